@@ -1,0 +1,1 @@
+"""The embedded networks: their architecture (`dreamnet`) and their training (`train`)."""
