@@ -1,0 +1,145 @@
+"""The verbs on a gradient: each is one idea of DeepDream, and each can be tried without a network.
+
+>>> picture = torch.full((1, 3, 4, 4), 0.5)
+>>> uphill = gradient(lambda x: x.square().sum(), picture)
+>>> ascend(picture, normalize(uphill, by="mean_abs"), 0.1)[0, 0, 0, 0].item()
+0.6000000238418579
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .image import Image
+from .scales import laplacian_merge, laplacian_split, mirror_pad
+
+Score: TypeAlias = Callable[[Image], Tensor]  # a picture in, one number out
+
+NORMS = ("std", "mean_abs", "standardize", "rms")
+
+
+def gradient(score: Score, image: Image) -> Tensor:
+    """d score / d image [N, 3, H, W]: how the score would change with each value of the picture, which is left untouched.
+
+    Raises ValueError where the score is not one number or does not depend on the picture.
+
+    >>> gradient(lambda x: (x**2).sum(), torch.full((1, 3, 1, 1), 3.0)).flatten().tolist()
+    [6.0, 6.0, 6.0]
+    """
+    with torch.enable_grad():
+        leaf = image.detach().requires_grad_(True)
+        value = score(leaf)
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            given = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(f"a score must give one number (a scalar tensor); given: {given}")
+        if not value.requires_grad:
+            raise ValueError("the score does not depend on the picture")
+        return torch.autograd.grad(value.sum(), leaf)[0].detach()
+
+
+def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = None) -> Tensor:
+    """The gradient [N, 3, H, W] put together from tiles of at most `tile` pixels a side: memory stays flat as the picture grows.
+
+    The tiles are of nearly equal size, and each counts by its share of the picture's area, so that for a score that
+    is a mean over points the result is the plain gradient. With a `seed` the picture is first rolled by a random
+    shift (and the gradient rolled back), so that over many steps no seam stays in one place
+    (Mordvintsev's TF1 notebook, 2016).
+    """
+    if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1:
+        raise ValueError(f"tile is a side in pixels, a whole number of at least 1; given: {tile!r}")
+    height, width = image.shape[-2:]
+    shift = (0, 0)
+    if seed is not None:
+        generator = torch.Generator().manual_seed(seed)
+        shift = tuple(int(torch.randint(0, n, (), generator=generator)) for n in (height, width))
+    rolled, result = roll(image, shift), torch.empty_like(image)
+    for top, bottom in _cuts(height, tile):
+        for left, right in _cuts(width, tile):
+            share = (bottom - top) * (right - left) / (height * width)
+            part = gradient(score, rolled[..., top:bottom, left:right])
+            result[..., top:bottom, left:right] = part * share
+    return roll(result, (-shift[0], -shift[1]))
+
+
+def normalize(gradient: Tensor, by: str = "std", epsilon: float = 0.0) -> Tensor:
+    """The gradient [N, C, H, W] divided by its own size, for each picture of the batch by itself.
+
+    `by`: "std" (TensorFlow's tutorial), "mean_abs" (Caffe's mean of |g|), "rms", or "standardize", which also takes
+    the mean away and divides by the unbiased deviation (PyTorch's). `epsilon` is added to the divisor. A gradient
+    that is zero everywhere stays zero.
+
+    >>> normalize(torch.tensor([[[[3.0, -1.0]]]]), by="mean_abs").tolist()
+    [[[[1.5, -0.5]]]]
+    """
+    if by not in NORMS:
+        raise ValueError(f"by must be one of {', '.join(NORMS)}; given: {by!r}")
+    over = tuple(range(1, gradient.dim()))
+    if by == "standardize":
+        gradient = gradient - gradient.mean(over, keepdim=True)
+    if by == "mean_abs":
+        size = gradient.abs().mean(over, keepdim=True)
+    elif by == "rms":
+        size = gradient.square().mean(over, keepdim=True).sqrt()
+    else:
+        size = gradient.std(over, correction=int(by == "standardize"), keepdim=True)
+    size = size + epsilon
+    return gradient / torch.where(size > 0, size, torch.ones_like(size))
+
+
+def smooth(gradient: Tensor, sigma: float) -> Tensor:
+    """The gradient [N, C, H, W] blurred by a Gaussian of standard deviation `sigma` pixels, mirrored at the borders.
+
+    Equals `scipy.ndimage.gaussian_filter(g, sigma, mode="mirror", truncate=4)` along height and width. Sigma 0 changes nothing.
+
+    >>> smooth(torch.ones(1, 1, 5, 5), 0.5).mean().round(decimals=4).item()
+    1.0
+    """
+    if not (sigma >= 0 and math.isfinite(sigma)):
+        raise ValueError(f"sigma is in pixels, 0 or more; given: {sigma!r}")
+    if sigma == 0:
+        return gradient
+    radius = int(4 * sigma + 0.5)
+    offsets = torch.arange(-radius, radius + 1, dtype=gradient.dtype, device=gradient.device)
+    kernel = torch.softmax(-0.5 * (offsets / sigma).square(), 0)             # a Gaussian whose weights sum to 1
+    channels = gradient.shape[1]
+    padded = mirror_pad(gradient, radius, radius)
+    padded = F.conv2d(padded, kernel.view(1, 1, -1, 1).expand(channels, -1, -1, -1), groups=channels)
+    return F.conv2d(padded, kernel.view(1, 1, 1, -1).expand(channels, -1, -1, -1), groups=channels)
+
+
+def smooth_laplacian(gradient: Tensor, levels: int = 4) -> Tensor:
+    """The gradient [N, C, H, W] with every band of its Laplacian pyramid brought to the same strength (RMS 1), then merged.
+
+    Fine detail no longer drowns the coarse shapes (Mordvintsev's TF1 notebook, 2016). A silent band stays silent.
+    """
+    return laplacian_merge([normalize(band, by="rms") for band in laplacian_split(gradient, levels)])
+
+
+def roll(image: Image, shift: tuple[int, int]) -> Image:
+    """The picture moved by (dy, dx) pixels; what leaves at one border comes in at the other.
+
+    >>> roll(torch.tensor([[[[1, 2, 3]]]]), (0, 1)).tolist()
+    [[[[3, 1, 2]]]]
+    """
+    return image.roll(tuple(shift), dims=(-2, -1)) if any(shift) else image
+
+
+def ascend(image: Image, direction: Tensor, step_size: float) -> Image:
+    """The picture after one step: image + step_size * direction, clamped to [0, 1].
+
+    >>> ascend(torch.tensor([[[[0.5, 1.0]]]]), torch.tensor([[[[1.0, 1.0]]]]), 0.25).tolist()
+    [[[[0.75, 1.0]]]]
+    """
+    return torch.add(image, direction, alpha=step_size).clamp_(0, 1)
+
+
+def _cuts(length: int, tile: int) -> list[tuple[int, int]]:
+    count = math.ceil(length / tile)
+    edges = [length * i // count for i in range(count + 1)]
+    return list(zip(edges, edges[1:], strict=False))
