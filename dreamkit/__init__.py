@@ -19,9 +19,9 @@ from __future__ import annotations
 import importlib
 
 from .dream import Settings, dream, dreaming
-from .features import capture, classify, layer_names, layer_table, suggested_layers
+from .features import capture, classify, layer_at, layer_names, layer_table, suggested_layers
 from .image import Image, load_image, noise, read_passport, sample, samples, save_image
-from .network import Network, as_network, load_network, randomized
+from .network import Network, as_network, course_network, load_network, randomized
 from .objectives import Objective, channel, guide, layer, logit, neuron, scorer
 from .scales import laplacian_merge, laplacian_split, octaves, resize
 from .steps import Score, ascend, gradient, normalize, roll, smooth, smooth_laplacian, tiled_gradient
@@ -32,8 +32,8 @@ _LAZY = ("show", "widgets", "exercises", "recipes", "figures", "film", "atlas", 
 
 __all__ = [
     "Image", "Network", "Objective", "Score", "Settings",
-    "as_network", "ascend", "capture", "channel", "classify", "dream", "dreaming", "gradient", "guide", "laplacian_merge",
-    "laplacian_split", "layer", "layer_names", "layer_table", "load_image", "load_network", "logit", "neuron", "noise",
+    "as_network", "ascend", "capture", "channel", "classify", "course_network", "dream", "dreaming", "gradient", "guide", "laplacian_merge",
+    "laplacian_split", "layer", "layer_at", "layer_names", "layer_table", "load_image", "load_network", "logit", "neuron", "noise",
     "normalize", "octaves", "randomized", "read_passport", "resize", "roll", "sample", "samples", "save_image", "scorer",
     "smooth", "smooth_laplacian", "suggested_layers", "tiled_gradient",
     *_LAZY,

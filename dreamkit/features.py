@@ -61,28 +61,52 @@ def layer_info(network: Network, layer: str) -> LayerInfo:
     raise unknown("layer", layer, [info.name for info in table], hint)
 
 
+# Types that end no block: what they give is seen better one layer earlier or later.
+_NO_ENDS = {"Conv2d", "Identity", "Flatten", "BatchNorm2d", "LayerNorm", "LayerNorm2d", "Dropout", "StochasticDepth", "MaxPool2d",
+            "AvgPool2d", "AdaptiveAvgPool2d"}
+
+
 def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
     """Up to `count` layers from shallow to deep that are worth looking at: the ends of blocks, after their ReLU, on the main road.
 
-    The shallowest depth of names that holds at least five maps is taken (GoogLeNet's blocks, VGG's ReLUs, ResNet's
-    stages); of each resolution the last layer is kept first, then the others, evenly.
+    The shallowest depth of names that holds at least five such maps is taken (GoogLeNet's blocks, VGG's ReLUs,
+    ResNet's stages); while there are too many, the most crowded resolution gives one up, never its last.
+
+    >>> from dreamkit.network import load_network
+    >>> suggested_layers(load_network("dreamnet"))[-3:]
+    ('inception4e', 'inception5a', 'inception5b')
     """
-    table = [info for info in layer_table(network) if info.is_map and (min(info.shape[2:]) > 1 or len(info.shape) != 4)]
-    pools = ("Pool", "Dropout", "Norm", "Identity", "Conv2d", "Flatten", "Stochastic")
+    heads = ("classifier", "fc", "head", "AuxLogits")
+    table = [info for info in layer_table(network) if info.is_map and not info.name.startswith(heads)]
+    chosen = table
     for depth in range(1, 8):
         level = [info for info in table if info.name.count(".") < depth]
-        level = [i for i in level if not any(i.name != j.name and j.name.startswith(i.name + ".") for j in level)]
-        after = [info for info in level if not any(word in info.kind for word in pools)]
-        if len(after) >= 5:
+        level = [i for i in level if not any(j.name.startswith(i.name + ".") for j in level)]
+        ends = [info for info in level if info.kind not in _NO_ENDS]
+        chosen = ends or level or table
+        if len(ends) >= 5:
             break
-    chosen = after or level or table
-    while len(chosen) > count:                                    # drop from the most crowded resolution, never its last layer
+    while len(chosen) > count:
         groups: dict[tuple[int, ...], list[LayerInfo]] = {}
         for info in chosen:
             groups.setdefault(info.shape[2:], []).append(info)
         crowd = max(groups.values(), key=len)
-        chosen = [info for info in chosen if info is not crowd[(len(crowd) - 1) // 2]]
+        given_up = crowd[0 if len(crowd) <= 3 else 1 + (len(crowd) % 2 == 0)]
+        chosen = [info for info in chosen if info is not given_up]
     return tuple(info.name for info in chosen)
+
+
+def layer_at(network: Network, depth: float) -> str:
+    """The suggested layer at a relative depth from 0 (edges) over 0.5 (textures and parts) to 1 (objects): for code that fits any network.
+
+    >>> from dreamkit.network import load_network
+    >>> layer_at(load_network("dreamnet"), 0.0)
+    'conv1'
+    """
+    if not 0 <= depth <= 1:
+        raise ValueError(f"depth lies from 0 (first layer) to 1 (last); given: {depth!r}")
+    layers = suggested_layers(network)
+    return layers[round(depth * (len(layers) - 1))]
 
 
 def capture(network: Network, image: Image, layers: Iterable[str] | str) -> dict[str, Tensor]:

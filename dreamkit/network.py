@@ -64,6 +64,12 @@ def load_network(name: str = "dreamnet", *, weights: str | os.PathLike[str] | No
     return randomized(network) if weights == "random" else network
 
 
+def course_network(name: str = "dreamnet") -> Network:
+    """The network a lesson runs on: `name`, unless the environment says otherwise (DREAMKIT_NETWORK, and DREAMKIT_WEIGHTS for a file)."""
+    chosen = os.environ.get("DREAMKIT_NETWORK", name)
+    return load_network(chosen, weights=os.environ.get("DREAMKIT_WEIGHTS") if chosen == os.environ.get("DREAMKIT_NETWORK") else None)
+
+
 def as_network(module: nn.Module, mean: Sequence[float], std: Sequence[float], name: str = "", labels: Sequence[str] = (),
                *, device: str | torch.device | None = None, precision: str = "float32", digest: str = "") -> Network:
     """A Network made from a copy of any nn.Module that takes pictures [N, 3, H, W]; your module stays as it is.

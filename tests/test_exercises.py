@@ -1,0 +1,45 @@
+"""Every exercise accepts its solution and tells at least three mistakes apart."""
+
+import pytest
+
+from dreamkit.exercises import all_exercises, check
+
+NAMES = sorted(all_exercises())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solution_is_accepted(name):
+    verdict = check(name, all_exercises()[name].solution)
+    assert verdict.ok is True, verdict
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_mistake_is_named_by_a_message_of_its_own(name):
+    exercise = all_exercises()[name]
+    verdicts = [check(name, mistake.answer) for mistake in exercise.mistakes]
+    assert all(verdict.ok is False for verdict in verdicts), verdicts
+    assert len(verdicts) >= 3
+    assert len({verdict.message for verdict in verdicts}) == len(verdicts), verdicts
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stub_is_not_a_failure(name):
+    assert check(name, ...).ok is None
+    assert check(name, None).ok is None
+    if callable(all_exercises()[name].solution):
+        assert check(name, lambda *args, **kwargs: ...).ok is None
+
+
+def test_an_exception_becomes_one_line():
+    name = next(n for n in NAMES if callable(all_exercises()[n].solution))
+
+    def broken(*args, **kwargs):
+        raise IndexError("two\nlines")
+
+    assert check(name, broken).ok is False
+    assert "IndexError: two lines" in repr(check(name, broken))
+
+
+def test_an_unknown_exercise_is_answered_with_the_nearest():
+    with pytest.raises(KeyError, match=r"unknown exercise 'nothing'; nearest: "):
+        check("nothing", 1)
