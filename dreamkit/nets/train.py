@@ -14,7 +14,7 @@ import csv
 import math
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -115,15 +115,8 @@ def accuracy(
 class Training:
     """A run in its folder: `state.pt` to go on from, `epoch-NN.safetensors` (averaged weights) and `log.csv`."""
 
-    def __init__(self, recipe: Recipe, train: Split, val: Split, folder: Path, device: str = "cpu", init: Path | None = None):
+    def __init__(self, recipe: Recipe, network: nn.Module, train: Split, val: Split, folder: Path, device: str = "cpu"):
         self.recipe, self.train, self.val, self.folder, self.device = recipe, train.to(device), val, folder, torch.device(device)
-        with torch.random.fork_rng():
-            torch.manual_seed(recipe.seed)
-            network = load_checkpoint(init) if init else DreamNet(len(train.classes))
-        if network.conv1.conv.bias is not None:
-            raise ValueError(f"{init} is folded; training needs a checkpoint with its BatchNorm")
-        if network.fc.out_features != len(train.classes):
-            raise ValueError(f"{init} knows {network.fc.out_features} classes, the data have {len(train.classes)}")
         self.network = network.to(self.device, memory_format=torch.channels_last).train()
         self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
         weights = [p for p in network.parameters() if p.dim() > 1]
@@ -146,23 +139,21 @@ class Training:
         """The path of the last averaged weights. `stop_at` (a step) ends early, as a power cut would, but saved."""
         if self.step == 0:
             self.snapshot(0)
+        order, begun = None, time.monotonic() - self.elapsed
+        bar = tqdm(total=self.steps_an_epoch * self.recipe.epochs, initial=self.step, mininterval=bar_interval(), unit=" steps")
         while self.progress < 1 and self.step != stop_at:
-            epoch, bar = self.step // self.steps_an_epoch, tqdm(total=self.steps_an_epoch, mininterval=bar_interval(), unit=" steps")
-            order = torch.randperm(len(self.train.labels), generator=seeded(self.recipe.seed, -1 - epoch))
-            bar.update(self.step % self.steps_an_epoch)
-            while self.progress < 1 and self.step // self.steps_an_epoch == epoch and self.step != stop_at:
-                started, at = time.monotonic(), self.step % self.steps_an_epoch
-                self.one_step(order[at * self.recipe.batch : (at + 1) * self.recipe.batch])
-                self.step += 1
-                self.elapsed += time.monotonic() - started
-                bar.set_description(f"epoch {epoch + 1} loss {self.loss / (at + 1):.3f}", refresh=False)
-                bar.update()
-                if self.step % save_every == 0:
-                    self.save()
-            bar.close()
-            if self.step != stop_at or self.step % self.steps_an_epoch == 0:
+            epoch, at = divmod(self.step, self.steps_an_epoch)
+            if order is None or at == 0:
+                order = torch.randperm(len(self.train.labels), generator=seeded(self.recipe.seed, -1 - epoch))
+            self.one_step(order[at * self.recipe.batch : (at + 1) * self.recipe.batch])
+            self.step, self.elapsed = self.step + 1, time.monotonic() - begun
+            bar.set_description(f"epoch {epoch + 1}, loss {self.loss / (at + 1):.3f}", refresh=False)
+            bar.update()
+            if ended := at + 1 == self.steps_an_epoch or self.progress == 1:
                 self.finish_epoch(epoch + 1)
-            self.save()
+            if ended or self.step % save_every == 0 or self.step == stop_at:
+                self.save()
+        bar.close()
         return self.folder / f"epoch-{math.ceil(self.step / self.steps_an_epoch):02d}.safetensors"
 
     def one_step(self, indices: Tensor) -> None:
@@ -218,7 +209,8 @@ class Training:
 
     def save(self) -> None:
         """Writes `state.pt`, whole or not at all."""
-        state = {"network": self.network.state_dict(), "averaged": self.averaged.state_dict(), "optimizer": self.optimizer.state_dict(),
+        state = {"recipe": asdict(self.recipe), "network": self.network.state_dict(), "averaged": self.averaged.state_dict(),
+                 "optimizer": self.optimizer.state_dict(),
                  "step": self.step, "elapsed": self.elapsed, "loss": self.loss, "right": self.right}
         part = self.folder / "state.part"
         torch.save(state, part)
@@ -226,15 +218,32 @@ class Training:
 
     def load(self) -> None:
         state = torch.load(self.folder / "state.pt", map_location=self.device, weights_only=True)
+        ours, theirs = asdict(self.recipe) | {"minutes": 0}, state["recipe"] | {"minutes": 0}
+        if other := [name for name in ours if ours[name] != theirs[name]]:
+            raise ValueError(f"{self.folder} holds a run with {other[0]} {theirs[other[0]]}, given {ours[other[0]]}: choose another --run")
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.elapsed, self.loss, self.right = (state[name] for name in ("step", "elapsed", "loss", "right"))
 
 
+def new_network(classes: int, seed: int, init: Path | None = None) -> DreamNet:
+    """A DreamNet as it is born, or that of a checkpoint. ValueError for a checkpoint that cannot be trained on these classes."""
+    if init is None:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return DreamNet(classes)
+    network = load_checkpoint(init)
+    if network.conv1.conv.bias is not None:
+        raise ValueError(f"{init} is folded; training needs a checkpoint with its BatchNorm")
+    if network.fc.out_features != classes:
+        raise ValueError(f"{init} knows {network.fc.out_features} classes, the data have {classes}")
+    return network
+
+
 def write_log(path: Path, row: tuple) -> None:
     """Adds a line to the CSV; one of the same or a later epoch, from before a stop, is dropped."""
-    rows = list(csv.reader(path.open()))[1:] if path.exists() else []
+    rows = list(csv.reader(path.read_text().splitlines()))[1:] if path.exists() else []
     rows = [old for old in rows if int(old[0]) < row[0]] + [[f"{value:.6g}" if isinstance(value, float) else value for value in row]]
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
@@ -275,7 +284,9 @@ def main(arguments: list[str] | None = None) -> None:
         if given.evaluate:
             return evaluate(given, val)
         recipe = Recipe(**{field.name: getattr(given, field.name) for field in fields(Recipe)})
-        last = Training(recipe, read_split(given.data, "train", given.cache), val, given.run, given.device, given.init).run()
+        train = read_split(given.data, "train", given.cache)
+        network = new_network(len(train.classes), recipe.seed, given.init)
+        last = Training(recipe, network, train, val, given.run, given.device).run()
         print(f"{last}: top-1 {accuracy(load_checkpoint(last).to(given.device), val):.2%}")
     except ValueError as error:
         parser.exit(2, f"{error}\n")
