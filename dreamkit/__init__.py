@@ -11,7 +11,7 @@ The map, floor by floor (imports point down only; the table with reasons is in d
     objectives  what to want of a picture; scorer joins it to a network
     dream       Settings, dreaming, dream: the algorithm, which knows no network
 
-Reached as modules and loaded when first touched: show, widgets, exercises, recipes, figures, film, atlas, fourier, onnx, inside.
+Reached as modules and loaded when first touched: scenes, show, widgets, exercises, recipes, figures, film, atlas, fourier, onnx, inside.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .steps import Score, ascend, gradient, normalize, roll, smooth, smooth_lapl
 
 __version__ = "0.1.0"
 
-_LAZY = ("show", "widgets", "exercises", "recipes", "figures", "film", "atlas", "fourier", "onnx", "inside")
+_LAZY = ("scenes", "show", "widgets", "exercises", "recipes", "figures", "film", "atlas", "fourier", "onnx", "inside")
 
 __all__ = [
     "Image", "Network", "Objective", "Score", "Settings",
