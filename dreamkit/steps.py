@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import math
+import numbers
+import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -22,15 +24,28 @@ from .scales import laplacian_merge, laplacian_split, mirror_pad
 Score: TypeAlias = Callable[[Image], Tensor]  # a picture in, one number out
 
 NORMS = ("std", "mean_abs", "standardize", "rms")
+_ROUNDING = 16      # times the dtype's epsilon: a deviation below that share of the largest value is rounding, not signal
 
 
 def gradient(score: Score, image: Image) -> Tensor:
     """d score / d image [N, 3, H, W]: how the score would change with each value of the picture, which is left untouched.
 
-    Raises ValueError where the score is not one number or does not depend on the picture.
+    Raises ValueError where the picture is no floating tensor, or the score is not one number or does not depend on the picture.
 
     >>> gradient(lambda x: (x**2).sum(), torch.full((1, 3, 1, 1), 3.0)).flatten().tolist()
     [6.0, 6.0, 6.0]
+    """
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        given = image.dtype if isinstance(image, Tensor) else type(image).__name__
+        raise ValueError(f"a gradient is taken at a picture of floating-point values; given: {given}")
+    return value_and_gradient(score, image)[1]
+
+
+def value_and_gradient(score: Score, image: Image) -> tuple[float, Tensor]:
+    """The score of the picture and its `gradient`, from one forward and one backward pass.
+
+    >>> value_and_gradient(lambda x: (x**2).sum(), torch.full((1, 3, 1, 1), 3.0))[0]
+    27.0
     """
     with torch.enable_grad():
         leaf = image.detach().requires_grad_(True)
@@ -38,9 +53,10 @@ def gradient(score: Score, image: Image) -> Tensor:
         if not isinstance(value, Tensor) or value.numel() != 1:
             given = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ValueError(f"a score must give one number (a scalar tensor); given: {given}")
-        if not value.requires_grad:
-            raise ValueError("the score does not depend on the picture")
-        return torch.autograd.grad(value.sum(), leaf)[0].detach()
+        found = torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0] if value.requires_grad else None
+    if found is None:
+        raise ValueError("the score does not depend on the picture")
+    return value.item(), found.detach()
 
 
 def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = None) -> Tensor:
@@ -49,9 +65,13 @@ def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = Non
     The tiles are of nearly equal size, and each counts by its share of the picture's area, so that for a score that
     is a mean over points the result is the plain gradient. With a `seed` the picture is first rolled by a random
     shift (and the gradient rolled back), so that over many steps no seam stays in one place
-    (Mordvintsev's TF1 notebook, 2016).
+    (Mordvintsev's TF1 notebook, 2016). ValueError for a tile below 1 pixel; a network's score says so itself where
+    a tile is too small for its layer.
+
+    >>> tiled_gradient(lambda x: x.square().mean(), torch.full((1, 3, 2, 4), 0.5), tile=3).unique().numel()
+    1
     """
-    if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1:
+    if isinstance(tile, bool) or not isinstance(tile, numbers.Integral) or tile < 1:
         raise ValueError(f"tile is a side in pixels, a whole number of at least 1; given: {tile!r}")
     height, width = image.shape[-2:]
     shift = (0, 0)
@@ -67,12 +87,13 @@ def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = Non
     return roll(result, (-shift[0], -shift[1]))
 
 
-def normalize(gradient: Tensor, by: str = "std", epsilon: float = 0.0) -> Tensor:
+def normalize(gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: float = 0.0) -> Tensor:
     """The gradient [N, C, H, W] divided by its own size, for each picture of the batch by itself.
 
     `by`: "std" (TensorFlow's tutorial), "mean_abs" (Caffe's mean of |g|), "rms", or "standardize", which also takes
-    the mean away and divides by the unbiased deviation (PyTorch's). `epsilon` is added to the divisor. A gradient
-    that is zero everywhere stays zero.
+    the mean away and divides by the unbiased deviation (PyTorch's). `epsilon` is added to the divisor, which is
+    then at least `least`. However small or large the values are, the result is the same; a gradient without size
+    (zero everywhere, or for a deviation the same everywhere) is not divided. ValueError for another `by`.
 
     >>> normalize(torch.tensor([[[[3.0, -1.0]]]]), by="mean_abs").tolist()
     [[[[1.5, -0.5]]]]
@@ -80,22 +101,26 @@ def normalize(gradient: Tensor, by: str = "std", epsilon: float = 0.0) -> Tensor
     if by not in NORMS:
         raise ValueError(f"by must be one of {', '.join(NORMS)}; given: {by!r}")
     over = tuple(range(1, gradient.dim()))
+    peak = gradient.abs().amax(over, keepdim=True)
+    scaled = gradient / torch.where(peak > 0, peak, 1)         # of values like 1e-30 the squares would vanish in float32
+    if by == "mean_abs":
+        size = scaled.abs().mean(over, keepdim=True)
+    elif by == "rms":
+        size = scaled.square().mean(over, keepdim=True).sqrt()
+    else:
+        size = scaled.std(over, correction=int(by == "standardize"), keepdim=True)
+    size = torch.where(size > _ROUNDING * torch.finfo(size.dtype).eps, size * peak, 0) + epsilon
+    size = size.clamp(min=least)
     if by == "standardize":
         gradient = gradient - gradient.mean(over, keepdim=True)
-    if by == "mean_abs":
-        size = gradient.abs().mean(over, keepdim=True)
-    elif by == "rms":
-        size = gradient.square().mean(over, keepdim=True).sqrt()
-    else:
-        size = gradient.std(over, correction=int(by == "standardize"), keepdim=True)
-    size = size + epsilon
-    return gradient / torch.where(size > 0, size, torch.ones_like(size))
+    return gradient / torch.where(size > 0, size, 1)
 
 
-def smooth(gradient: Tensor, sigma: float) -> Tensor:
+def smooth(gradient: Tensor, sigma: float, radius: int | None = None) -> Tensor:
     """The gradient [N, C, H, W] blurred by a Gaussian of standard deviation `sigma` pixels, mirrored at the borders.
 
     Equals `scipy.ndimage.gaussian_filter(g, sigma, mode="mirror", truncate=4)` along height and width. Sigma 0 changes nothing.
+    The kernel reaches `radius` pixels to each side, by default four deviations.
 
     >>> smooth(torch.ones(1, 1, 5, 5), 0.5).mean().round(decimals=4).item()
     1.0
@@ -104,7 +129,7 @@ def smooth(gradient: Tensor, sigma: float) -> Tensor:
         raise ValueError(f"sigma is in pixels, 0 or more; given: {sigma!r}")
     if sigma == 0:
         return gradient
-    radius = int(4 * sigma + 0.5)
+    radius = int(4 * sigma + 0.5) if radius is None else radius
     offsets = torch.arange(-radius, radius + 1, dtype=gradient.dtype, device=gradient.device)
     kernel = torch.softmax(-0.5 * (offsets / sigma).square(), 0)             # a Gaussian whose weights sum to 1
     channels = gradient.shape[1]
@@ -117,8 +142,17 @@ def smooth_laplacian(gradient: Tensor, levels: int = 4) -> Tensor:
     """The gradient [N, C, H, W] with every band of its Laplacian pyramid brought to the same strength (RMS 1), then merged.
 
     Fine detail no longer drowns the coarse shapes (Mordvintsev's TF1 notebook, 2016). A silent band stays silent.
+    ValueError for levels below 0.
+
+    >>> g = torch.rand(1, 3, 9, 7)
+    >>> torch.allclose(smooth_laplacian(g, levels=0), normalize(g, by="rms"))
+    True
     """
-    return laplacian_merge([normalize(band, by="rms") for band in laplacian_split(gradient, levels)])
+    over = tuple(range(1, gradient.dim()))
+    least = _ROUNDING * torch.finfo(gradient.dtype).eps * gradient.abs().amax(over, keepdim=True)
+    bands = laplacian_split(gradient, levels)
+    loud = [band.abs().amax(over, keepdim=True) > least for band in bands]     # the others hold rounding errors only
+    return laplacian_merge([torch.where(heard, normalize(band, by="rms"), 0) for heard, band in zip(loud, bands, strict=True)])
 
 
 def roll(image: Image, shift: tuple[int, int]) -> Image:
@@ -127,16 +161,21 @@ def roll(image: Image, shift: tuple[int, int]) -> Image:
     >>> roll(torch.tensor([[[[1, 2, 3]]]]), (0, 1)).tolist()
     [[[[3, 1, 2]]]]
     """
-    return image.roll(tuple(shift), dims=(-2, -1)) if any(shift) else image
+    try:
+        dy, dx = (operator.index(n) for n in shift)
+    except (TypeError, ValueError):
+        raise ValueError(f"a shift is two whole numbers (dy, dx), in pixels; given: {shift!r}") from None
+    return image.roll((dy, dx), dims=(-2, -1)) if dy or dx else image
 
 
-def ascend(image: Image, direction: Tensor, step_size: float) -> Image:
-    """The picture after one step: image + step_size * direction, clamped to [0, 1].
+def ascend(image: Image, direction: Tensor, step_size: float, clip: bool = True) -> Image:
+    """The picture after one step: image + step_size * direction, clamped to [0, 1] unless `clip` is False.
 
     >>> ascend(torch.tensor([[[[0.5, 1.0]]]]), torch.tensor([[[[1.0, 1.0]]]]), 0.25).tolist()
     [[[[0.75, 1.0]]]]
     """
-    return torch.add(image, direction, alpha=step_size).clamp_(0, 1)
+    stepped = torch.add(image, direction, alpha=step_size)
+    return stepped.clamp_(0, 1) if clip else stepped
 
 
 def _cuts(length: int, tile: int) -> list[tuple[int, int]]:
