@@ -218,15 +218,24 @@ def _check_size(network: Network, image: Image, infos: Sequence[LayerInfo]) -> N
 def _too_small(network: Network, image: Image, infos: Sequence[LayerInfo], error: RuntimeError) -> Exception:
     """The clear error for a forward pass that failed because the picture is too small, else the error itself."""
     for info in infos[:1]:
-        for side in (2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 224, 256, 299, 384, 512):
-            if side > min(image.shape[-2:]):
-                try:
-                    with torch.no_grad(), _hooks(network.module, {info.name: _stop}), contextlib.suppress(_Reached):
-                        network.module(torch.zeros(1, 3, side, side, dtype=network.dtype, device=network.device))
-                except RuntimeError:
-                    continue
-                return _small(image, info.name, side)
+        fails, works = min(image.shape[-2:]), 512
+        if fails < works and not _runs(network, info, fails) and _runs(network, info, works):
+            while works - fails > 1:
+                middle = (fails + works) // 2
+                fails, works = (fails, middle) if _runs(network, info, middle) else (middle, works)
+            return _small(image, info.name, works)
     return error
+
+
+def _runs(network: Network, info: LayerInfo, side: int) -> bool:
+    """Whether a picture of that side reaches the layer."""
+    picture = torch.zeros(1, 3, side, side, dtype=network.dtype, device=network.device)
+    try:
+        with torch.no_grad(), _hooks(network.module, {info.name: _stop}), contextlib.suppress(_Reached):
+            network.module(picture)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _stop(layer: nn.Module, inputs: tuple, output: object) -> None:

@@ -1,0 +1,38 @@
+"""Shared by all tests: small pictures and tiny networks whose answers can be worked out by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+import dreamkit as dk
+
+
+@pytest.fixture
+def picture() -> torch.Tensor:
+    """A textured picture [1, 3, 40, 48] without ties (no two values equal), well inside [0, 1]."""
+    generator = torch.Generator().manual_seed(5)
+    return 0.1 + 0.8 * torch.rand(1, 3, 40, 48, generator=generator)
+
+
+@pytest.fixture(scope="session")
+def dreamnet() -> dk.Network:
+    return dk.load_network("dreamnet")
+
+
+def tiny(seed: int = 0, norm: bool = True) -> nn.Module:
+    """Two convolutions with BatchNorms whose statistics are not trivial, in-place ReLUs, a pool and a classifier."""
+    generator = torch.Generator().manual_seed(seed)
+    layers = [nn.Conv2d(3, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU(inplace=True), nn.MaxPool2d(2),
+              nn.Conv2d(6, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)]
+    module = nn.Sequential(*(layer for layer in layers if norm or not isinstance(layer, nn.BatchNorm2d)))
+    with torch.no_grad():
+        for tensor in (*module.parameters(), *module.buffers()):
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.1 if tensor.dim() == 1
+                             else 0.5 * torch.randn(tensor.shape, generator=generator))
+    return module.eval()
+
+
+@pytest.fixture
+def tiny_network() -> dk.Network:
+    return dk.as_network(tiny(), (0.4, 0.5, 0.6), (0.2, 0.25, 0.3), "tiny", ("a", "b", "c", "d", "e"))

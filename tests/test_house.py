@@ -1,0 +1,125 @@
+"""The house itself: imports point down, importing is light, the project's files agree with each other."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dreamkit as dk
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(dk.__file__).parent
+
+
+def rooms() -> dict[str, tuple[int, int]]:
+    """module: (floor, row) from the table of dreamkit/README.md; the last row is the lowest."""
+    found = {}
+    for row, line in enumerate((PACKAGE / "README.md").read_text(encoding="utf-8").splitlines()):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 3 and cells[0].isdigit():
+            for name in re.findall(r"`([\w]+)`", cells[1]):
+                found[name] = (int(cells[0]), row)
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """The rooms of dreamkit that the module at `path` imports, anywhere in it."""
+    relative = path.relative_to(PACKAGE)
+    package = ("dreamkit", *relative.parent.parts)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = package[:len(package) - node.level + 1] if node.level else ()
+            full = (*base, *(node.module or "").split("."))
+            targets = [full] if node.module else [(*base, alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            targets = [tuple(alias.name.split(".")) for alias in node.names]
+        else:
+            continue
+        for target in targets:
+            target = tuple(part for part in target if part)
+            if target[:1] == ("dreamkit",):
+                found.add(target[1] if len(target) > 1 else "__init__")
+    return found - {relative.parts[0].removesuffix(".py")}
+
+
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    table = rooms()
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert room in table, f"{room} has no row in dreamkit/README.md"
+    for other in imports(path):
+        if other == "__init__":                               # the map may be imported by what stands outside the house, never by a floor below
+            assert table[room][0] >= 4, f"{room} imports the package's map"
+            continue
+        assert other in table, f"{room} imports {other}, which has no row in dreamkit/README.md"
+        assert table[other][0] < table[room][0] or (table[other][0] == table[room][0] and table[other][1] >= table[room][1]), (
+            f"{room} (floor {table[room][0]}) imports {other} (floor {table[other][0]}), which does not lie below it")
+
+
+def loaded_by(statement: str) -> set[str]:
+    heavy = ("matplotlib", "ipywidgets", "onnxruntime", "onnx", "IPython", "jupyterlab", "notebook", "torchvision", "sklearn", "skimage",
+             "captum", "typer", "dask", "cv2", "av")
+    code = f"{statement}\nimport sys\nprint(*[name for name in {heavy} if name in sys.modules])"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_importing_dreamkit_is_light_and_the_check_can_fail():
+    assert loaded_by("import dreamkit") == set()
+    assert "matplotlib" in loaded_by("import dreamkit; dreamkit.show")
+
+
+def test_the_map_names_what_there_is():
+    for name in dk.__all__:
+        if name not in dk._LAZY:
+            assert getattr(dk, name).__doc__ is not None or name in ("Image", "Score"), name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        dk.nothing  # noqa: B018
+    assert set(dk.__all__) <= set(dir(dk))
+
+
+def test_public_functions_have_annotations_and_examples_or_reasons():
+    import inspect
+
+    for name in dk.__all__:
+        thing = getattr(dk, name) if name not in dk._LAZY else None
+        if inspect.isfunction(thing):
+            signature = inspect.signature(thing)
+            assert signature.return_annotation is not signature.empty, name
+            assert all(p.annotation is not p.empty for p in signature.parameters.values()), name
+
+
+def test_environment_yml_agrees_with_pyproject():
+    yaml = pytest.importorskip("yaml")
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.11 brings tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert environment["name"] == project["name"] and environment["channels"] == ["conda-forge"]
+    conda = {re.split(r"[<>=]", d)[0]: d for d in environment["dependencies"] if isinstance(d, str)}
+    assert set(conda) == {"python", "pip"}
+    assert conda["python"].removeprefix("python") == project["requires-python"] + ",<3.14"
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    extras = ",".join(project["optional-dependencies"])
+    assert pip == [f"-e .[{extras}]"]
+
+
+def test_no_dependency_is_capped_or_unused():
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.11 brings tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for requirement in project["dependencies"]:
+        assert re.fullmatch(r"[a-z0-9\-]+(\[[a-z]+\])?>=[\d.]+", requirement), requirement
+
+
+def test_no_global_randomness_in_the_package():
+    """Every random number comes from a generator with a seed; `randn_like` and friends take none, and so are not used."""
+    calls = re.compile(r"np\.random\.(?!default_rng|Generator)|(?<![\w.])random\.(random|randint|choice|shuffle)\(|torch\.manual_seed|rand(n|int)?_like|torch\.seed")
+    for path in MODULES:
+        if path.name == "train.py":                           # training draws its initial weights from torch's own, seeded generator
+            continue
+        assert not calls.search(path.read_text(encoding="utf-8")), path
