@@ -41,6 +41,7 @@ class Recipe:
     size: int = 64               # pixels
     small_size: int = 48         # for the first `small_epochs`: two thirds faster
     small_epochs: float = 7
+    epoch_pictures: int = 0      # how many pictures, drawn anew each time, an epoch is; 0: all
     smallest_crop: float = 0.65  # share of the area
     smoothing: float = 0.1       # of labels
     weight_decay: float = 5e-4   # of weights of two or more dimensions
@@ -123,7 +124,7 @@ class Training:
         others = [p for p in network.parameters() if p.dim() <= 1]  # biases and BatchNorm: no weight decay
         groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimizer = torch.optim.SGD(groups, lr=recipe.rate, momentum=0.9, nesterov=True)
-        self.steps_an_epoch = max(1, len(train.labels) // recipe.batch)  # the rest of the pictures waits for another epoch's order
+        self.steps_an_epoch = max(1, (recipe.epoch_pictures or len(train.labels)) // recipe.batch)
         self.step, self.elapsed, self.loss, self.right = 0, 0.0, 0.0, 0
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "state.pt").exists():
