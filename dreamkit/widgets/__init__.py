@@ -1,0 +1,12 @@
+"""Panels for notebooks: `explore` a network's layers, dream in the `studio`, `compare` two settings, `slide` over one parameter.
+
+    dk.widgets.slide("smoothing σ (pixels)", [0.0, 0.5, 1.0, 2.0], make)     # make(value) -> picture, or (picture, text)
+
+Each is shown by being the last value of a cell, works from the keyboard, and says in text what it shows. Beside the
+live widget a panel puts itself into the notebook as a plain page, so that a saved lesson shows it without a kernel.
+"""
+
+from .panel import Panel
+from .sliding import Slide, compare, slide
+
+__all__ = ["Panel", "Slide", "compare", "slide"]
