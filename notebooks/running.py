@@ -20,9 +20,10 @@ import nbformat
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
-from panels import freeze
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_VIEW = "application/vnd.jupyter.widget-view+json"
+_NOTE = "A live panel as it stood when its cell ended; run the cell to move it."
 TRACEBACK = "Traceback (most recent call last)"
 
 # Run in the kernel before the first cell: it refuses the network and remembers what is written to stderr, since
@@ -74,7 +75,7 @@ class _ThisPython(KernelSpecManager):
 
 
 class _Client(nbclient.NotebookClient):
-    """A client that keeps the time of each cell and every picture of a widget's state."""
+    """A client that keeps the time of each cell."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -105,7 +106,7 @@ def execute(notebook: nbformat.NotebookNode, timeout: float = 120, environment: 
     problems = _output_errors(ours) + _widget_errors(client) + _late_errors(closing)
     if problems:
         raise Failed("\n".join(problems))
-    _tidy(ours, client.widget_state)
+    _tidy(ours)
     return Run(ours, {cell.id: client.seconds[cell.id] for cell in ours.cells if cell.id in client.seconds})
 
 
@@ -141,7 +142,7 @@ def _errors_in(outputs) -> list[str]:
     return found
 
 
-def _tidy(notebook: nbformat.NotebookNode, widgets: dict) -> None:
+def _tidy(notebook: nbformat.NotebookNode) -> None:
     """Leaves nothing that differs from run to run: counts from 1, panels as still pictures, no widget state, no machine's versions."""
     notebook.metadata = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}})
@@ -153,4 +154,11 @@ def _tidy(notebook: nbformat.NotebookNode, widgets: dict) -> None:
             if output.output_type == "execute_result":
                 output.execution_count = count
             if "data" in output:
-                freeze(output, widgets)
+                _freeze(output)
+
+
+def _freeze(output: nbformat.NotebookNode) -> None:
+    """Takes the live view out of a panel's output and leaves the plain page beside it: a saved view without its state shows an error."""
+    if output.data.pop(_VIEW, None) is not None:
+        output.data["text/html"] = f"<p><em>{_NOTE}</em></p>{output.data.get('text/html', '')}"
+        output.data["text/plain"] = _NOTE
