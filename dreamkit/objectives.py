@@ -6,6 +6,7 @@ Bigger is always better, so there are no minus signs; `+` and `number *` are all
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Objective:
     def __rmul__(self, factor: float) -> Objective:
         if not isinstance(factor, numbers.Real):
             return NotImplemented
+        if not math.isfinite(factor):
+            raise ValueError(f"an objective is weighed by a finite number; given: {factor!r}")
         name = f"({self.name})" if " + " in self.name else self.name
         return Objective(self.layers, lambda features: float(factor) * self.formula(features), f"{factor:g} * {name}")
 
@@ -58,15 +61,21 @@ def layer(name: str, power: float = 2, border: int = 0) -> Objective:
     """A whole layer: the mean of its features to the given power (2: DeepDream's; 1: TensorFlow's tutorial).
 
     `border` cells at each edge of the map are left out of the sum (not of the count), as in the Keras example.
+    ValueError for a power that is not above 0, and for a border that leaves nothing of the map.
     """
-    if border < 0:
-        raise ValueError(f"border is in cells of the feature map, 0 or more; given: {border}")
+    if isinstance(border, bool) or not isinstance(border, numbers.Integral) or border < 0:
+        raise ValueError(f"border is in cells of the feature map, a whole number of 0 or more; given: {border!r}")
+    if not isinstance(power, numbers.Real) or not 0 < power < math.inf:
+        raise ValueError(f"power is a number above 0; given: {power!r}")
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         values = features[name]
-        inner = values[..., border:values.shape[-2] - border, border:values.shape[-1] - border] if border else values
+        if border and values.dim() != 4:
+            raise ValueError(f"layer {name!r} has no feature map ({list(values.shape)}), so there is no border to leave out")
+        height, width = values.shape[-2:]
+        inner = values[..., border:height - border, border:width - border] if border else values
         if inner.numel() == 0:
-            raise ValueError(f"a border of {border} cells leaves nothing of the {tuple(values.shape[-2:])} map of layer {name!r}")
+            raise ValueError(f"a border of {border} cells leaves nothing of the {height}×{width} map of layer {name!r}")
         return (inner if power == 1 else inner.pow(power)).sum() / values[0].numel()
 
     more = ("" if power == 2 else f", power={power:g}") + (f", border={border}" if border else "")
@@ -74,12 +83,13 @@ def layer(name: str, power: float = 2, border: int = 0) -> Objective:
 
 
 def channel(name: str, index: int) -> Objective:
-    """One channel of a layer: the mean of its map."""
+    """One channel of a layer: the mean of its map (of its tokens, in a transformer). ValueError, once scored, for one there is not."""
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         values = features[name]
-        _check_index("channel", index, values.shape[1], name)
-        return values[:, index].flatten(1).mean(1).sum() if values.dim() > 2 else values[:, index].sum()
+        values = values.transpose(1, 2) if values.dim() == 3 else values                         # [N, tokens, C] has its channels last
+        _check_index("channel", index, values.shape[1], f"layer {name!r}")
+        return values[:, index].reshape(len(values), -1).mean(1).sum()
 
     return Objective((name,), formula, f"channel({name!r}, {index})")
 
@@ -92,7 +102,7 @@ def neuron(name: str, index: int, y: int, x: int) -> Objective:
         if values.dim() != 4:
             raise ValueError(f"layer {name!r} has no feature map ({list(values.shape)}); use channel")
         for what, given, count in (("channel", index, values.shape[1]), ("row", y, values.shape[2]), ("column", x, values.shape[3])):
-            _check_index(what, given, count, name)
+            _check_index(what, given, count, f"layer {name!r}")
         return values[:, index, y, x].sum()
 
     return Objective((name,), formula, f"neuron({name!r}, {index}, {y}, {x})")
@@ -117,14 +127,20 @@ def guide(name: str, features: Tensor | Mapping[str, Tensor]) -> Objective:
     the matching y_j, as in the guided dreams of google/deepdream (2015). `features` is the guide's [1, C, h, w] or
     [C, h, w] (or what `capture` gave, of which the layer is taken).
     """
+    if isinstance(features, Mapping) and name not in features:
+        raise unknown("layer", name, features, "these were captured of the guide")
     target = features[name] if isinstance(features, Mapping) else features
+    if not isinstance(target, Tensor):
+        raise ValueError(f"a guide is a tensor of features, [1, C, h, w]; given: {type(target).__name__}")
     if target.dim() not in (3, 4) or (target.dim() == 4 and len(target) != 1):
         raise ValueError(f"a guide is the features of one picture, [1, C, h, w]; given: {list(target.shape)}")
     columns = target.detach().reshape(target.shape[-3], -1)                                  # [C, guide cells]
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         values = features[name]
-        if values.dim() != 4 or values.shape[1] != len(columns):
+        if values.dim() != 4:
+            raise ValueError(f"layer {name!r} has no feature map ({list(values.shape)}) whose cells could be guided")
+        if values.shape[1] != len(columns):
             raise ValueError(f"the guide has {len(columns)} channels; layer {name!r} has {values.shape[1]}")
         cells = values.flatten(2)                                                            # [N, C, cells]
         return (cells * best_match(cells.detach(), columns.to(cells))).sum()
@@ -132,10 +148,13 @@ def guide(name: str, features: Tensor | Mapping[str, Tensor]) -> Objective:
     return Objective((name,), formula, f"guide({name!r})")
 
 
-def best_match(cells: Tensor, columns: Tensor) -> Tensor:
-    """For each cell of `cells` [N, C, cells] the column of `columns` [C, M] with the greatest inner product: [N, C, cells]."""
+def best_match(cells: Tensor, columns: Tensor, most: int = 2**24) -> Tensor:
+    """For each cell of `cells` [N, C, cells] the column of `columns` [C, M] with the greatest inner product: [N, C, cells].
+
+    At most `most` products are held at a time (64 MiB in float32), which changes nothing else.
+    """
     result = torch.empty_like(cells)
-    step = max(1, 2**24 // columns.shape[1])                   # at most 64 MiB of products at a time
+    step = max(1, most // columns.shape[1])
     for picture, matched in zip(cells, result, strict=True):
         for start in range(0, cells.shape[2], step):
             products = picture[:, start:start + step].T @ columns                            # [cells, M]
@@ -169,7 +188,8 @@ def scorer(network: Network, objective: Objective) -> Scorer:
     'logit(1)'
     """
     if not isinstance(objective, Objective):
-        raise ValueError(f"an objective is made by dk.layer, channel, neuron, logit or guide; given: {type(objective).__name__}")
+        raise ValueError(f"an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; given: "
+                         f"{type(objective).__name__}")
     for name in filter(None, objective.layers):
         layer_info(network, name)
     return Scorer(network, objective)
@@ -186,4 +206,4 @@ def class_index(labels: tuple[str, ...], label: str) -> int:
 
 def _check_index(what: str, given: int, count: int, where: str) -> None:
     if isinstance(given, bool) or not isinstance(given, numbers.Integral) or not 0 <= given < count:
-        raise ValueError(f"{what} {given} is out of range: {where!r} has {count}, from 0 to {count - 1}")
+        raise ValueError(f"{what} {given} is out of range: {where} has {count}, from 0 to {count - 1}")
