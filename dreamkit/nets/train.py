@@ -95,14 +95,19 @@ def project(moved: Tensor, pictures: Tensor, radius: float) -> Tensor:
 
 
 def accuracy(
-    network: nn.Module, split: Split, radius: float = 0.0, steps: int = 20, batch: int = 250, precision: torch.dtype = torch.float32
+    network: nn.Module, split: Split, radius: float = 0.0, steps: int = 20, side: int = 0, batch: int = 250,
+    precision: torch.dtype = torch.float32,
 ) -> float:
-    """The share of pictures whose highest logit is their label's; with `radius`, after a PGD attack of that radius and so many steps."""
+    """The share of pictures whose highest logit is their label's; with `radius`, after a PGD attack of that radius and so many steps.
+
+    With `side` the pictures are first resized to so many pixels.
+    """
     device, right = next(network.parameters()).device, 0
     was_training = network.training
     network.eval()
     for at in tqdm(range(0, len(split.labels), batch), desc="evaluating", leave=False, mininterval=bar_interval()):
         pictures = split.pictures[at : at + batch].to(device).float() / 255
+        pictures = F.interpolate(pictures, size=(side, side), mode="bilinear") if side else pictures
         labels = split.labels[at : at + batch].to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
             if radius:
@@ -198,7 +203,7 @@ class Training:
         """Saves the averaged weights and adds the epoch's line to the log."""
         self.snapshot(epoch)
         steps = self.step - (epoch - 1) * self.steps_an_epoch
-        measured = accuracy(self.averaged, self.val, precision=torch.bfloat16)
+        measured = accuracy(self.averaged, self.val, side=self.recipe.size, precision=torch.bfloat16)
         row = (epoch, self.recipe.side_at(self.progress), self.optimizer.param_groups[0]["lr"], self.loss / steps,
                self.right / (steps * self.recipe.batch), measured, self.elapsed)
         write_log(self.folder / "log.csv", row)
