@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import hashlib
 import io
@@ -16,9 +17,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
+from dreamkit.nets.card import silent_channels
 from dreamkit.nets.data import Split, augment, read_split
 from dreamkit.nets.dreamnet import MEAN, STD, DreamNet, fold
 from dreamkit.nets.export import WEIGHTS, export, full_name, load_checkpoint
+from dreamkit.nets.growth import load_growth, make_growth, read_run, save_growth
+from dreamkit.nets.portraits import features, portraits, sheet, unrectified
 from dreamkit.nets.train import Recipe, Training, accuracy, attack, main, new_network, standardise
 
 COLOURS = {"n01": (200, 30, 30), "n02": (30, 200, 30), "n03": (30, 30, 200)}
@@ -303,3 +307,65 @@ def test_checkpoints_that_cannot_be_trained_on_the_data(tmp_path: Path):
         new_network(3, 0, tmp_path / "folded.safetensors")
     assert new_network(5, 0, tmp_path / "five.safetensors").fc.out_features == 5
     assert torch.equal(new_network(5, 1).fc.weight, new_network(5, 1).fc.weight)
+
+
+@pytest.fixture
+def untrained() -> DreamNet:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return DreamNet(3, folded=True).eval().requires_grad_(False)
+
+
+def test_unrectified_features_are_the_blocks_before_its_relus(untrained: DreamNet):
+    pictures = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    for block in ("conv1", "conv2", "inception4b"):
+        before, after = features(unrectified(untrained, block), pictures, block), features(untrained, pictures, block)
+        assert before.min() < 0 and torch.equal(before.relu(), after)
+    with pytest.raises(KeyError, match="inception4b"):
+        features(untrained, pictures, "inception9z")
+
+
+def test_portraits_excite_each_its_own_channel(untrained: DreamNet):
+    made = portraits(untrained, "inception3a", [3, 60, 100], side=24, steps=4)
+    assert made.shape == (3, 3, 24, 24) and made.min() >= 0 and made.max() <= 1
+    excited = features(unrectified(untrained, "inception3a"), made, "inception3a").mean((2, 3))[:, [3, 60, 100]]
+    assert excited.argmax(0).tolist() == [0, 1, 2]
+    assert torch.equal(made, portraits(untrained, "inception3a", [3, 60, 100], side=24, steps=4))
+    alone = portraits(untrained, "inception3a", [60], side=24, steps=4)
+    assert torch.allclose(alone, made[1:2], atol=1e-3)
+
+
+def test_sheets_lay_pictures_row_by_row():
+    pictures = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 3, 2, 2) / 4
+    page = sheet(pictures, columns=2, gap=1, scale=2)
+    assert page.shape == (1, 3, 9, 9)
+    assert page[0, 0, ::4, ::4].tolist() == [[0, 1, 0.25], [1, 1, 1], [0.5, 1, 1]]
+
+
+def test_silent_channels_are_counted_over_all_batches(untrained: DreamNet):
+    network, pictures = copy.deepcopy(untrained), torch.randint(0, 256, (6, 3, 16, 16), dtype=torch.uint8)
+    split = Split(pictures, torch.zeros(6, dtype=torch.long), ("a",))
+    already = silent_channels(network, split)["inception4a.branch1"]
+    spoken = features(network, pictures.float() / 255, "inception4a")[:, :112].amax((0, 2, 3)) > 0
+    assert already == int((~spoken).sum())
+    network.inception4a.branch1.conv.bias.data[spoken.nonzero()[:2, 0]] = -1e3
+    assert silent_channels(network, split, batch=4)["inception4a.branch1"] == already + 2
+    assert not network.inception4a.branch1._forward_hooks
+
+
+def test_growth_comes_back_as_it_was_saved(tmp_path: Path):
+    run = tmp_path / "run"
+    run.mkdir()
+    networks = [DreamNet(3) for _ in range(2)]
+    for number, network in zip((0, 4), networks, strict=True):
+        save_file(network.state_dict(), run / f"epoch-{number:02d}.safetensors")
+    (run / "log.csv").write_text("epoch,val_accuracy\n1,0.1\n4,0.25\n")
+    made = make_growth(*read_run(run, (0, 4), 0.25), 32, {"inception3a": (0, 5)}, picture=16)
+    save_growth(made, tmp_path / "growth.safetensors")
+    back = load_growth(tmp_path / "growth.safetensors")
+    assert back.epochs == (0, 1) and back.accuracy == (0.005, 0.25) and back.side == 32 and back.channels == {"inception3a": (0, 5)}
+    assert torch.allclose(back.filters[1], networks[1].conv1.conv.weight, atol=1e-3)
+    assert back.dreams["inception3a"].shape == (2, 2, 3, 16, 16)
+    assert torch.allclose(back.dreams["inception3a"], made.dreams["inception3a"], atol=0.5 / 255 + 1e-6)
+    with pytest.raises(ValueError, match="no epoch 3; logged: 1, 4"):
+        read_run(run, (0, 3), 1)

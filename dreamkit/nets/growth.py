@@ -41,12 +41,7 @@ class Growth:
 
 
 def load_growth(path: Path = WEIGHTS / "growth.safetensors") -> Growth:
-    """The shipped snapshots.
-
-    >>> growth = load_growth()
-    >>> growth.epochs[0], growth.filters.shape[1:]
-    (0.0, torch.Size([48, 3, 7, 7]))
-    """
+    """The shipped snapshots."""
     with safe_open(path, "pt") as file:
         said = json.loads(file.metadata()["growth"])
         dreams = {block: file.get_tensor(block).float() / 255 for block in said["channels"]}

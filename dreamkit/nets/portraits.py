@@ -16,12 +16,13 @@ from .train import seeded, standardise
 
 def features(network: DreamNet, pictures: Tensor, block: str) -> Tensor:
     """The block's features [N, C, h, w] of pictures in [0, 1]; later blocks do not run. KeyError for an unknown block."""
+    blocks = [name for name, _ in network.named_children() if name not in ("avgpool", "dropout", "fc")]
+    if block not in blocks:
+        raise KeyError(f"no block {block!r}; DreamNet has {', '.join(blocks)}")
     x = standardise(pictures)
-    for name, module in network.named_children():
-        x = module(x)
-        if name == block:
-            return x
-    raise KeyError(f"no block {block!r}; DreamNet has {', '.join(name for name, _ in network.named_children())}")
+    for name in blocks[: blocks.index(block) + 1]:
+        x = network.get_submodule(name)(x)
+    return x
 
 
 def portraits(network: DreamNet, block: str, channels: Sequence[int], side: int = 64, steps: int = 24, seed: int = 0) -> Tensor:
