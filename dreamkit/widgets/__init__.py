@@ -6,7 +6,8 @@ Each is shown by being the last value of a cell, works from the keyboard, and sa
 live widget a panel puts itself into the notebook as a plain page, so that a saved lesson shows it without a kernel.
 """
 
+from .explorer import Explorer, View, explore, liked, view
 from .panel import Panel
 from .sliding import Slide, compare, slide
 
-__all__ = ["Panel", "Slide", "compare", "slide"]
+__all__ = ["Explorer", "Panel", "Slide", "View", "compare", "explore", "liked", "slide", "view"]

@@ -44,13 +44,13 @@ class Panel:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._work_lock = threading.RLock()                    # one thread at a time goes near the network
-        self._drawn_at = 0.0
+        self._drawn_at = self._answered_at = 0.0               # when a drawing, and when a job's first one, went out last
         _replace_in_cell(self)
 
     # What each kind of panel says for itself
 
     def job(self) -> Generator[Any, None, None]:
-        """The updates for the settings as they stand."""
+        """The updates for the settings as they stand; None is a pause with nothing new to show."""
         raise NotImplementedError
 
     def accept(self, update: Any) -> None:
@@ -155,11 +155,13 @@ class Panel:
                 for update in itertools.islice(updates, limit):
                     if not self._take(update, generation):
                         return
+                    if update is None:
+                        continue
                     waiting, count = update, count + 1
-                    if not in_step and (count == 1 or self._rest() <= 0):
-                        waiting = self._draw(update, generation)
+                    if not in_step and (count == 1 or _rest(self._drawn_at) <= 0):
+                        waiting = self._draw(update, generation, answer=count == 1)
                 if waiting is not None:
-                    self._draw(waiting, generation)
+                    self._draw(waiting, generation, answer=in_step)
         except Exception as error:
             if in_step:
                 raise
@@ -173,25 +175,28 @@ class Panel:
 
     def _take(self, update: Any, generation: int) -> bool:
         with self._wake:
-            if generation != self._generation:
-                return False
-            self.accept(update)
-            return True
+            if generation == self._generation and update is not None:
+                self.accept(update)
+            return generation == self._generation
 
-    def _rest(self) -> float:
-        """Seconds until the next drawing may go to the browser."""
-        return self._drawn_at + 1 / MOST_UPDATES - time.monotonic()
-
-    def _draw(self, update: Any, generation: int) -> None:
+    def _draw(self, update: Any, generation: int, answer: bool) -> None:
+        """Shows the update unless a newer generation has taken over: an answer waits for the last answer only, the rest for any drawing."""
         values = self.render(update)
         with self._wake:
-            if self._rest() > 0:
-                self._wake.wait_for(lambda: generation != self._generation, self._rest())
+            rest = _rest(self._answered_at if answer else self._drawn_at)
+            if rest > 0:
+                self._wake.wait_for(lambda: generation != self._generation, rest)
             if generation != self._generation:
                 return
             for widget, value in values.items():
                 widget.value = value
             self._drawn_at = time.monotonic()
+            self._answered_at = self._drawn_at if answer else self._answered_at
+
+
+def _rest(since: float) -> float:
+    """Seconds until the next drawing may go to the browser."""
+    return since + 1 / MOST_UPDATES - time.monotonic()
 
 
 _shown: dict[str, tuple[str, list[Panel]]] = {}                # cell id: (its last execution, the panels made in it)
