@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import io
 import json
 import os
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -30,6 +31,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MAX_SIDE = 65_536                                     # in pixels; a longer one is a slip of the finger
 MAX_PIXELS = 178_956_970                              # Pillow's own bound against decompression bombs
 PASSPORT_KEY = "dreamkit"                             # of the PNG text chunk
+MAX_PASSPORT = 2**20                                  # characters
 _EXIF_DESCRIPTION = ExifTags.Base.ImageDescription    # where JPEG and WebP carry the passport
 
 # name: (package, file inside it, credit and licence)
@@ -63,32 +65,9 @@ def load_image(path_or_file: str | os.PathLike[str] | IO[bytes], side: int | Non
     [1.0, 0.0, 0.0]
     """
     _check_side(side)
-    name = _file_name(path_or_file)
-    if isinstance(path_or_file, (str, os.PathLike)):
-        path = Path(path_or_file)
-        if path.is_dir():
-            raise ValueError(f"{name} is a folder, not a picture")
-        if not path.exists():
-            raise FileNotFoundError(f"no picture at {name}")
-        if not path.is_file():
-            raise ValueError(f"{name} is not a regular file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")                    # Pillow warns of odd metadata; the pixels decide
-            warnings.simplefilter("error", pillow.DecompressionBombWarning)
-            with pillow.open(path_or_file) as file:
-                picture = _to_tensor(ImageOps.exif_transpose(file))
-    except (pillow.DecompressionBombWarning, pillow.DecompressionBombError):
-        raise ValueError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"{name} is not a picture that Pillow can read (PNG, JPEG, WebP, GIF, TIFF, BMP, …)") from None
-    except PermissionError:
-        raise ValueError(f"{name} cannot be read: permission denied") from None
-    except MemoryError:
-        raise ValueError(f"{name} does not fit into memory") from None
-    except Exception as error:                                 # a broken file can raise nearly anything inside a decoder
-        raise ValueError(f"{name} is a broken picture: {_one_line(error)}") from None
-    return picture if side is None else _longest_side(picture, side)
+    with _opened(path_or_file) as file:
+        picture = _to_tensor(_upright(file))
+    return picture if side is None else fit(picture, side)
 
 
 def save_image(image: Image, path: str | os.PathLike[str], passport: Mapping[str, object] | None = None) -> None:
@@ -100,12 +79,31 @@ def save_image(image: Image, path: str | os.PathLike[str], passport: Mapping[str
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"cannot save as {str(path)!r}: the name must end in {', '.join(FORMATS)}")
-    kind = FORMATS[path.suffix.lower()]
-    options: dict[str, object] = {"PNG": {}, "JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95, "method": 4}}[kind]
-    if passport is not None:
-        options |= _passport_option(kind, json.dumps(passport, sort_keys=True))
     picture = to_pillow(image)
-    write_whole(path, lambda file: picture.save(file, kind, **options))
+    write_whole(path, lambda file: _encode(picture, file, FORMATS[path.suffix.lower()], passport))
+
+
+def as_saved(image: Image, path: str | os.PathLike[str]) -> Image:
+    """The picture as `save_image` and `load_image` would give it back in the format of the file at `path`: what is lost is lost."""
+    with _opened(path) as file:
+        kind = file.format
+    if kind not in FORMATS.values():
+        raise ValueError(f"{_file_name(path)} is a {kind} file; dreamkit saves {', '.join(dict.fromkeys(FORMATS.values()))}")
+    memory = io.BytesIO()
+    _encode(to_pillow(image), memory, kind, None)
+    return load_image(memory)
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Raises ValueError where `save_image` could not write to `path`: asked before the work, so that none is lost."""
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"cannot save as {str(path)!r}: the name must end in {', '.join(FORMATS)}")
+    _check_place(path)
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()        # the one sure way to know
+    except OSError as error:
+        raise ValueError(f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}") from None
 
 
 def to_pillow(image: Image) -> pillow.Image:
@@ -121,27 +119,20 @@ def to_pillow(image: Image) -> pillow.Image:
 
 def read_passport(path: str | os.PathLike[str]) -> dict[str, object]:
     """The passport that `save_image` put into the file at `path`, as plain data. ValueError where there is none."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"no picture at {_file_name(path)}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with pillow.open(path) as file:
-                text = file.info.get(PASSPORT_KEY) if file.format == "PNG" else file.getexif().get(_EXIF_DESCRIPTION)
-        passport = json.loads(text) if isinstance(text, str) and len(text) < 2**20 else None
-    except Exception as error:                                 # as above: a broken file can raise nearly anything
-        raise ValueError(f"{_file_name(path)} cannot be read: {_one_line(error)}") from None
-    if not isinstance(passport, dict):
+    with _opened(path) as file:
+        text = file.info.get(PASSPORT_KEY) if file.format == "PNG" else file.getexif().get(_EXIF_DESCRIPTION)
+    passport = None
+    if isinstance(text, str) and len(text) < MAX_PASSPORT:
+        with contextlib.suppress(ValueError, RecursionError):  # a description that is no JSON, or JSON nested without end
+            passport = json.loads(text)
+    if not isinstance(passport, dict) or "dreamkit" not in passport:
         raise ValueError(f"{_file_name(path)} carries no dreamkit passport")
     return passport
 
 
 def write_whole(path: Path, write) -> None:
     """Calls `write(file)` on a temporary file beside `path` and then moves it there: a reader sees all of it or nothing."""
-    if path.is_dir():
-        raise ValueError(f"{str(path)!r} is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise ValueError(f"the folder {str(path.parent)!r} does not exist; make it first")
+    _check_place(path)
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".dreamkit-", suffix=path.suffix, delete=False) as file:
@@ -156,6 +147,13 @@ def write_whole(path: Path, write) -> None:
         if temporary is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
+
+
+def _check_place(path: Path) -> None:
+    if os.path.isdir(path):
+        raise ValueError(f"{str(path)!r} is a folder; give the name of a file")
+    if not os.path.isdir(path.parent):
+        raise ValueError(f"the folder {str(path.parent)!r} does not exist; make it first")
 
 
 def samples() -> tuple[str, ...]:
@@ -188,11 +186,18 @@ def sample(name: str = "china", side: int | None = None) -> Image:
     package, inner, _ = _SAMPLES[name]
     if name == "clouds":
         picture = clouds()
-        return picture if side is None else _longest_side(picture, side)
+        return picture if side is None else fit(picture, side)
     found = importlib.util.find_spec(package)                  # finds the folder without importing the (large) package
     if found is None or not found.submodule_search_locations:
         raise KeyError(f"sample {name!r} comes with the package {package}, which is not installed")
     return load_image(Path(found.submodule_search_locations[0]) / inner, side)
+
+
+def fit(picture: Image, side: int) -> Image:
+    """The picture [N, 3, H, W] with its longest side brought to `side` pixels, anti-aliased; as it is where it has that size."""
+    height, width = picture.shape[-2:]
+    size = [max(1, round(n * side / max(height, width))) for n in (height, width)]
+    return F.interpolate(picture, size=size, mode="bilinear", antialias=True).clamp(0, 1) if size != [height, width] else picture
 
 
 def noise(height: int, width: int, seed: int = 0, contrast: float = 1.0) -> Image:
@@ -223,6 +228,50 @@ def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:
     return (cover * white + (1 - cover) * blue).clamp(0, 1)[None]
 
 
+@contextlib.contextmanager
+def _opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[pillow.Image]:
+    """The picture file, opened by Pillow and no larger than allowed; whatever goes wrong with it within is one clear line."""
+    name = _file_name(path_or_file)
+    if isinstance(path_or_file, (str, os.PathLike)):
+        _check_file(path_or_file, name)
+    elif not hasattr(path_or_file, "read"):
+        raise ValueError(f"a picture is loaded from a path or an open binary file; given: {type(path_or_file).__name__}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")                    # Pillow warns of odd metadata; the pixels decide
+            with pillow.open(path_or_file) as file:
+                if file.width * file.height > MAX_PIXELS:
+                    raise pillow.DecompressionBombError
+                yield file
+    except pillow.DecompressionBombError:
+        raise ValueError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed") from None
+    except UnidentifiedImageError:
+        raise ValueError(f"{name} is not a picture that Pillow can read (PNG, JPEG, WebP, GIF, TIFF, BMP, …)") from None
+    except PermissionError:
+        raise ValueError(f"{name} cannot be read: permission denied") from None
+    except MemoryError:
+        raise ValueError(f"{name} does not fit into memory") from None
+    except Exception as error:                                 # a broken file can raise nearly anything inside a decoder
+        raise ValueError(f"{name} is a broken picture: {_one_line(error)}") from None
+
+
+def _check_file(path: str | os.PathLike[str], name: str) -> None:
+    if os.path.isdir(path):                                    # os.path answers False where Path raises: names too long, links in circles
+        raise ValueError(f"{name} is a folder, not a picture")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"no picture at {name}")
+    if not os.path.isfile(path):
+        raise ValueError(f"{name} is not a regular file")
+
+
+def _upright(file: pillow.Image) -> pillow.Image:
+    file.load()
+    try:
+        return ImageOps.exif_transpose(file)
+    except Exception:                                          # broken EXIF does not make the pixels worse
+        return file
+
+
 def _to_tensor(picture: pillow.Image) -> Image:
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):            # one channel of more than 8 bits
         values = torch.from_numpy(np.array(picture, dtype=np.float32))
@@ -234,13 +283,14 @@ def _to_tensor(picture: pillow.Image) -> Image:
         picture = picture.convert("RGBA")
         picture = pillow.alpha_composite(pillow.new("RGBA", picture.size, "white"), picture)
     pixels = np.array(picture.convert("RGB"))                                    # a copy, so that torch may own it
-    return (torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255).contiguous()
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].to(torch.float32, memory_format=torch.contiguous_format).div_(255)
 
 
-def _longest_side(picture: Image, side: int) -> Image:
-    height, width = picture.shape[-2:]
-    size = [max(1, round(n * side / max(height, width))) for n in (height, width)]
-    return F.interpolate(picture, size=size, mode="bilinear", antialias=True).clamp(0, 1) if size != [height, width] else picture
+def _encode(picture: pillow.Image, file: IO[bytes], kind: str, passport: Mapping[str, object] | None) -> None:
+    options: dict[str, object] = {"PNG": {}, "JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95, "method": 4}}[kind]
+    if passport is not None:
+        options |= _passport_option(kind, json.dumps(passport, sort_keys=True))
+    picture.save(file, kind, **options)
 
 
 def _passport_option(kind: str, text: str) -> dict[str, object]:

@@ -1,0 +1,414 @@
+"""The command line: `dreamkit dream photo.jpg`, and what goes with it. Each command is a few public calls of the library."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Optional
+
+import torch
+import typer
+
+import dreamkit as dk
+
+from . import passport as passports
+from ._console import Progress, Signals, Stopped, printable, run, say
+from .image import as_saved, check_target, fit, sample_credit
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, invoke_without_command=True,
+                  context_settings={"help_option_names": ["-h", "--help"]})
+signals = Signals()
+
+# The layer that dreams best, where somebody has looked; for other networks a suggested layer about 70 % deep is taken.
+DEFAULT_LAYERS = {"dreamnet": "inception5a", "dreamnet-robust": "inception5a", "googlenet": "inception4c", "vgg16": "features.22",
+                  "resnet50": "layer3.5"}
+PHOTO_SIDE, SAMPLE_SIDE, GUIDE_SIDE = 1024, 512, 320   # longest sides in pixels where --side does not say; photos are never enlarged
+
+Network = Annotated[str, typer.Option("--network", help="dreamnet, dreamnet-robust, or a classification network of torchvision")]
+Weights = Annotated[Optional[str], typer.Option("--weights", help="a weights file of your own (safetensors or state dict), or: random")]  # noqa: UP045 (typer on Python 3.10 reads Optional)
+Device = Annotated[Optional[str], typer.Option("--device", help="cpu, cuda, mps; the best at hand if not given")]  # noqa: UP045
+Precision = Annotated[str, typer.Option("--precision", help="float32, bfloat16, float64 or auto")]
+MaybeText = Optional[str]  # noqa: UP045
+MaybeInt = Optional[int]  # noqa: UP045
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits: 0, or 2 after a mistake, 130 after Ctrl-C, 143 after SIGTERM, 1 where a check failed."""
+    sys.exit(call(arguments))
+
+
+def call(arguments: list[str] | None = None) -> int:
+    """The exit status of one command line (by default the one that this process was called with)."""
+    global signals
+    signals = Signals()
+    command = typer.main.get_command(app)
+
+    def invoke() -> None:
+        code = command.main(args=arguments, prog_name="dreamkit", standalone_mode=False)
+        if isinstance(code, int) and code:
+            raise SystemExit(code)
+
+    return run(invoke, signals)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"dreamkit {dk.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and end.")] = False,
+) -> None:
+    """See what a convolutional network sees: DeepDream and feature maps from the command line."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def with_settings(command: Callable) -> Callable:
+    """The command with one flag for each field of Settings, made from the field's own metadata, given to it as `settings`."""
+    signature = inspect.signature(command, eval_str=True)
+    kept = [p for name, p in signature.parameters.items() if name != "settings"]
+    kinds = {"int": int, "float": float}
+    flags = [inspect.Parameter(spec.name, inspect.Parameter.KEYWORD_ONLY, default=spec.default, annotation=Annotated[
+        kinds[spec.type], typer.Option(f"--{spec.name.replace('_', '-')}", help=spec.metadata["help"])]) for spec in fields(dk.Settings)]
+
+    @wraps(command)
+    def wrapper(**given: object) -> object:
+        settings = dk.Settings(**{flag.name: given.pop(flag.name) for flag in flags})
+        return command(**given, settings=settings)
+
+    wrapper.__signature__ = signature.replace(parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept] + flags)
+    wrapper.__annotations__ = {p.name: p.annotation for p in wrapper.__signature__.parameters.values()}
+    del wrapper.__wrapped__                                    # so that typer reads this signature and not the first one
+    return wrapper
+
+
+@app.command()
+@with_settings
+def dream(
+    picture: Annotated[str, typer.Argument(help="a picture file, or a sample's name (dreamkit samples)")] = "china",
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to: .png, .jpg or .webp")] = Path("dream.png"),
+    network: Network = "dreamnet",
+    weights: Weights = None,
+    layer: Annotated[MaybeText, typer.Option(help="what to dream of: a layer (dreamkit layers)")] = None,
+    channel: Annotated[MaybeInt, typer.Option(help="only this channel of the layer")] = None,
+    logit: Annotated[MaybeText, typer.Option(help="a class instead of a layer, by label or index")] = None,
+    guide: Annotated[MaybeText, typer.Option(help="dream towards this picture's features at the layer")] = None,
+    side: Annotated[MaybeInt, typer.Option(help=f"longest side in pixels; if not given, the photo's own up to {PHOTO_SIDE}, "
+                                                f"{SAMPLE_SIDE} for a sample")] = None,
+    device: Device = None,
+    precision: Precision = "float32",
+    *, settings: dk.Settings,
+) -> None:
+    """Dream a picture. Ctrl-C keeps the picture so far."""
+    check_target(output)
+    image, source = _picture(picture, side, PHOTO_SIDE)
+    _spare(output, picture, guide)
+    net = dk.load_network(network, weights=weights, device=device, precision=precision)
+    spec, guides = _objective_spec(net, layer, channel, logit, guide)
+    objective = passports.objective(spec, guides)
+    kind = {None: "own", "random": "random"}.get(weights, "file")
+    passport = passports.make(net, spec, settings, source, weights=kind)
+    _dream_to(output, dk.scorer(net, objective), image, settings, passport)
+
+
+def _dream_to(output: Path, score: dk.Score, image: dk.Image, settings: dk.Settings, passport: dict) -> None:
+    """Dreams and saves; after a signal, what there is so far."""
+    picture, stop, start = image, None, time.perf_counter()
+    progress = Progress(settings.octaves, settings.steps)
+    try:
+        for picture in dk.dreaming(score, image, settings):
+            progress.advance(*picture.shape[-2:])
+            signals.check()
+    except Stopped as stopped:
+        stop = stopped
+        if not progress.done:
+            raise
+    finally:
+        progress.close()
+    with signals.held():
+        if stop is not None:
+            passport = passport | {"stopped": progress.done}
+        picture = passports.whole(picture, image, settings)
+        dk.save_image(picture, output, passport)
+    height, width = picture.shape[-2:]
+    if stop is not None:
+        say(f"stopped at {progress.where}; saved the picture so far, {width}×{height}, as {str(output)!r}")
+        stop.told = True
+        raise stop
+    print(f"{printable(str(output))}: {width}×{height}, {score.name} of {score.network.name}, {progress.done} steps in "
+          f"{time.perf_counter() - start:.1f} s")
+
+
+@app.command()
+def again(
+    picture: Annotated[Path, typer.Argument(help="a picture that dreamkit made")],
+    source: Annotated[MaybeText, typer.Option("--source", help="the photo it was made from, unless that is a sample")] = None,
+    guide: Annotated[MaybeText, typer.Option(help="the guide picture, where there was one")] = None,
+    weights: Weights = None,
+    output: Annotated[Optional[Path], typer.Option("-o", "--output", help="keep the remade picture here")] = None,  # noqa: UP045
+) -> None:
+    """Make a picture again from the passport inside it, and say how far the two differ."""
+    if output is not None:
+        check_target(output)
+        _spare(output, str(picture), source, guide)
+    passport = dk.read_passport(picture)
+    plan = _named(picture, lambda: passports.read(passport))
+    saved = dk.load_image(picture)
+    image = _source(plan.source, source, "--source", saved.shape[-2:], str(picture))
+    if plan.weights == "file" and weights is None:
+        raise ValueError(f"it was made with a weights file of its own (sha256 {plan.digest[:12]}…): give it with --weights FILE")
+    with _threads(plan.threads):
+        remade = _remade(plan, image, guide, "random" if plan.weights == "random" else weights)
+    difference = round(float((saved - as_saved(remade, picture)).abs().max()) * 255)
+    if output is not None:
+        dk.save_image(remade, output, passport)
+    print(f"{printable(str(picture))}: made again, greatest difference {difference} of 255 grey levels"
+          + ("" if difference == 0 else f" ({_reasons(plan)})"))
+
+
+def _remade(plan: passports.Plan, image: dk.Image, guide: str | None, weights: str | None) -> dk.Image:
+    device = plan.device if plan.device == "cpu" or getattr(torch, plan.device).is_available() else None
+    net = dk.load_network(plan.network, weights=weights, device=device, precision=plan.precision)
+    if device is None:
+        say(f"warning: it was made on {plan.device}, which is not here; small differences grow in a dream")
+    if net.digest != plan.digest:
+        say(f"warning: the weights of {plan.network} are not those it was made with (sha256 {plan.digest[:12]}…, here {net.digest[:12]}…)")
+    guides = {}
+    for found in passports.guide_pictures(plan.objective):
+        features = dk.capture(net, _source(found["picture"], guide, "--guide"), found["layer"])
+        guides.setdefault(found["picture"]["sha256"], {}).update(features)
+    score = dk.scorer(net, passports.objective(plan.objective, guides))
+    picture, steps = image, plan.settings.steps
+    progress = Progress(plan.settings.octaves, steps)
+    try:
+        for picture in passports.replaying(plan, score, image):
+            progress.advance(*picture.shape[-2:])
+            signals.check()
+    finally:
+        progress.close()
+    return passports.whole(picture, image, plan.settings)
+
+
+@app.command()
+def layers(network: Annotated[str, typer.Argument(help="the network's name")] = "dreamnet", weights: Weights = None) -> None:
+    """List a network's layers in the order in which they run."""
+    net = dk.load_network(network, weights=weights if weights or network.startswith("dreamnet") else None)
+    suggested = set(dk.suggested_layers(net))
+    rows = [("", "layer", "type", "channels", "stride", "sees (pixels)")]
+    for info in dk.layer_table(net):
+        field = info.field
+        stride = "" if not info.is_map or field is None else _pair(field.stride)
+        rows.append(("*" if info.name in suggested else "", info.name, info.kind, str(info.channels), stride,
+                     "everything" if field is None else _pair(field.size)))
+    widths = [max(len(row[i]) for row in rows) for i in range(6)]
+    for row in rows:
+        cells = [cell.rjust(width) if i > 2 else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        print("  ".join(cells).rstrip())
+    print(f"* worth dreaming: dreamkit dream --network {network} --layer {_default_layer(net)}")
+
+
+@app.command()
+def features(
+    picture: Annotated[str, typer.Argument(help="a picture file, or a sample's name")],
+    layer: Annotated[str, typer.Option(help="the layer (dreamkit layers)")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to: .png, .jpg or .webp")] = Path("features.png"),
+    channels: Annotated[MaybeText, typer.Option(help="which channels, as 3,14,15; the 32 strongest if not given")] = None,
+    network: Network = "dreamnet",
+    weights: Weights = None,
+    side: Annotated[MaybeInt, typer.Option(help=f"longest side in pixels; if not given, the photo's own up to {SAMPLE_SIDE}")] = None,
+    device: Device = None,
+) -> None:
+    """Draw the feature maps of one layer as a sheet, all in one scale of brightness."""
+    import io
+
+    check_target(output)
+    image, source = _picture(picture, side, SAMPLE_SIDE)
+    _spare(output, picture)
+    net = dk.load_network(network, weights=weights, device=device)
+    maps = dk.capture(net, image, layer)[layer].cpu()
+    if maps.dim() != 4:
+        raise ValueError(f"layer {layer!r} has no feature maps, only {maps.shape[1]} numbers; layers with maps: "
+                         f"{', '.join(dk.suggested_layers(net))}")
+    chosen = None if channels is None else _channel_list(channels, maps.shape[1], layer)
+    sheet = dk.show.maps(maps, chosen)
+    passport = {"dreamkit": dk.__version__, "made": "features", "network": net.name, "sha256": net.digest, "layer": layer,
+                "channels": chosen, "source": source}
+    with signals.held():
+        dk.save_image(dk.load_image(io.BytesIO(sheet.data)), output, passport)
+    shown = "all" if chosen is None and maps.shape[1] <= 32 else len(chosen) if chosen else "the 32 strongest"
+    print(f"{printable(str(output))}: {shown} of the {maps.shape[1]} maps of {layer}, {maps.shape[3]}×{maps.shape[2]} cells each")
+
+
+@app.command()
+def samples() -> None:
+    """List the sample photos, with their sizes, authors and licences."""
+    for name in dk.samples():
+        height, width = dk.sample(name).shape[-2:]
+        print(f"{name:<12}{width:>5}×{height:<6}{sample_credit(name)}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check that everything dreamkit needs is here; exit 1 where something is missing."""
+    from . import doctor as examination
+
+    sound = True
+    for good, line in examination.examine():
+        print(f"{'OK  ' if good else 'FAIL'}  {line}", flush=True)
+        signals.check()
+        sound = sound and good
+    raise typer.Exit(0 if sound else 1)
+
+
+@app.command()
+def lab(
+    folder: Annotated[Optional[Path], typer.Argument(help="the lessons' folder, where it is not found by itself")] = None,  # noqa: UP045
+    port: Annotated[int, typer.Option(help="where JupyterLab listens, on this machine only")] = 8888,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open it in the browser")] = True,
+) -> None:
+    """Open the lessons in JupyterLab, reachable from this machine only and with a token."""
+    import secrets
+
+    root = _lessons(folder)
+    from jupyterlab.labapp import LabApp
+
+    print(f"Lessons in {printable(str(root))}; Ctrl-C ends JupyterLab.", flush=True)
+    # Given in the process and not on a command line, where other users of the machine could read the token.
+    LabApp.launch_instance(argv=[
+        f"--ServerApp.root_dir={root}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", f"--ServerApp.open_browser={browser}",
+        "--ServerApp.allow_remote_access=False", f"--IdentityProvider.token={secrets.token_hex(24)}"])
+
+
+# --- what the commands share
+
+def _picture(name: str, side: int | None, greatest: int) -> tuple[dk.Image, dict]:
+    """The picture of a file or a sample, with what a passport says of it; without `side`, shrunk to `greatest` if it is larger."""
+    if not os.path.lexists(name) and name in dk.samples():
+        side = side or SAMPLE_SIDE
+        image = dk.sample(name, side)
+        return image, passports.picture_spec(image, "sample", name, side)
+    if not os.path.lexists(name) and not Path(name).suffix and os.sep not in name:
+        raise FileNotFoundError(f"no picture at {name!r}, and no sample of this name; samples: {', '.join(dk.samples())}")
+    image = dk.load_image(name, side)
+    height, width = image.shape[-2:]
+    if side is None and max(height, width) > greatest:
+        side, image = greatest, fit(image, greatest)
+        say(f"{name!r} has {width}×{height} pixels; taken at {image.shape[-1]}×{image.shape[-2]} (--side changes that)")
+    return image, passports.picture_spec(image, "file", os.path.basename(name), side)
+
+
+def _source(wanted: dict, given: str | None, flag: str, size: tuple[int, int] | None = None, where: str = "") -> dk.Image:
+    """The picture that a passport speaks of: a sample by its name, anything else only as the user hands it over."""
+    height, width = wanted["height"], wanted["width"]
+    if size is not None and size != (height, width):
+        raise ValueError(f"{where!r} has been changed since: it has {size[1]}×{size[0]} pixels, and its passport says {width}×{height}")
+    if given is None and wanted["kind"] == "file":
+        raise ValueError(f"it was made from a picture of yours, {wanted['name']!r}: give it with {flag} PICTURE")
+    image = dk.sample(wanted["name"], wanted["side"]) if given is None else _picture_again(given, wanted)
+    if image.shape[-2:] != (height, width):
+        raise ValueError(f"{given or wanted['name']!r} is another picture: at this side it has {image.shape[-1]}×{image.shape[-2]} pixels, "
+                         f"and the passport says {width}×{height}")
+    if passports.pixels_digest(image) != wanted["sha256"]:
+        say(f"warning: {given or wanted['name']!r} does not have the pixels that the passport names (sha256 {wanted['sha256'][:12]}…)")
+    return image
+
+
+def _picture_again(given: str, wanted: dict) -> dk.Image:
+    known = given in dk.samples() and not os.path.lexists(given)
+    return dk.sample(given, wanted["side"]) if known else dk.load_image(given, wanted["side"])
+
+
+def _objective_spec(net: dk.Network, layer: str | None, channel: int | None, logit: str | None, guide: str | None) -> tuple[dict, dict]:
+    """The objective that the flags describe, as data, and the features of the guide picture by its hash."""
+    if sum(v is not None for v in (channel, logit, guide)) > 1 or (logit is not None and layer is not None):
+        raise ValueError("give one of --channel, --logit and --guide; a --logit has no --layer")
+    if logit is not None:
+        return {"kind": "logit", "label": int(logit) if logit.isdigit() else logit}, {}
+    layer = layer or _default_layer(net)
+    if channel is not None:
+        return {"kind": "channel", "name": layer, "index": _index(channel, net, layer)}, {}
+    if guide is not None:
+        image, spec = _picture(guide, None, GUIDE_SIDE)
+        return {"kind": "guide", "name": layer, "picture": spec}, {spec["sha256"]: dk.capture(net, image, layer)}
+    return {"kind": "layer", "name": layer}, {}
+
+
+def _index(channel: int, net: dk.Network, layer: str) -> int:
+    count = next((info.channels for info in dk.layer_table(net) if info.name == layer), None)
+    if count is not None and not 0 <= channel < count:
+        raise ValueError(f"channel {channel} is out of range: {layer!r} has {count}, from 0 to {count - 1}")
+    return channel
+
+
+def _channel_list(text: str, count: int, layer: str) -> list[int]:
+    try:
+        chosen = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--channels are whole numbers with commas between, as 3,14,15; given: {text!r}") from None
+    wrong = next((c for c in chosen if not 0 <= c < count), None)
+    if wrong is not None:
+        raise ValueError(f"channel {wrong} is out of range: {layer!r} has {count}, from 0 to {count - 1}")
+    return chosen
+
+
+def _default_layer(net: dk.Network) -> str:
+    return DEFAULT_LAYERS.get(net.name.removesuffix("-random")) or dk.features.layer_at(net, 0.7)
+
+
+def _spare(output: Path, *inputs: str | None) -> None:
+    """Raises ValueError where the result would take the place of a picture it is made from."""
+    for given in inputs:
+        if given is not None and output.exists() and os.path.exists(given) and os.path.samefile(output, given):
+            raise ValueError(f"{str(output)!r} is a picture it is made from; give the result another name with -o")
+
+
+def _named(path: Path, reading: Callable[[], passports.Plan]) -> passports.Plan:
+    try:
+        return reading()
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"the passport of {str(path)!r} cannot be used: {error}") from None
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Within, torch has as many threads as the picture was made with: another count sums in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(count, 4 * (os.cpu_count() or 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _reasons(plan: passports.Plan) -> str:
+    here = {"torch": torch.__version__, "dreamkit": dk.__version__}
+    changed = [f"{name} {plan.versions[name]} then, {now} now" for name, now in here.items() if not now.startswith(plan.versions[name])]
+    return "; ".join(changed) or "another machine, or one of the warnings above"
+
+
+def _pair(sizes: tuple[int, int]) -> str:
+    return str(sizes[0]) if sizes[0] == sizes[1] else f"{sizes[0]}×{sizes[1]}"
+
+
+def _lessons(folder: Path | None) -> Path:
+    places = [folder] if folder is not None else [Path(dk.__file__).parent.parent / "notebooks", Path("notebooks"), Path(".")]
+    for place in places:
+        if any(place.glob("[0-9][0-9]_*.ipynb")):
+            return place.resolve()
+    raise ValueError(f"no lessons in {' or '.join(repr(str(place)) for place in places)}: they come with dreamkit's source, not with the "
+                     "installed package; clone its repository and call dreamkit lab there, or name their folder: dreamkit lab FOLDER")
+
+
+if __name__ == "__main__":
+    main()
