@@ -10,6 +10,7 @@ The map, floor by floor (imports point down only; the table with reasons is in d
     receptive   which pixels a cell of a feature map sees
     objectives  what to want of a picture; scorer joins it to a network
     dream       Settings, dreaming, dream: the algorithm, which knows no network
+    ladder      one photo dreamt with one more idea on each rung
 
 Reached as modules and loaded when first touched: scenes, show, widgets, exercises, recipes, figures, film, atlas, fourier, onnx, inside.
 """
@@ -21,6 +22,7 @@ import importlib
 from .dream import Settings, dream, dreaming
 from .features import capture, classify, layer_at, layer_names, layer_table, suggested_layers
 from .image import Image, load_image, noise, read_passport, sample, samples, save_image
+from .ladder import ladder
 from .network import Network, as_network, course_network, load_network, randomized
 from .objectives import Objective, channel, guide, layer, logit, neuron, scorer
 from .scales import laplacian_merge, laplacian_split, octaves, resize
@@ -32,7 +34,7 @@ _LAZY = ("scenes", "show", "widgets", "exercises", "recipes", "figures", "film",
 
 __all__ = [
     "Image", "Network", "Objective", "Score", "Settings",
-    "as_network", "ascend", "capture", "channel", "classify", "course_network", "dream", "dreaming", "gradient", "guide", "laplacian_merge",
+    "as_network", "ascend", "capture", "channel", "classify", "course_network", "dream", "dreaming", "gradient", "guide", "ladder", "laplacian_merge",
     "laplacian_split", "layer", "layer_at", "layer_names", "layer_table", "load_image", "load_network", "logit", "neuron", "noise",
     "normalize", "octaves", "randomized", "read_passport", "resize", "roll", "sample", "samples", "save_image", "scorer",
     "smooth", "smooth_laplacian", "suggested_layers", "tiled_gradient",
