@@ -49,7 +49,7 @@ def grid(images: Mapping[str, Image] | Sequence[Image], columns: int = 4, alt: s
     aspect = max(image.shape[-1] / image.shape[-2] for _, image in named)
     head = 0.28 if any(title for title, _ in named) else 0.06
     figure = Figure(figsize=(columns * height * aspect, rows * (height + head)), dpi=110)
-    axes = figure.subplots(rows, columns, squeeze=False).flat
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)    # a list: a flat iterator runs only once
     for axis in axes:
         axis.axis("off")
     for axis, (title, image) in zip(axes, named, strict=False):
