@@ -7,7 +7,8 @@ live widget a panel puts itself into the notebook as a plain page, so that a sav
 """
 
 from .explorer import Explorer, View, explore, liked, view
+from .live import Studio, studio
 from .panel import Panel
 from .sliding import Slide, compare, slide
 
-__all__ = ["Explorer", "Panel", "Slide", "View", "compare", "explore", "liked", "slide", "view"]
+__all__ = ["Explorer", "Panel", "Slide", "Studio", "View", "compare", "explore", "liked", "slide", "studio", "view"]

@@ -35,7 +35,7 @@ def slide(title: str, values: Iterable[Any], make: Callable[[Any], Any], *, star
 
     >>> from dreamkit import noise, smooth
     >>> panel = slide("σ (pixels)", [0.0, 1.0, 2.0], lambda sigma: (smooth(noise(32, 48), sigma), f"blurred by {sigma}"))
-    >>> panel.slider.value = 1.0
+    >>> panel.value = 1.0
     >>> panel.close()
     """
     return Slide(title, values, make, start, width)
@@ -67,23 +67,29 @@ def compare(network: Network, image: Image, left: Settings | None = None, right:
 
 
 class Slide(Panel):
-    """The panel of `slide`: `slider.value` is where it stands, `views` what it has made so far {position: (picture, text)}."""
+    """The panel of `slide`: `value` is where it stands and can be set, `views` what it has made so far {position: (picture, text)}."""
 
     def __init__(self, title: str, values: Iterable[Any], make: Callable[[Any], Any], start: Any, width: int | None) -> None:
         values = list(values)
         if not values:
             raise ValueError(f"{title!r} needs at least one value to slide over")
-        first = 0 if start is None else next((i for i, value in enumerate(values) if value == start), None)
-        if first is None:
-            raise ValueError(f"start is one of the values {', '.join(map(_label, values))}; given: {start!r}")
+        first = 0 if start is None else _position(values, start)
         super().__init__(title)
         self._make, self._values, self._width = make, values, width
         self.views: dict[int, tuple[Any, str]] = {}
-        self.slider = choice(title, [(_label(value), value) for value in values], values[first])
+        self.slider = choice(title, [(_label(value), index) for index, value in enumerate(values)], first)
         self.pictures, self.text = html_part(), html_part()
         self.box.children = (self.slider, self.pictures, self.text, self.status)
         self.run()
         self.slider.observe(self._moved, names="value")
+
+    @property
+    def value(self) -> Any:
+        return self._values[self.slider.index]
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.slider.index = _position(self._values, value)
 
     def job(self) -> Generator[tuple[int, tuple[Any, str]], None, None]:
         index = self.slider.index
@@ -150,6 +156,13 @@ def _stops(name: str) -> tuple[float, ...]:
     high = min(high, 2 * spec.default) if spec.default else high
     stops = [low + (high - low) * i / 4 for i in range(5)]
     return tuple(dict.fromkeys(round(v) if isinstance(step, int) else round(round(v / step) * step, 6) for v in stops))
+
+
+def _position(values: Sequence[Any], value: Any) -> int:
+    for index, other in enumerate(values):
+        if other is value or other == value:
+            return index
+    raise ValueError(f"the slider stops at {', '.join(map(_label, values))}; given: {value!r}")
 
 
 def _label(value: Any) -> str:
