@@ -11,6 +11,7 @@ The map, floor by floor (imports point down only; the table with reasons is in d
     objectives  what to want of a picture; scorer joins it to a network
     dream       Settings, dreaming, dream: the algorithm, which knows no network
     ladder      one photo dreamt with one more idea on each rung
+    patches     the patches of pictures that excite a channel most
 
 Reached as modules and loaded when first touched: scenes, show, widgets, exercises, recipes, figures, film, atlas, fourier, onnx, inside.
 """
@@ -25,6 +26,8 @@ from .image import Image, load_image, noise, read_passport, sample, samples, sav
 from .ladder import ladder
 from .network import Network, as_network, course_network, load_network, randomized
 from .objectives import Objective, channel, guide, layer, logit, neuron, scorer
+from .orientation import orientation_selectivity
+from .patches import top_patches
 from .scales import laplacian_merge, laplacian_split, octaves, resize
 from .steps import Score, ascend, gradient, normalize, roll, smooth, smooth_laplacian, tiled_gradient
 
@@ -34,10 +37,10 @@ _LAZY = ("scenes", "show", "widgets", "exercises", "recipes", "figures", "film",
 
 __all__ = [
     "Image", "Network", "Objective", "Score", "Settings",
-    "as_network", "ascend", "capture", "channel", "classify", "course_network", "dream", "dreaming", "gradient", "guide", "ladder", "laplacian_merge",
-    "laplacian_split", "layer", "layer_at", "layer_names", "layer_table", "load_image", "load_network", "logit", "neuron", "noise",
-    "normalize", "octaves", "randomized", "read_passport", "resize", "roll", "sample", "samples", "save_image", "scorer",
-    "smooth", "smooth_laplacian", "suggested_layers", "tiled_gradient",
+    "as_network", "ascend", "capture", "channel", "classify", "course_network", "dream", "dreaming", "gradient", "guide", "ladder",
+    "laplacian_merge", "laplacian_split", "layer", "layer_at", "layer_names", "layer_table", "load_image", "load_network", "logit",
+    "neuron", "noise", "normalize", "octaves", "orientation_selectivity", "randomized", "read_passport", "resize", "roll", "sample",
+    "samples", "save_image", "scorer", "smooth", "smooth_laplacian", "suggested_layers", "tiled_gradient", "top_patches",
     *_LAZY,
 ]  # fmt: skip
 
