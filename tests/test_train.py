@@ -163,6 +163,17 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(zips: Path, tmp_path: Path)
     assert not torch.equal(whole["6.weight"], other["6.weight"])
 
 
+def test_the_average_follows_the_weights(zips: Path, tmp_path: Path):
+    recipe = Recipe(**{**vars(SHORT), "average": 0.5})
+    training = Training(recipe, tiny(), read_split(zips, "train"), read_split(zips, "val"), tmp_path / "run")
+    first = copy.deepcopy(training.network.state_dict())
+    training.run(stop_at=1)                                       # the first step's share is 9 / 10, whatever the decay
+    for key, value in training.averaged.state_dict().items():
+        if value.is_floating_point():
+            assert torch.allclose(value, 0.1 * first[key] + 0.9 * training.network.state_dict()[key], atol=1e-6)
+    assert not torch.equal(first["6.weight"], training.network.state_dict()["6.weight"])
+
+
 def test_a_run_does_not_go_on_with_another_recipe(zips: Path, tmp_path: Path):
     train, val = read_split(zips, "train"), read_split(zips, "val")
     Training(SHORT, tiny(), train, val, tmp_path / "run").run(stop_at=1)
@@ -343,11 +354,15 @@ def test_sheets_lay_pictures_row_by_row():
 
 
 def test_silent_channels_are_counted_over_all_batches(untrained: DreamNet):
-    network, pictures = copy.deepcopy(untrained), torch.randint(0, 256, (6, 3, 16, 16), dtype=torch.uint8)
+    generator = torch.Generator().manual_seed(0)
+    network, pictures = copy.deepcopy(untrained), torch.randint(0, 256, (6, 3, 16, 16), dtype=torch.uint8, generator=generator)
+    pictures[4:] = 128                                            # the last batch excites fewer channels than the first
     split = Split(pictures, torch.zeros(6, dtype=torch.long), ("a",))
     already = silent_channels(network, split)["inception4a.branch1"]
     spoken = features(network, pictures.float() / 255, "inception4a")[:, :112].amax((0, 2, 3)) > 0
     assert already == int((~spoken).sum())
+    assert silent_channels(network, split, batch=4)["inception4a.branch1"] == already
+    assert silent_channels(network, Split(pictures[4:], split.labels[4:], ("a",)))["inception4a.branch1"] > already
     network.inception4a.branch1.conv.bias.data[spoken.nonzero()[:2, 0]] = -1e3
     assert silent_channels(network, split, batch=4)["inception4a.branch1"] == already + 2
     assert not network.inception4a.branch1._forward_hooks
