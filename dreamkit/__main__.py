@@ -29,6 +29,7 @@ signals = Signals()
 # The layer that dreams best, where somebody has looked; for other networks a suggested layer about 70 % deep is taken.
 DEFAULT_LAYERS = {"dreamnet": "inception5a", "dreamnet-robust": "inception5a", "googlenet": "inception4c", "vgg16": "features.22",
                   "resnet50": "layer3.5"}
+MAX_SHEET_PIXELS = 2**26                               # of a picture that nobody hands over, or whose maps are drawn
 PHOTO_SIDE, SAMPLE_SIDE, GUIDE_SIDE = 1024, 512, 320   # longest sides in pixels where --side does not say; photos are never enlarged
 
 Network = Annotated[str, typer.Option("--network", help="dreamnet, dreamnet-robust, or a classification network of torchvision")]
@@ -117,8 +118,7 @@ def dream(
     net = dk.load_network(network, weights=weights, device=device, precision=precision)
     spec, guides = _objective_spec(net, layer, channel, logit, guide)
     objective = passports.objective(spec, guides)
-    kind = {None: "own", "random": "random"}.get(weights, "file")
-    passport = passports.make(net, spec, settings, source, weights=kind)
+    passport = passports.make(net, spec, settings, source, weights=_weights_kind(weights))
     _dream_to(output, dk.scorer(net, objective), image, settings, passport)
 
 
@@ -165,7 +165,7 @@ def again(
     passport = dk.read_passport(picture)
     plan = _named(picture, lambda: passports.read(passport))
     saved = dk.load_image(picture)
-    image = _source(plan.source, source, "--source", saved.shape[-2:], str(picture))
+    image = _named(picture, lambda: _source(plan, source, tuple(saved.shape[-2:])))
     if plan.weights == "file" and weights is None:
         raise ValueError(f"it was made with a weights file of its own (sha256 {plan.digest[:12]}…): give it with --weights FILE")
     with _threads(plan.threads):
@@ -184,9 +184,11 @@ def _remade(plan: passports.Plan, image: dk.Image, guide: str | None, weights: s
         say(f"warning: it was made on {plan.device}, which is not here; small differences grow in a dream")
     if net.digest != plan.digest:
         say(f"warning: the weights of {plan.network} are not those it was made with (sha256 {plan.digest[:12]}…, here {net.digest[:12]}…)")
+    if plan.made == "features":
+        return _sheet(net, image, plan.objective["name"], plan.channels)[0]
     guides = {}
     for found in passports.guide_pictures(plan.objective):
-        features = dk.capture(net, _source(found["picture"], guide, "--guide"), found["layer"])
+        features = dk.capture(net, _handed(found["picture"], guide, "--guide"), found["layer"])
         guides.setdefault(found["picture"]["sha256"], {}).update(features)
     score = dk.scorer(net, passports.objective(plan.objective, guides))
     picture, steps = image, plan.settings.steps
@@ -230,24 +232,30 @@ def features(
     device: Device = None,
 ) -> None:
     """Draw the feature maps of one layer as a sheet, all in one scale of brightness."""
-    import io
-
     check_target(output)
     image, source = _picture(picture, side, SAMPLE_SIDE)
     _spare(output, picture)
     net = dk.load_network(network, weights=weights, device=device)
+    chosen = None if channels is None else _channel_list(channels)
+    sheet, count = _sheet(net, image, layer, chosen)
+    passport = passports.make(net, {"kind": "layer", "name": layer}, dk.Settings(), source, made="features", channels=chosen,
+                              weights=_weights_kind(weights))
+    with signals.held():
+        dk.save_image(sheet, output, passport)
+    print(f"{printable(str(output))}: {min(32, count) if chosen is None else len(chosen)} of the {count} maps of {layer}")
+
+
+def _sheet(net: dk.Network, image: dk.Image, layer: str, channels: list[int] | None) -> tuple[dk.Image, int]:
+    """The feature maps of a layer as one picture, and how many there are in all."""
+    import io
+
     maps = dk.capture(net, image, layer)[layer].cpu()
     if maps.dim() != 4:
         raise ValueError(f"layer {layer!r} has no feature maps, only {maps.shape[1]} numbers; layers with maps: "
                          f"{', '.join(dk.suggested_layers(net))}")
-    chosen = None if channels is None else _channel_list(channels, maps.shape[1], layer)
-    sheet = dk.show.maps(maps, chosen)
-    passport = {"dreamkit": dk.__version__, "made": "features", "network": net.name, "sha256": net.digest, "layer": layer,
-                "channels": chosen, "source": source}
-    with signals.held():
-        dk.save_image(dk.load_image(io.BytesIO(sheet.data)), output, passport)
-    shown = "all" if chosen is None and maps.shape[1] <= 32 else len(chosen) if chosen else "the 32 strongest"
-    print(f"{printable(str(output))}: {shown} of the {maps.shape[1]} maps of {layer}, {maps.shape[3]}×{maps.shape[2]} cells each")
+    for channel in channels or ():
+        _index(channel, net, layer)
+    return dk.load_image(io.BytesIO(dk.show.maps(maps, channels).data)), maps.shape[1]
 
 
 @app.command()
@@ -295,7 +303,7 @@ def lab(
 def _picture(name: str, side: int | None, greatest: int) -> tuple[dk.Image, dict]:
     """The picture of a file or a sample, with what a passport says of it; without `side`, shrunk to `greatest` if it is larger."""
     if not os.path.lexists(name) and name in dk.samples():
-        side = side or SAMPLE_SIDE
+        side = side or min(SAMPLE_SIDE, greatest)
         image = dk.sample(name, side)
         return image, passports.picture_spec(image, "sample", name, side)
     if not os.path.lexists(name) and not Path(name).suffix and os.sep not in name:
@@ -308,17 +316,27 @@ def _picture(name: str, side: int | None, greatest: int) -> tuple[dk.Image, dict
     return image, passports.picture_spec(image, "file", os.path.basename(name), side)
 
 
-def _source(wanted: dict, given: str | None, flag: str, size: tuple[int, int] | None = None, where: str = "") -> dk.Image:
+def _source(plan: passports.Plan, given: str | None, saved: tuple[int, int]) -> dk.Image:
+    """The picture that a plan starts from; its size is held against that of the saved picture before anything is loaded."""
+    height, width = plan.source["height"], plan.source["width"]
+    if plan.made == "dream" and saved != (height, width):
+        raise ValueError(f"it speaks of {width}×{height} pixels, and the picture has {saved[1]}×{saved[0]}: it was changed since")
+    if plan.made == "features" and (height * width > MAX_SHEET_PIXELS or plan.objective.get("kind") != "layer"):
+        raise ValueError(f"a sheet shows the maps of one layer for a picture of at most {MAX_SHEET_PIXELS // 10**6} megapixels")
+    return _handed(plan.source, given, "--source")
+
+
+def _handed(wanted: dict, given: str | None, flag: str) -> dk.Image:
     """The picture that a passport speaks of: a sample by its name, anything else only as the user hands it over."""
-    height, width = wanted["height"], wanted["width"]
-    if size is not None and size != (height, width):
-        raise ValueError(f"{where!r} has been changed since: it has {size[1]}×{size[0]} pixels, and its passport says {width}×{height}")
     if given is None and wanted["kind"] == "file":
         raise ValueError(f"it was made from a picture of yours, {wanted['name']!r}: give it with {flag} PICTURE")
+    if wanted["height"] * wanted["width"] > MAX_SHEET_PIXELS and wanted["kind"] == "sample":
+        raise ValueError(f"no sample has {wanted['width']}×{wanted['height']} pixels")
     image = dk.sample(wanted["name"], wanted["side"]) if given is None else _picture_again(given, wanted)
-    if image.shape[-2:] != (height, width):
-        raise ValueError(f"{given or wanted['name']!r} is another picture: at this side it has {image.shape[-1]}×{image.shape[-2]} pixels, "
-                         f"and the passport says {width}×{height}")
+    height, width = image.shape[-2:]
+    if (height, width) != (wanted["height"], wanted["width"]):
+        raise ValueError(f"{given or wanted['name']!r} is another picture: at this side it has {width}×{height} pixels, "
+                         f"and the passport says {wanted['width']}×{wanted['height']}")
     if passports.pixels_digest(image) != wanted["sha256"]:
         say(f"warning: {given or wanted['name']!r} does not have the pixels that the passport names (sha256 {wanted['sha256'][:12]}…)")
     return image
@@ -351,15 +369,15 @@ def _index(channel: int, net: dk.Network, layer: str) -> int:
     return channel
 
 
-def _channel_list(text: str, count: int, layer: str) -> list[int]:
+def _channel_list(text: str) -> list[int]:
     try:
-        chosen = [int(part) for part in text.split(",")]
+        return [int(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(f"--channels are whole numbers with commas between, as 3,14,15; given: {text!r}") from None
-    wrong = next((c for c in chosen if not 0 <= c < count), None)
-    if wrong is not None:
-        raise ValueError(f"channel {wrong} is out of range: {layer!r} has {count}, from 0 to {count - 1}")
-    return chosen
+
+
+def _weights_kind(weights: str | None) -> str:
+    return {None: "own", "random": "random"}.get(weights, "file")
 
 
 def _default_layer(net: dk.Network) -> str:

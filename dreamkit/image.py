@@ -101,6 +101,8 @@ def check_target(path: str | os.PathLike[str]) -> None:
         raise ValueError(f"cannot save as {str(path)!r}: the name must end in {', '.join(FORMATS)}")
     _check_place(path)
     try:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)                                     # a name may be too long
         tempfile.TemporaryFile(dir=path.parent).close()        # the one sure way to know
     except OSError as error:
         raise ValueError(f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}") from None

@@ -27,6 +27,7 @@ from .scales import octaves, resize
 from .steps import Score
 
 PACKAGES = ("dreamkit", "torch", "torchvision", "numpy", "pillow")
+MADE = ("dream", "features")                           # a dream; a sheet of a layer's feature maps
 WEIGHTS = ("own", "random", "file")                    # those that come with the network's name; untrained; a file of the user's
 MAX_TERMS, MAX_DEPTH = 64, 4                           # of a sum of objectives
 
@@ -35,7 +36,7 @@ MAX_TERMS, MAX_DEPTH = 64, 4                           # of a sum of objectives
 class Plan:
     """A passport that has been checked: everything that a replay needs, each field of the type and size it must have."""
 
-    made: str                   # "dream"; a later kind of picture has its own word
+    made: str                   # one of MADE
     network: str
     weights: str                # one of WEIGHTS
     digest: str
@@ -46,14 +47,15 @@ class Plan:
     source: Mapping[str, object]
     threads: int
     stopped: int | None         # the step after which the user stopped it
+    channels: list[int] | None  # of a sheet of feature maps; None: the strongest
     versions: Mapping[str, str]
 
 
 # --- making one
 
 def make(network: Network, objective_spec: Mapping[str, object], settings: Settings, source: Mapping[str, object],
-         *, weights: str = "own", **more: object) -> dict[str, object]:
-    """The passport of a dream, for `save_image(…, passport=…)`; raises ValueError where it could not be read back.
+         *, weights: str = "own", made: str = "dream", **more: object) -> dict[str, object]:
+    """The passport of a picture, for `save_image(…, passport=…)`; raises ValueError where it could not be read back.
 
     `objective_spec` as for `objective`; `source` as from `picture_spec`; `more` are further fields (stopped=13).
 
@@ -65,7 +67,7 @@ def make(network: Network, objective_spec: Mapping[str, object], settings: Setti
     random = not network.digest and network.name.endswith("-random")
     passport = {
         "dreamkit": _version("dreamkit"),
-        "made": "dream",
+        "made": made,
         "network": {"name": network.name.removesuffix("-random") if random else network.name, "weights": "random" if random else weights,
                     "sha256": network.digest, "precision": network.precision, "device": network.device.type},
         "objective": dict(objective_spec),
@@ -99,9 +101,9 @@ def pixels_digest(image: Image) -> str:
 def read(passport: object) -> Plan:
     """The passport, checked, as a Plan. ValueError in one line for anything that is not as `make` writes it."""
     whole = kinds.take(passport, "the passport", {
-        "made": kinds.one_of("dream"), "network": kinds.anything, "objective": kinds.anything, "settings": kinds.anything,
+        "made": kinds.one_of(*MADE), "network": kinds.anything, "objective": kinds.anything, "settings": kinds.anything,
         "source": kinds.anything, "threads": kinds.whole(1, 4096), "versions": kinds.anything,
-        "stopped": kinds.optional(kinds.whole(1, 320_000))}, loose=True)
+        "stopped": kinds.optional(kinds.whole(1, 320_000)), "channels": kinds.optional(_channels)}, loose=True)
     network = kinds.take(whole["network"], "its network", {
         "name": kinds.text, "weights": kinds.one_of(*WEIGHTS), "sha256": kinds.sha256, "precision": kinds.one_of(*PRECISIONS),
         "device": kinds.one_of("cpu", "cuda", "mps")})
@@ -109,7 +111,7 @@ def read(passport: object) -> Plan:
     check_objective(whole["objective"])
     return Plan(whole["made"], network["name"], network["weights"], network["sha256"], network["precision"], network["device"],
                 whole["objective"], Settings(**numbers), _picture(whole["source"], "its source"), whole["threads"], whole["stopped"],
-                _versions(whole["versions"]))
+                whole["channels"], _versions(whole["versions"]))
 
 
 def objective(spec: Mapping[str, object], guides: Mapping[str, object] | None = None) -> Objective:
@@ -177,23 +179,27 @@ def command(passport: object) -> str:
     """The command line that makes the picture again; `dreamkit again` where flags cannot say its objective."""
     plan = read(passport)
     kind, parts = _parts(plan.objective)
-    flags = {"layer": lambda: ["--layer", parts["name"]], "logit": lambda: ["--logit", str(parts["label"])],
-             "channel": lambda: ["--layer", parts["name"], "--channel", str(parts["index"])],
-             "guide": lambda: ["--layer", parts["name"], "--guide", parts["picture"]["name"]]}
-    sayable = kind in flags and not parts.get("border") and parts.get("power", 2) == 2 and not plan.stopped
-    if not sayable:
+    known = kind in ("layer", "channel", "logit", "guide") and not parts.get("border") and parts.get("power", 2) == 2
+    if not known or plan.stopped:
         return "dreamkit again OUT.png"
+    what = ["--logit", str(parts["label"])] if kind == "logit" else ["--layer", parts["name"]]
+    what += ["--channel", str(parts["index"])] if kind == "channel" else []
+    what += ["--guide", parts["picture"]["name"]] if kind == "guide" else []
+    if plan.channels:
+        what += ["--channels", ",".join(map(str, plan.channels))]
     weights = {"own": [], "random": ["--weights", "random"], "file": ["--weights", "FILE"]}[plan.weights]
-    side = ["--side", str(plan.source["side"] or max(plan.source["height"], plan.source["width"]))]
-    numbers = [part for name, value in asdict(plan.settings).items() for part in (f"--{name.replace('_', '-')}", f"{value}")]
+    side = ["--side", str(max(plan.source["height"], plan.source["width"]))]
     precision = [] if plan.precision == "float32" else ["--precision", plan.precision]
-    return shlex.join(["dreamkit", "dream", plan.source["name"], "--network", plan.network, *weights, *flags[kind](), *side,
-                       *numbers, *precision])
+    numbers = [part for name, value in asdict(plan.settings).items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    return shlex.join(["dreamkit", plan.made, plan.source["name"], "--network", plan.network, *weights, *what, *side, *precision,
+                       *(numbers if plan.made == "dream" else [])])
 
 
 def python(passport: object) -> str:
-    """The lines of Python that make the picture again."""
+    """The lines of Python that make the dream again."""
     plan = read(passport)
+    if plan.made != "dream":
+        raise ValueError(f"only a dream is told as Python here; this picture is made of {plan.made}")
     weights = {"own": "", "random": ", weights='random'", "file": ", weights='FILE'"}[plan.weights]
     precision = "" if plan.precision == "float32" else f", precision={plan.precision!r}"
     guides = [f"guide{i or ''} = {_loading(found['picture'])}" for i, found in enumerate(guide_pictures(plan.objective))]
@@ -242,6 +248,12 @@ def _parts(spec: object, depth: int = 0) -> tuple[str, dict[str, object]]:
     for term in checked:
         _parts(term["objective"], depth + 1)
     return kind, {"terms": checked}
+
+
+def _channels(value: object, where: str) -> list[int]:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 4096:
+        raise ValueError(f"{where} must be a list of 1 to 4096 channels; given: {kinds.short(value)}")
+    return [_INDEX(channel, where) for channel in value]
 
 
 def _label(value: object, where: str) -> int | str:
