@@ -17,7 +17,7 @@ from ..objectives import channel, scorer
 from ..scales import resize
 from ..show import heat, overlay
 from ..steps import Score, ascend, gradient, normalize, roll, smooth
-from .panel import Panel
+from .panel import Panel, apart
 from .parts import choice, column, html_part, number, picture_html, row, text_html
 
 LIKED_SIDE, LIKED_STEPS = 128, 24                              # of the picture of what a channel likes
@@ -68,7 +68,7 @@ class Explorer(Panel):
         names = tuple(layers) if layers is not None else suggested_layers(network)
         _check_maps(network, names)
         super().__init__(f"What {network.name or 'the network'} sees")
-        self.network, self.image = network, image
+        self.network, self.image = apart(network), image.detach()
         self._kept = _features(network, image, names[:KEPT_LAYERS])         # one pass for all: a move costs no more than drawing
         self._liked: OrderedDict[tuple[str, int], Image | None] = OrderedDict()
         first = self._strongest(names[0])[0] if channel is None else channel
@@ -78,7 +78,7 @@ class Explorer(Panel):
         self.shown.style.button_width = "110px"
         self.map, self.likes, self.text = html_part(), html_part(), html_part()
         self.box.children = (row([self.layer, self.channel]), row([self.map, column([self.likes])]), self.text, self.shown, self.status)
-        self.run(1)
+        self.run()
         for control in (self.channel, self.shown):
             control.observe(self._moved, names="value")
         self.layer.observe(self._changed_layer, names="value")

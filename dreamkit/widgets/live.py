@@ -15,7 +15,7 @@ from ..dream import Settings, check_values
 from ..features import layer_at, layer_info, suggested_layers
 from ..image import FORMATS, Image, load_image, save_image
 from ..network import Network
-from .panel import Panel
+from .panel import Panel, apart
 from .parts import choice, code_html, column, html_part, number, picture_html, row, settings_of, settings_sliders
 from .runs import Frame, Run, Source, Target, command, python
 
@@ -55,7 +55,7 @@ class Studio(Panel):
         for name in (*names, layer):
             layer_info(network, name)
         super().__init__("Dream studio")
-        self.network, self.image, self.source = network, image.detach(), Source(source)
+        self.network, self.image, self.source = apart(network), image.detach(), Source(source)
         self.frames: list[Frame] = []
         self._run: Run | None = None
         self._upload: tuple[str, bytes] | None = None

@@ -28,7 +28,7 @@ def picture_html(picture: Image | Shown, alt: str, caption: str = "", width: int
     `width` is in CSS pixels (the picture's own by default); `sharp` shows its pixels as squares.
     """
     kind, data, own = _encoded(picture)
-    alt = (getattr(picture, "metadata", None) or {}).get("alt") or alt
+    alt = getattr(picture, "alt", None) or alt                 # what dk.show made says itself what it shows
     source = base64.b64encode(data).decode("ascii")
     size = f"width:{width or own}px;" if width or own else ""
     style = f"display:block;{size}max-width:100%;height:auto;{'image-rendering:pixelated;' if sharp else ''}"
@@ -134,7 +134,7 @@ def close_all(widget: ipywidgets.Widget) -> None:
 def _labelled(slider: ipywidgets.Widget, label: str, width: str) -> ipywidgets.Widget:
     slider.description = label
     slider.style.description_width = "110px"
-    slider.layout = ipywidgets.Layout(width=width, max_width="100%")
+    slider.layout.width, slider.layout.max_width = width, "100%"
     return slider
 
 

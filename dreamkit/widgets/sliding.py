@@ -16,7 +16,7 @@ from ..features import layer_at, suggested_layers
 from ..image import Image
 from ..network import Network
 from ..objectives import Objective, layer, scorer
-from .panel import Panel
+from .panel import Panel, apart
 from .parts import choice, html_part, picture_html, text_html
 
 LEAST_WIDTH = 320                                              # in CSS pixels: smaller pictures are enlarged on the page
@@ -54,7 +54,7 @@ def compare(network: Network, image: Image, left: Settings | None = None, right:
     if along != "layer" and along not in {spec.name for spec in fields(Settings)}:
         names = ", ".join(spec.name for spec in fields(Settings))
         raise ValueError(f"along is 'layer' or a field of Settings ({names}); given: {along!r}")
-    captions = _differences(left, right, along)
+    network, captions = apart(network), _differences(left, right, along)
     values = tuple(values) if values is not None else suggested_layers(network) if along == "layer" else _stops(along)
 
     def make(value: Any) -> Iterator[tuple[dict[str, Image], str]]:
@@ -127,9 +127,10 @@ def _views(made: Any) -> Iterator[tuple[Any, str]]:
     """What `make` gave as (picture, text) pairs: at least one."""
     view = None
     for view in made if inspect.isgenerator(made) else [made]:
-        yield view if isinstance(view, tuple) else (view, "")
+        if view is not None:
+            yield view if isinstance(view, tuple) else (view, "")
     if view is None:
-        raise ValueError(f"make gives a picture, or (picture, text), or is a generator of such; it gave {'no picture' if made else made!r}")
+        raise ValueError("make gives a picture, or (picture, text), or is a generator of such; it gave none")
 
 
 def _two_dreams(score, image: Image, sides: Sequence[Settings], captions: Sequence[str]) -> Iterator[tuple[dict[str, Image], str]]:
