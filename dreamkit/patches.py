@@ -56,10 +56,11 @@ def top_patches(network: Network, layer: str, channel: int, pictures: str | os.P
 
     `pictures`: a folder of pictures, a sequence of images [1, 3, H, W] (looked at as they are), or by default the sample photos;
     files and samples are looked at with each of `sides` as their longest side in pixels. A patch is the part of the picture inside
-    the cell's receptive field (the network's padding beyond the border is not shown), or at most `widest` pixels around the
-    field's centre. To make the patches differ, a photo gives two at most, and of two whose centres lie within half a patch of each
-    other only the stronger counts; cells that answer with 0 or less give none. One pass through the network serves all channels
-    of a layer, and is remembered. KeyError for an unknown layer, ValueError for a channel or collection that is not there.
+    the cell's receptive field (the network's padding beyond the border is not shown), or a window of at most `widest` pixels
+    around the field's centre, moved back inside the picture where it would leave it. To make the patches differ, a photo gives two
+    at most, and of two whose centres lie within half a patch of each other only the stronger counts; cells that answer with 0 or
+    less give none. One pass through the network serves all channels of a layer, and is remembered. KeyError for an unknown layer,
+    ValueError for a channel or collection that is not there.
 
     >>> from dreamkit.network import as_network
     >>> network = as_network(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.ReLU()), (0, 0, 0), (1, 1, 1))
@@ -76,7 +77,7 @@ def top_patches(network: Network, layer: str, channel: int, pictures: str | os.P
         raise ValueError(f"count and widest are at least 1; given: {count}, {widest}")
     collection = _collection(pictures, tuple(sides))
     peaks = _remembered_peaks(network, layer, info.field, collection, widest)
-    return [_cut(peak, collection) for peak in _choose(peaks, collection, channel, count)]
+    return [_cut(peak, collection, widest) for peak in _choose(peaks, collection, channel, count)]
 
 
 @dataclass(frozen=True)
@@ -256,8 +257,14 @@ def _same_place(one: _Peak, other: _Peak) -> bool:
     return True
 
 
-def _cut(peak: _Peak, collection: _Collection) -> Patch:
-    source, (height, width) = collection.sources[peak.picture], peak.size
-    top, bottom, left, right = max(0, peak.box[0]), min(height, peak.box[1]), max(0, peak.box[2]), min(width, peak.box[3])
+def _cut(peak: _Peak, collection: _Collection, widest: int | None) -> Patch:
+    source, box = collection.sources[peak.picture], []
+    for axis, length in enumerate(peak.size):
+        start, end = peak.box[2 * axis:2 * axis + 2]
+        if widest is not None and end - start == widest < length:     # a window of our choosing: moved back inside, whole
+            start = min(max(0, start), length - widest)
+            end = start + widest
+        box += [max(0, start), min(length, end)]
+    top, bottom, left, right = box
     crop = source.load()[..., top:bottom, left:right].detach().clone()
     return Patch(crop, peak.value, source.name, (top, bottom, left, right), peak.size)
