@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..image import sample, save_image
+from ..image import sample, to_pillow
 from .data import Split, read_split
 from .dreamnet import Conv, DreamNet
 from .export import WEIGHTS, load_checkpoint
-from .portraits import dream, portraits, sheet
+from .portraits import class_portraits, dream, portraits, sheet
 from .train import standardise
 
 NAMES = ("dreamnet", "dreamnet-robust")
@@ -56,6 +56,12 @@ def block_sheet(network: DreamNet, photo: Tensor) -> Tensor:
     return sheet(torch.cat([photo, *(dream(network, block, photo) for block in BLOCKS)]), 4, gap=4)
 
 
+def class_sheet(network: DreamNet) -> Tensor:
+    """All classes in label order, 20 in a row, each risen from the same noise."""
+    classes = range(network.fc.out_features)
+    return sheet(torch.cat([class_portraits(network, classes[at : at + 20], steps=24) for at in classes[::20]]), 20)
+
+
 def silent_channels(network: DreamNet, split: Split, batch: int = 250) -> dict[str, int]:
     """For each convolution the number of its channels that no picture of the split excites at any place, ReLU included."""
     highest: dict[str, Tensor] = {}
@@ -82,20 +88,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("data", type=Path, nargs="?", help="Tiny ImageNet, to count silent channels; without it only pictures are made")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--side", type=int, default=256, help="longest side of the dreamt photo")
+    parser.add_argument("--pages", nargs="*", default=["conv1", "channels", "classes", "china"])
     parser.add_argument("--out", type=Path, default=WEIGHTS / "card")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     photo = sample("china", given.side)
     for name in NAMES:
         network = load_checkpoint(WEIGHTS / f"{name}.safetensors").requires_grad_(False).to(memory_format=torch.channels_last)
-        save_image(sheet(filters(network), 12, scale=8), given.out / f"{name}-conv1.webp")
-        save_image(channel_sheet(network), given.out / f"{name}-channels.webp")
-        save_image(block_sheet(network, photo), given.out / f"{name}-china.webp")
+        pages = {"conv1": lambda n: sheet(filters(n), 12, scale=8), "channels": channel_sheet, "classes": class_sheet,
+                 "china": lambda n: block_sheet(n, photo)}
+        for page in given.pages:
+            to_pillow(pages[page](network)).save(given.out / f"{name}-{page}.webp", quality=75, method=6)
         if given.data:
-            silent = silent_channels(network, read_split(given.data, "val", given.cache))
-            total = sum(module.conv.out_channels for module in network.modules() if isinstance(module, Conv))
-            where = ", ".join(f"{block} {count}" for block, count in silent.items() if count)
-            print(f"{name}: {sum(silent.values())} of {total} channels silent ({where or 'none'})")
+            print(f"{name}: {silent_line(network, read_split(given.data, 'val', given.cache))}")
+
+
+def silent_line(network: DreamNet, split: Split) -> str:
+    silent = silent_channels(network, split)
+    total = sum(module.conv.out_channels for module in network.modules() if isinstance(module, Conv))
+    where = ", ".join(f"{block} {count}" for block, count in silent.items() if count)
+    return f"{sum(silent.values())} of {total} channels silent on {len(split.labels)} pictures ({where or 'none'})"
 
 
 if __name__ == "__main__":

@@ -33,9 +33,6 @@ class Split:
     def to(self, device: torch.device | str) -> Split:
         return Split(self.pictures.to(device), self.labels.to(device), self.classes)
 
-    def head(self, count: int) -> Split:
-        return Split(self.pictures[:count], self.labels[:count], self.classes)
-
 
 def read_split(folder: str | Path, split: str, cache: str | Path | None = None) -> Split:
     """All pictures of `split` ("train" or "val"), decoded once; with `cache`, a folder, decoded once for all runs.
