@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dreamkit import as_network, load_network, orientation_selectivity, save_image, top_patches
+from dreamkit import as_network, load_network, orientation_selectivity, save_image, smooth, top_patches
 from dreamkit.patches import PER_PHOTO
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.25, 0.25, 0.25)
@@ -21,7 +21,8 @@ def network():
 @pytest.fixture
 def photos():
     generator = torch.Generator().manual_seed(1)
-    return [torch.rand(1, 3, height, width, generator=generator) for height, width in ((20, 26), (20, 26), (17, 31), (24, 15))]
+    rough = [torch.rand(1, 3, height, width, generator=generator) for height, width in ((20, 26), (20, 26), (17, 31), (24, 15))]
+    return rough[:2] + [(0.5 + 4 * (smooth(photo, 2.0) - 0.5)).clamp(0, 1) for photo in rough[2:]]      # neighbours nearly as strong
 
 
 def standardized(image):
@@ -62,6 +63,19 @@ def test_the_patches_are_those_that_a_search_by_loops_finds(network, photos, cha
         assert patch.box == (max(0, y - 2), min(height, y + 3), max(0, x - 2), min(width, x + 3))
         top, bottom, left, right = patch.box
         assert torch.equal(patch.crop, photos[number][..., top:bottom, left:right])
+
+
+def test_the_neighbours_of_a_broad_peak_do_not_hide_the_second_peak():
+    conv = nn.Conv2d(3, 1, 5, padding=2)
+    nn.init.constant_(conv.weight, 1.0)
+    nn.init.zeros_(conv.bias)
+    picture = torch.zeros(1, 3, 30, 40)
+    picture[..., 7:12, 7:12] = 1
+    picture[..., 20:24, 30:34] = 0.5
+    found = top_patches(as_network(nn.Sequential(conv, nn.ReLU()), (0,) * 3, (1,) * 3), "1", 0, [picture])
+    assert len(found) == 2
+    assert [round(patch.value, 3) for patch in found] == [75, 24]              # 3 * 25, and 3 * 16 * 0.5
+    assert found[0].box == (7, 12, 7, 12)
 
 
 def test_a_patch_well_inside_its_picture_excites_the_channel_by_itself_as_much(network, photos):
