@@ -71,10 +71,10 @@ def test_the_neighbours_of_a_broad_peak_do_not_hide_the_second_peak():
     nn.init.zeros_(conv.bias)
     picture = torch.zeros(1, 3, 30, 40)
     picture[..., 7:12, 7:12] = 1
-    picture[..., 20:24, 30:34] = 0.5
+    picture[..., 20:24, 30:34] = 0.75
     found = top_patches(as_network(nn.Sequential(conv, nn.ReLU()), (0,) * 3, (1,) * 3), "1", 0, [picture])
     assert len(found) == 2
-    assert [round(patch.value, 3) for patch in found] == [75, 24]              # 3 * 25, and 3 * 16 * 0.5
+    assert [round(patch.value, 3) for patch in found] == [75, 36]              # 3 * 25, and 3 * 16 * 0.75
     assert found[0].box == (7, 12, 7, 12)
 
 
