@@ -123,7 +123,7 @@ def _exercises(notebook):
     problems = [] if 2 <= len(cells) <= 4 else [f"{len(cells)} exercises; a lesson has 2 to 4"]
     for cell in cells:
         before = notebook.cells[notebook.cells.index(cell) - 1]
-        if before.cell_type != "markdown" or not re.match(r"### Exercise \d\d\.\d · .+ · \d+ minutes? · [★☆]{3}", before.source):
+        if before.cell_type != "markdown" or not re.search(r"^### Exercise \d\d\.\d · .+ · \d+ minutes? · [★☆]{3}", before.source, re.MULTILINE):
             problems.append(f"cell {cell.id}: before it stands no '### Exercise NN.k · Title · 6 minutes · ★★☆'")
         elif not all(f"<summary>{word}</summary>" in before.source for word in ("Hint", "Solution")):
             problems.append(f"cell {cell.id}: its exercise folds no Hint and no Solution")

@@ -156,7 +156,7 @@ EXERCISES = (
     Exercise(
         "octave_work", "08", "What do the octaves cost?", 5, 2, _work,
         (
-            Condition(lambda f: abs(float(f(1, 1.4)) - 1) < 1e-3, "one octave alone costs exactly 1, whatever the ratio: begin with the full size"),
+            Condition(lambda f: abs(float(f(1, 1.4)) - 1) < 1e-3, "one octave alone costs 1, whatever the ratio: begin with the full size"),
             Condition(lambda f: abs(float(f(4, 1.4)) - 4) > 1e-3, "so each octave would cost the same: the smaller ones have fewer pixels"),
             Condition(lambda f: not _works(f, lambda count, ratio: sum(ratio ** (2 * k) for k in range(count))),
                       "this grows without end: the octaves *below* the full size are smaller, so divide by the ratio"),
