@@ -73,13 +73,15 @@ EXERCISES = (
     Exercise(
         "likeness", "09", "How alike?", 7, 2, _likeness,
         (
-            Condition(lambda f: _one(f(_A, _B)), "more than one number comes back: of the 2 × 2 matrix only the entry beside the diagonal is wanted"),
+            Condition(lambda f: _one(f(_A, _B)),
+                      "more than one number comes back: of the 2 × 2 matrix only the entry beside the diagonal is wanted"),
             Condition(lambda f: _near(f(_A, _turned(_B)), float(f(_A, _B))),
                       "moving the cells of a map about changes your number: take each channel's mean over its map before comparing"),
             Condition(lambda f: _near(f(_A, 3 * _A), 1.0),
                       "a picture should be 1 like itself, also when every feature is three times as strong: divide by the lengths"),
             Condition(lambda f: _near(f(_A + 5, _B), float(f(_A, _B))),
-                      "adding 5 to every channel makes the pictures more alike: take each code's mean away first (else this is the cosine)"),
+                      "adding 5 to every channel makes the pictures more alike: take each code's mean away first (else this is the "
+                      "cosine)"),
             Condition(lambda f: _near(f(_A, _B), _likeness(_A, _B)), "close, but not the correlation of the two lists of channel means"),
             Condition(lambda f: _near(f(_A, _features(3, 5, 2)), _likeness(_A, _features(3, 5, 2))), "it fails for maps of two sizes"),
         ),
@@ -95,11 +97,14 @@ EXERCISES = (
         "own_share", "09", "Does a dream remember its photo?", 6, 2, _own_share,
         (
             Condition(lambda f: _one(f(_TABLE)), "one number is wanted: the share of all rows"),
-            Condition(lambda f: _near(f(torch.eye(3)), 1.0), "where each dream is like its own photo and no other, the share is 1, not the count"),
+            Condition(lambda f: _near(f(torch.eye(3)), 1.0),
+                      "where each dream is like its own photo and no other, the share is 1, not the count"),
             Condition(lambda f: not _near(f(_TABLE), _TABLE.diag().mean().item()),
                       "this is how like its photo a dream is on average; asked is how often its own photo is the *most* like it"),
-            Condition(lambda f: not _near(f(_TABLE), 0.75), "this looks down the columns: for each photo the most like dream. Rows are dreams"),
-            Condition(lambda f: _near(f(_TABLE), 0.5), "close, but count a dream only where the greatest entry of its row is the one on the diagonal"),
+            Condition(lambda f: not _near(f(_TABLE), 0.75),
+                      "this looks down the columns: for each photo the most like dream. Rows are dreams"),
+            Condition(lambda f: _near(f(_TABLE), 0.5),
+                      "close, but count a dream only where the greatest entry of its row is the one on the diagonal"),
         ),
         (
             Mistake("columns instead of rows", lambda t: (t.argmax(0) == torch.arange(len(t))).float().mean().item()),
@@ -117,8 +122,10 @@ EXERCISES = (
                       "this channel changed most, but it *shrank*: take after minus before, with its sign"),
             Condition(lambda f: list(map(int, f(_BEFORE, _AFTER, 1))) != [2],
                       "this channel is the strongest afterwards, but it was just as strong before: subtract what was there"),
-            Condition(lambda f: list(map(int, f(_BEFORE, _AFTER, 1))) != [1], "one single cell decides here: take the mean over the map, not its maximum"),
-            Condition(lambda f: list(map(int, f(_BEFORE, _AFTER, 2))) == [3, 0], "close, but the channel that grew most comes first, then the next"),
+            Condition(lambda f: list(map(int, f(_BEFORE, _AFTER, 1))) != [1],
+                      "one single cell decides here: take the mean over the map, not its maximum"),
+            Condition(lambda f: list(map(int, f(_BEFORE, _AFTER, 2))) == [3, 0],
+                      "close, but the channel that grew most comes first, then the next"),
         ),
         (
             Mistake("before minus after, or the absolute change", lambda b, a, n: (a - b).mean((0, 2, 3)).abs().topk(n).indices.tolist()),

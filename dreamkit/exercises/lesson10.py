@@ -88,11 +88,14 @@ EXERCISES = (
         "match", "10", "Which cell of the guide?", 8, 2, _matches,
         (
             Condition(lambda f: torch.as_tensor(f(_PHOTO, _GUIDE)).numel() != 5 * 20,
-                      "the matching features themselves come back: wanted is *which* cell of the guide it is, one number for each cell of the photo"),
+                      "the matching features themselves come back: wanted is *which* cell of the guide it is, one number for each "
+                      "cell of the photo"),
             Condition(lambda f: torch.as_tensor(f(_PHOTO, _GUIDE)).numel() == 20,
-                      "one answer for each of the photo's 20 cells is wanted: each cell looks through all cells of the guide, not the other way round"),
+                      "one answer for each of the photo's 20 cells is wanted: each cell looks through all cells of the guide, not "
+                      "the other way round"),
             Condition(lambda f: not _same(f(_PHOTO, _GUIDE), _by_cosine(_PHOTO, _GUIDE)),
-                      "you compare directions only (the cosine): the guide of 2015 takes the plain inner product, in which loud cells count more"),
+                      "you compare directions only (the cosine): the guide of 2015 takes the plain inner product, in which loud "
+                      "cells count more"),
             Condition(lambda f: not _same(f(_PHOTO, _GUIDE), _by_distance(_PHOTO, _GUIDE)),
                       "you take the nearest cell: wanted is the one with the greatest inner product, however far away"),
             Condition(lambda f: _same(f(_PHOTO, _GUIDE), _matches(_PHOTO, _GUIDE)),
@@ -110,15 +113,20 @@ EXERCISES = (
     Exercise(
         "spoil", "10", "A guide spoilt on purpose", 6, 2, _shuffled,
         (
-            Condition(lambda f: f(_GUIDE, 3).shape == _GUIDE.shape, "the shape changed: a spoilt guide has the channels and cells of the real one"),
-            Condition(lambda f: torch.equal(f(_GUIDE, 3), f(_GUIDE, 3)), "the same seed gives two answers: draw from a torch.Generator with that seed"),
+            Condition(lambda f: f(_GUIDE, 3).shape == _GUIDE.shape,
+                      "the shape changed: a spoilt guide has the channels and cells of the real one"),
+            Condition(lambda f: torch.equal(f(_GUIDE, 3), f(_GUIDE, 3)),
+                      "the same seed gives two answers: draw from a torch.Generator with that seed"),
             Condition(lambda f: torch.allclose(f(_GUIDE, 3).sort(1).values, _GUIDE.sort(1).values) or _is_set_of_cells(f),
                       "these are other numbers: a fair baseline keeps the guide's own values, so that only their *meaning* is lost"),
             Condition(lambda f: not _is_set_of_cells(f) or torch.equal(f(_GUIDE, 3), _GUIDE),
-                      "you moved the cells about: each cell of the photo searches all of them, so for the dream nothing has changed. Shuffle channels"),
-            Condition(lambda f: not all(torch.equal(f(_GUIDE, seed), _GUIDE) for seed in range(6)), "this is still the guide itself, whatever the seed"),
+                      "you moved the cells about: each cell of the photo searches all of them, so for the dream nothing has "
+                      "changed. Shuffle channels"),
+            Condition(lambda f: not all(torch.equal(f(_GUIDE, seed), _GUIDE) for seed in range(6)),
+                      "this is still the guide itself, whatever the seed"),
             Condition(lambda f: torch.allclose(f(_GUIDE, 3).flatten(2).sum(2).sort(1).values, _GUIDE.flatten(2).sum(2).sort(1).values),
-                      "each cell is shuffled in its own way: one order of the channels for the whole map, so that its cells still belong together"),
+                      "each cell is shuffled in its own way: one order of the channels for the whole map, so that its cells still "
+                      "belong together"),
         ),
         (
             Mistake("shuffles the cells instead of the channels", _shuffled_cells),
@@ -133,9 +141,11 @@ EXERCISES = (
         "used", "10", "How much of the guide is used?", 5, 1, _used,
         (
             Condition(lambda f: float(f(_CHOICE, 8)) <= 1, "a share lies between 0 and 1: divide by the number of the guide's cells"),
-            Condition(lambda f: abs(float(f(_CHOICE, 8)) - 3 / 12) > 1e-6, "you divide by the cells of the photo; asked is the share of the *guide's* cells"),
+            Condition(lambda f: abs(float(f(_CHOICE, 8)) - 3 / 12) > 1e-6,
+                      "you divide by the cells of the photo; asked is the share of the *guide's* cells"),
             Condition(lambda f: abs(float(f(_CHOICE, 8)) - 1) > 1e-6, "count each cell of the guide once, however often it is chosen"),
-            Condition(lambda f: abs(float(f(_CHOICE, 8)) - 3 / 8) < 1e-6, "close: how many *different* cells are chosen, over how many there are"),
+            Condition(lambda f: abs(float(f(_CHOICE, 8)) - 3 / 8) < 1e-6,
+                      "close: how many *different* cells are chosen, over how many there are"),
         ),
         (
             Mistake("the count instead of the share", lambda c, n: len(set(c.tolist()))),

@@ -101,8 +101,9 @@ dk.exercises.check("match", my_match)
 # %% [markdown]
 # ## What matches what
 #
-# Five cells of the photo, and the cell of the guide that each is pulled to, before the first step. A number marks a
-# cell's own place; in a deep layer what it *sees* is far larger, which is why a match can look surprising.
+# Six cells of the photo, and the cell of the guide that each is pulled to, before the first step, at a layer half-way up.
+# What do the sky (1) and the lake (6) find? The red woodwork (4)? The foliage (5)? A number marks a cell's own place; what
+# the cell *sees* is larger, which is why a match can surprise. Try another guide, and a deeper layer.
 
 # %%
 from matplotlib.figure import Figure
@@ -117,26 +118,27 @@ def mark(axis, image, shape, cells):
     axis.imshow(image[0].permute(1, 2, 0))
     axis.axis("off")
     height, width = (pixels / count for pixels, count in zip(image.shape[-2:], shape, strict=True))
-    for number, cell in enumerate(cells):
+    for cell in set(cells):
+        numbers = [number for number, other in enumerate(cells, 1) if other == cell]
         y, x = (cell // shape[1] + 0.5) * height, (cell % shape[1] + 0.5) * width
-        box = {"boxstyle": "square,pad=0.3", "facecolor": f"C{number}", "edgecolor": "white"}
-        axis.text(x, y, str(number + 1), color="white", ha="center", va="center", bbox=box, fontsize=9)
+        box = {"boxstyle": "square,pad=0.3", "facecolor": f"C{numbers[0] - 1}", "edgecolor": "white"}
+        axis.text(x, y, " ".join(map(str, numbers)), color="white", ha="center", va="center", bbox=box, fontsize=9)
 
 
-def draw_matches(name, places, layer=deep):
+def draw_matches(name, places, layer):
     match, (h, w), other = matching(photo, guides[name], layer)
     cells = [int(down * h) * w + int(across * w) for down, across in places]
     figure = Figure(figsize=(8.6, 3.0), dpi=100, layout="constrained")
     left, right = figure.subplots(1, 2)
     mark(left, photo, (h, w), cells)
     mark(right, guides[name], other, [int(match[cell]) for cell in cells])
-    return dk.show.chart(figure, f"Five numbered cells of the photo, and for each the cell of the {name} that matches it best at {layer}")
+    return dk.show.chart(figure, f"{len(places)} numbered cells of the photo, and the cells of the {name} that match them at {layer}")
 
 
-draw_matches("motorcycle", [(0.1, 0.9), (0.2, 0.35), (0.5, 0.1), (0.62, 0.4), (0.9, 0.75)])
+draw_matches("motorcycle", [(0.1, 0.9), (0.2, 0.35), (0.5, 0.1), (0.62, 0.4), (0.9, 0.75), (0.45, 0.72)], dk.layer_at(network, 0.6))
 
 # %% [markdown]
-# Five cells are few. Here are all: each cell of the photo gives way to the piece of the guide that it is pulled to. At a
+# Six cells are few. Here are all: each cell of the photo gives way to the piece of the guide that it is pulled to. At a
 # deep layer the tiles are large; the shallower the layer, the smaller the tiles. Run it for another guide, too.
 
 # %%
