@@ -13,6 +13,7 @@ MEGABYTE = 1_000_000
 OPENING = ("You will do", "You will learn", "You need", "Minutes")
 _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE | re.DOTALL)
 _ALT = re.compile(r"""\balt=(?:"\s*[^"\s][^"]*"|'\s*[^'\s][^']*')""", re.IGNORECASE)
+_EXERCISE = re.compile(r"^### Exercise \d\d\.\d · .+ · \d+ minutes? · [★☆]{3}", re.MULTILINE)
 _FORBIDDEN = re.compile(r"(^\s*[!%]|\bsys\.path\b|\bpip install\b|\bfrom dreamkit\b|\bimport dreamkit\.|\bdk\.(\w+\.)*_)", re.MULTILINE)
 
 
@@ -123,7 +124,7 @@ def _exercises(notebook):
     problems = [] if 2 <= len(cells) <= 4 else [f"{len(cells)} exercises; a lesson has 2 to 4"]
     for cell in cells:
         before = notebook.cells[notebook.cells.index(cell) - 1]
-        if before.cell_type != "markdown" or not re.search(r"^### Exercise \d\d\.\d · .+ · \d+ minutes? · [★☆]{3}", before.source, re.MULTILINE):
+        if before.cell_type != "markdown" or not _EXERCISE.search(before.source):
             problems.append(f"cell {cell.id}: before it stands no '### Exercise NN.k · Title · 6 minutes · ★★☆'")
         elif not all(f"<summary>{word}</summary>" in before.source for word in ("Hint", "Solution")):
             problems.append(f"cell {cell.id}: its exercise folds no Hint and no Solution")

@@ -95,7 +95,8 @@ def execute(notebook: nbformat.NotebookNode, timeout: float = 120, environment: 
     ours.cells = [opening, *ours.cells, closing]
     with tempfile.TemporaryDirectory() as folder:
         kernel = AsyncKernelManager(kernel_spec_manager=_ThisPython())
-        client = _Client(ours, km=kernel, timeout=timeout, record_timing=False, resources={"metadata": {"path": folder}})
+        client = _Client(ours, km=kernel, timeout=timeout, record_timing=False, coalesce_streams=True,
+                         resources={"metadata": {"path": folder}})
         try:
             client.execute(env=_environment(folder, environment or {}))
         except CellExecutionError as error:

@@ -31,7 +31,7 @@ views = {"the photo": photo}
 for layer, maps in features.items():
     strongest = int(maps[0].amax((1, 2)).argmax())
     views[f"{layer}, channel {strongest}"] = dk.show.overlay(photo, maps[0, strongest], strength=0.75)
-dk.show.grid(views, columns=3, height=2.0, alt=f"A cat, and where one channel of each layer fires: {', '.join(features)}")
+dk.show.grid(views, columns=3, height=1.9, alt=f"A cat, and where one channel of each layer fires: {', '.join(features)}")
 
 # %% [markdown]
 # Lines first, then blobs of fur, then something about eyes. Nobody told the network to look for eyes. Or does it only
@@ -97,7 +97,7 @@ dk.show.filters(first.weight, alt=f"The {first.out_channels} colour filters of t
 
 # %%
 shallow = dk.layer_at(network, 0.0)
-busiest = features[shallow][0].mean((1, 2)).topk(16).indices.sort().values.tolist()
+busiest = features[shallow][0].mean((1, 2)).topk(min(8, features[shallow].shape[1])).indices.sort().values.tolist()
 dk.show.maps(features[shallow], busiest, columns=8,
              alt=f"Feature maps of the cat: the {len(busiest)} busiest channels of {shallow}, the cat still plain to see")
 

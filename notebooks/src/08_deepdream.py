@@ -28,8 +28,8 @@ photo = dk.sample("china", 320)
 layer = dk.layer_at(network, 0.8)
 score = dk.scorer(network, dk.layer(layer))               # picture -> one number: how strongly that layer is excited
 dream = dk.dream(score, photo)
-dk.show.strip({"the photo": photo, f"the dream of {layer}": dream}, height=3.6,
-              alt=f"A Chinese pavilion by a lake, and the dream of {layer} of {network.name}, in which things have grown that were not there")
+dk.show.strip({"the photo": photo, f"the dream of {layer}": dream}, height=3.2,
+              alt=f"A Chinese pavilion by a lake, and the dream of {layer} of {network.name}: things have grown that were not there")
 
 # %% [markdown]
 # Look closely before you read on. What grew in the bushes, on the roof, in the sky? The network was trained to name
@@ -67,7 +67,8 @@ print(f"greatest difference from dk.dream, in 255 grey levels: {255 * difference
 # %% [markdown]
 # The same dream, to the last bit. `dk.dream` only adds tiles (for posters) and a warning when a layer is silent. Note what
 # is *not* there: no network. `my_dream` sees a score, any function from a picture to a number.
-#
+
+# %% [markdown]
 # ### Exercise 08.1 · One step of the dream · 6 minutes · ★★☆
 # Close your eyes to the lines above and write the six verbs of one step: `shift` is `(dy, dx)`, `sigma` the smoothing.
 # Give back the picture after the step, not shifted.
@@ -132,7 +133,7 @@ dk.exercises.check("octaves", my_octaves)
 
 # %%
 rungs = dk.ladder(network)
-dk.show.grid({"the photo": small} | rungs, columns=3, height=2.4,
+dk.show.grid({"the photo": small} | rungs, columns=3, height=2.0,
              alt=f"The ladder of ideas on one photo, {layer}: {', '.join(rungs)}; from hard static to clear shapes")
 
 # %% [markdown]
@@ -154,10 +155,8 @@ dk.show.grid({"the photo": small} | rungs, columns=3, height=2.4,
 # (About 6 seconds.)
 
 # %%
-from dataclasses import replace
-
 seeds = {f"seed {seed}": dk.dream(score, small, dk.Settings(seed=seed)) for seed in (0, 1, 2)}
-dk.show.strip(seeds, height=2.4, alt=f"The same dream with three seeds: things of the same kinds at other places ({layer})")
+dk.show.strip(seeds, height=2.1, alt=f"The same dream with three seeds: things of the same kinds at other places ({layer})")
 
 # %%
 one, two, three = [(dreamt - small).flatten() for dreamt in seeds.values()]
@@ -165,25 +164,37 @@ alike = lambda a, b: torch.corrcoef(torch.stack([a, b]))[0, 1]
 print(f"how alike the changes are, pixel by pixel (correlation): {alike(one, two):.2f}, {alike(one, three):.2f}, {alike(two, three):.2f}")
 
 # %% [markdown]
-# Well above 0, the value for unrelated changes, and far from 1. A dream is one of many that this photo and this layer could have had.
+# Above 0, the value for unrelated changes, and far from 1: a dream is one of many that this photo and this layer could
+# have had.
 #
 # ## One knob at a time
 #
-# Each row turns one knob of `dk.Settings` and leaves the others alone. (About 10 seconds.)
+# Each row turns one knob of `dk.Settings` down and up and leaves the others alone; in the middle stands always the same
+# dream. (With more octaves, fewer steps at each, so that every dream has 24 in all. About 8 seconds.)
 
 # %%
+from dataclasses import replace
+
 little = dk.sample("china", 192)
-turns = {"step_size": (0.004, 0.012, 0.04), "smoothing": (0.0, 0.5, 2.0), "jitter": (0, 16, 48), "octaves": (1, 2, 5)}
-base = dk.Settings(steps=6)
-knobs = {f"{name} {value:g}": dk.dream(score, little, replace(base, **{name: value})) for name, values in turns.items() for value in values}
-dk.show.grid(knobs, columns=3, height=1.9, alt=f"One knob at a time, dreams of {layer}: {', '.join(knobs)}")
+middle = dk.Settings(steps=6)
+turns = [({"step_size": 0.003}, {"step_size": 0.04}), ({"smoothing": 0.0}, {"smoothing": 4.0}), ({"jitter": 0}, {"jitter": 64}),
+         ({"octaves": 1, "steps": 24}, {"octaves": 6, "steps": 4})]
+usual = dk.dream(score, little, middle)
+knobs = {}
+for down, up in turns:
+    for turn in (down, {}, up):
+        changed = turn or {name: getattr(middle, name) for name in down}
+        title = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in changed.items())
+        knobs[title] = dk.dream(score, little, replace(middle, **turn)) if turn else usual
+dk.show.grid(knobs, columns=3, height=1.6, alt=f"One knob at a time, dreams of {layer}: {'; '.join(knobs)}")
 
 # %% [markdown]
-# - **Step size**: too small, and nothing is finished; too large, and the picture is driven into black, white and pure colours.
-# - **Smoothing**: none leaves fine static; too much leaves only soft clouds of colour.
-# - **Jitter**: none lets patterns lock onto the grid of the network's strides; much of it smears what needs a place of its own.
-# - **Octaves**: one gives small things everywhere; many let a large thing take hold first.
-#
+# - **Step size**: too small, and nothing gets finished; too large, and the picture is driven into black, white and pure colours.
+# - **Smoothing**: none leaves fine static; much leaves soft shapes without detail.
+# - **Jitter**: in so small a picture it mostly decides where things grow. What it is for shows at borders and tiles (lesson 06).
+# - **Octaves**: one gives what fits the layer at this size; many let large things take hold first.
+
+# %% [markdown]
 # ### Exercise 08.3 · What do the octaves cost? · 5 minutes · ★★☆
 # A step costs in proportion to the number of pixels. Call the cost of the full size alone 1. What do `count` octaves cost,
 # each `ratio` times smaller (in height *and* width) than the next? Guess for four of ratio 1.4 before you compute it.
@@ -217,17 +228,18 @@ dk.exercises.check("octave_work", my_work)
 # %%
 layers = [dk.layer_at(network, depth) for depth in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]
 dreams = {name: dk.dream(dk.scorer(network, dk.layer(name)), little, dk.Settings(steps=8)) for name in layers}
-dk.show.grid(dreams, columns=3, height=2.2, alt=f"The same photo dreamt by six layers from shallow to deep: {', '.join(layers)}")
+dk.show.grid(dreams, columns=3, height=1.9, alt=f"The same photo dreamt by six layers from shallow to deep: {', '.join(layers)}")
 
 # %% [markdown]
-# A layer need not dream alone, nor whole: objectives add up, and a single channel is one too. Here one channel of the
-# layer, half of it with a shallower layer, and two layers together.
+# A layer need not dream as a whole: one channel is an objective too, and objectives add up. Here the two channels of the
+# layer that the photo excites to the highest peaks, each alone, and their sum. (About 4 seconds.)
 
 # %%
-strongest = int(dk.capture(network, little, layer)[layer][0].mean((1, 2)).argmax())
-wishes = [dk.channel(layer, strongest), dk.channel(layer, strongest) + 0.5 * dk.layer(layers[2]), dk.layer(layers[3]) + dk.layer(layers[5])]
-granted = {wish.name: dk.dream(dk.scorer(network, wish), little, dk.Settings(steps=8)) for wish in wishes}
-dk.show.strip(granted, height=2.2, alt=f"Dreams of other objectives: {'; '.join(granted)}")
+first, second = dk.capture(network, little, layer)[layer][0].amax((1, 2)).topk(2).indices.tolist()
+wishes = [dk.channel(layer, first), dk.channel(layer, second), dk.channel(layer, first) + dk.channel(layer, second)]
+granted = [dk.dream(dk.scorer(network, wish), little) for wish in wishes]
+dk.show.strip(dict(zip((f"channel {first}", f"channel {second}", "their sum"), granted)), height=2.0,
+              alt=f"Dreams of {', '.join(wish.name for wish in wishes)}")
 
 # %% [markdown]
 # ## The studio
@@ -273,7 +285,7 @@ untrained = dk.scorer(dk.randomized(network), dk.layer(layer))
 generator = torch.Generator().manual_seed(0)
 static = lambda image: (image * torch.randn(image.shape, generator=generator)).sum()     # its gradient is plain noise
 trials = {"trained": seeds["seed 0"], "random weights": dk.dream(untrained, small), "plain noise": dk.dream(static, small)}
-dk.show.strip(trials, height=2.4, alt="Ascent on trained weights gives shapes, on random weights hard contrasts, along noise only grain")
+dk.show.strip(trials, height=2.1, alt="Ascent on trained weights gives shapes, on random weights hard contrasts, along noise only grain")
 
 # %%
 print("how strongly the trained layer is excited, the photo being 1:")
@@ -281,8 +293,8 @@ for name, picture in trials.items():
     print(f"  {name:15} {float(score(picture) / score(small)):.2f}")
 
 # %% [markdown]
-# Only the trained network draws anything, and only its own ascent excites it: the things in a dream come from training,
-# not from the algorithm. Which things? Those it was trained on. Lesson 15 shows how another diet makes other dreams.
+# Random weights harden contrasts, noise gives grain; only the trained network draws things one could name, and only its
+# own ascent excites it. The things in a dream come from training, not from the algorithm. Which things? Those it was trained on. Lesson 15 shows how another diet makes other dreams.
 #
 # ## Recap
 #
