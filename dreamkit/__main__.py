@@ -170,7 +170,11 @@ def again(
         raise ValueError(f"it was made with a weights file of its own (sha256 {plan.digest[:12]}…): give it with --weights FILE")
     with _threads(plan.threads):
         remade = _remade(plan, image, guide, "random" if plan.weights == "random" else weights)
-    difference = round(float((saved - as_saved(remade, picture)).abs().max()) * 255)
+    remade_saved = as_saved(remade, picture)
+    if remade_saved.shape != saved.shape:
+        raise ValueError(f"{str(picture)!r} was changed since: it has {saved.shape[-1]}×{saved.shape[-2]} pixels, and made again "
+                         f"{remade.shape[-1]}×{remade.shape[-2]}")
+    difference = round(float((saved - remade_saved).abs().max()) * 255)
     if output is not None:
         dk.save_image(remade, output, passport)
     print(f"{printable(str(picture))}: made again, greatest difference {difference} of 255 grey levels"
@@ -303,7 +307,7 @@ def lab(
 def _picture(name: str, side: int | None, greatest: int) -> tuple[dk.Image, dict]:
     """The picture of a file or a sample, with what a passport says of it; without `side`, shrunk to `greatest` if it is larger."""
     if not os.path.lexists(name) and name in dk.samples():
-        side = side or min(SAMPLE_SIDE, greatest)
+        side = min(SAMPLE_SIDE, greatest) if side is None else side
         image = dk.sample(name, side)
         return image, passports.picture_spec(image, "sample", name, side)
     if not os.path.lexists(name) and not Path(name).suffix and os.sep not in name:
