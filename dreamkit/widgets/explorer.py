@@ -38,7 +38,7 @@ def explore(network: Network, image: Image, layers: Sequence[str] | None = None,
     """A panel with sliders for layer and channel: the feature map over the photo, what the channel likes, and numbers in words.
 
     `layers` are those on the slider (by default `dk.suggested_layers`); the first is shown first, with `channel` or
-    its strongest one. A photo of about 320 pixels is answered at once. Without widgets: `dk.widgets.view` and
+    its liveliest one. A photo of about 320 pixels is answered at once. Without widgets: `dk.widgets.view` and
     `dk.widgets.liked`. KeyError for an unknown layer, ValueError for one without feature maps.
     """
     return Explorer(network, image, layers, channel)
@@ -71,11 +71,11 @@ class Explorer(Panel):
         self.network, self.image = apart(network), image.detach()
         self._kept = _features(network, image, names[:KEPT_LAYERS])         # one pass for all: a move costs no more than drawing
         self._liked: OrderedDict[tuple[str, int], Image | None] = OrderedDict()
-        first = self._strongest(names[0])[0] if channel is None else channel
+        first = _liveliest(self._features(names[0])) if channel is None else channel
         self.layer = choice("layer", names, names[0])
         self.channel = number("channel", first, 0, self._channels() - 1, 1)
         self.shown = ipywidgets.ToggleButtons(options=["over the photo", "map alone"])
-        self.shown.style.button_width = "110px"
+        self.shown.style.button_width = "140px"
         self.map, self.likes, self.text = html_part(), html_part(), html_part()
         self.box.children = (row([self.layer, self.channel]), row([self.map, column([self.likes])]), self.text, self.shown, self.status)
         self.run()
@@ -130,9 +130,6 @@ class Explorer(Panel):
 
     def _channels(self) -> int:
         return layer_info(self.network, self.layer.value).channels
-
-    def _strongest(self, layer: str, count: int = 1) -> list[int]:
-        return _strongest(self._features(layer), count)
 
     def _features(self, layer: str) -> Tensor:
         if layer not in self._kept:
@@ -208,6 +205,11 @@ def _ascent(score: Score, picture: Image, seed: int, step_size: float = 0.04, ji
 
 def _strongest(features: Tensor, count: int) -> list[int]:
     return features.flatten(1).mean(1).topk(min(count, len(features))).indices.tolist()
+
+
+def _liveliest(features: Tensor) -> int:
+    """The channel whose map differs most from cell to cell: the best to begin with."""
+    return int(features.flatten(1).std(1, correction=0).argmax())
 
 
 def _peak(values: Tensor) -> tuple[int, int]:

@@ -281,8 +281,9 @@ class Studio(Panel):
         self.frame = number("frame", 0, 0, 0, 1, width="100%")
         self.frame.continuous_update = True                    # starts no work: a drag replays
         self.file = ipywidgets.Text("dream.png", description="file name", continuous_update=False)
-        self.file.layout.width = "230px"
-        self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your picture …")
+        self.file.layout.width, self.file.style.description_width = "250px", "70px"
+        self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your picture")
+        self.upload.layout.width = "150px"
         self.picture, self.recipe = html_part(), html_part()
         self.buttons = [_button(*given) for given in (
             ("Start", self.start, "dream of the picture"), ("Stop", self.stop, "end the run, keep its frames"),
@@ -297,7 +298,8 @@ class Studio(Panel):
     def _lay_out(self) -> None:
         left = column([self.picture, self.frame])
         right = column([self.layer, self.channel, *self.sliders.values()])
-        self.box.children = (row([left, right]), row(self.buttons), row([self.file, self.saving, self.upload]), self.status, self.recipe)
+        files = row([self.file, self.saving, self.upload], 8)
+        self.box.children = (row([left, right]), row(self.buttons, 8), files, self.status, self.recipe)
 
 
 def _button(label: str, action, tooltip: str) -> ipywidgets.Button:

@@ -19,6 +19,7 @@ from ..dream import Settings
 from ..image import Image, to_pillow
 from ..show import QUALITY
 
+WIDTH = "390px"                                                # of a slider: two fit into a notebook's column, or one beside a picture
 _TEXT = "color:var(--jp-ui-font-color1,inherit);line-height:1.5;margin:2px 0"
 
 
@@ -31,7 +32,7 @@ def picture_html(picture: Image | Shown, alt: str, caption: str = "", width: int
     alt = getattr(picture, "alt", None) or alt                 # what dk.show made says itself what it shows
     source = base64.b64encode(data).decode("ascii")
     size = f"width:{width or own}px;" if width or own else ""
-    style = f"display:block;{size}max-width:100%;height:auto;{'image-rendering:pixelated;' if sharp else ''}"
+    style = f"display:block;{size}max-width:100%;height:auto;outline:1px solid #8884;{'image-rendering:pixelated;' if sharp else ''}"
     head = f'<div style="{_TEXT}">{html.escape(caption)}</div>' if caption else ""
     return f'{head}<img alt="{html.escape(" ".join(alt.split()))}" style="{style}" src="data:image/{kind};base64,{source}">'
 
@@ -54,9 +55,9 @@ def status_html(text: str, error: bool = False) -> str:
     return f'<div role="status" aria-live="polite" {mark}style="{_TEXT};{color}">{html.escape(text)}</div>'
 
 
-def row(children: Iterable[ipywidgets.Widget]) -> ipywidgets.HBox:
+def row(children: Iterable[ipywidgets.Widget], gap: int = 20) -> ipywidgets.HBox:
     """Widgets side by side, on a second line where the page is narrow."""
-    layout = ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="4px 20px", overflow="visible")
+    layout = ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap=f"4px {gap}px", overflow="visible")
     return ipywidgets.HBox(list(children), layout=layout)
 
 
@@ -70,13 +71,13 @@ def html_part(value: str = "") -> ipywidgets.HTML:
     return ipywidgets.HTML(value, layout=ipywidgets.Layout(overflow="visible", max_width="100%"))
 
 
-def choice(label: str, options: Sequence, value: object, width: str = "420px", tooltip: str = "") -> ipywidgets.SelectionSlider:
+def choice(label: str, options: Sequence, value: object, width: str = WIDTH, tooltip: str = "") -> ipywidgets.SelectionSlider:
     """A slider over a list of values, with its label and the value in words; reports when it is let go, and at every key."""
     slider = ipywidgets.SelectionSlider(options=options, value=value, continuous_update=False, tooltip=tooltip or label)
     return _labelled(slider, label, width)
 
 
-def number(label: str, value: float, low: float, high: float, step: float, width: str = "420px", tooltip: str = "") -> ipywidgets.Widget:
+def number(label: str, value: float, low: float, high: float, step: float, width: str = WIDTH, tooltip: str = "") -> ipywidgets.Widget:
     """A slider over whole numbers, or over decimals where `value` or `step` is one."""
     whole = all(isinstance(v, int) for v in (value, low, high, step))
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
@@ -133,7 +134,7 @@ def close_all(widget: ipywidgets.Widget) -> None:
 
 def _labelled(slider: ipywidgets.Widget, label: str, width: str) -> ipywidgets.Widget:
     slider.description = label
-    slider.style.description_width = "110px"
+    slider.style.description_width = "90px" if len(label) < 14 else "initial"
     slider.layout.width, slider.layout.max_width = width, "100%"
     return slider
 

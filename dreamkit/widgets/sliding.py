@@ -77,7 +77,7 @@ class Slide(Panel):
         super().__init__(title)
         self._make, self._values, self._width = make, values, width
         self.views: dict[int, tuple[Any, str]] = {}
-        self.slider = choice(title, [(_label(value), index) for index, value in enumerate(values)], first)
+        self.slider = choice(title, [(_label(value), index) for index, value in enumerate(values)], first, "520px")
         self.pictures, self.text = html_part(), html_part()
         self.box.children = (self.slider, self.pictures, self.text, self.status)
         self.run()
