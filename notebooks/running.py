@@ -74,6 +74,13 @@ class _ThisPython(KernelSpecManager):
                           display_name="Python 3", language="python")
 
 
+class _Kernel(AsyncKernelManager):
+    """Starts that kernel. Named by its class, since nbclient cleans up only after managers that it has made itself."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{**kwargs, "kernel_spec_manager": _ThisPython()})
+
+
 class _Client(nbclient.NotebookClient):
     """A client that keeps the time of each cell."""
 
@@ -94,8 +101,7 @@ def execute(notebook: nbformat.NotebookNode, timeout: float = 120, environment: 
     opening, closing = (nbformat.v4.new_code_cell(code, id=name) for code, name in ((_GUARD, "guard"), (_CLOSE, "close")))
     ours.cells = [opening, *ours.cells, closing]
     with tempfile.TemporaryDirectory() as folder:
-        kernel = AsyncKernelManager(kernel_spec_manager=_ThisPython())
-        client = _Client(ours, km=kernel, timeout=timeout, record_timing=False, coalesce_streams=True,
+        client = _Client(ours, kernel_manager_class=_Kernel, timeout=timeout, record_timing=False, coalesce_streams=True,
                          resources={"metadata": {"path": folder}})
         try:
             client.execute(env=_environment(folder, environment or {}))
