@@ -40,15 +40,16 @@ dk.show.grid(views, columns=3, height=1.9, alt=f"A cat, and where one channel of
 # ## What a layer hands on
 #
 # A layer's features are a tensor `[1, C, h, w]`: `C` channels, each with one **feature map** of `h × w` cells. What a
-# cell can see of the photo is its **receptive field**. Read the table from top to bottom: what grows, what shrinks?
+# cell can see of the photo is its **receptive field**; how far apart two cells look, the **stride**. Read
+# the table from top to bottom: what grows, what shrinks?
 
 # %%
-print(f"{'layer':16} {'channels':>8} {'cells':>10} {'one cell in':>12} {'sees up to':>12}")
+print(f"{'layer':16} {'channels':>8} {'cells':>11} {'stride':>7} {'field':>6}   (stride and field in pixels of the photo)")
 for info in dk.layer_table(network):
     if info.name in features:
         channels, height, width = features[info.name].shape[1:]
         step, size = (info.field.stride[0], info.field.size[0]) if info.field else ("–", "all")
-        print(f"{info.name:16} {channels:8} {height:>4} × {width:<3} {step:>6} pixels {size:>5} pixels")
+        print(f"{info.name:16} {channels:8} {height:>5} × {width:<3} {step:>7} {size:>6}")
 
 # %% [markdown]
 # Going up, the maps get coarser, the channels more numerous, and each cell sees a larger part of the photo: the network
@@ -165,7 +166,10 @@ print("How alike a channel's two maps are (correlation; 1: the same):", ", ".joi
 # (Tab reaches a slider, the arrow keys move it.)
 
 # %%
-dk.widgets.explore(network, photo)
+explorer = dk.widgets.explore(network, photo)
+explorer.layer.value = dk.layer_at(network, 0.7)                              # begin here, at the highest peak; then it is yours
+explorer.channel.value = int(features[explorer.layer.value][0].amax((1, 2)).argmax())
+explorer.run()
 
 # %% [markdown]
 # The same without widgets, for a script or a slide: pick a layer, and look at its busiest channels.

@@ -186,7 +186,7 @@ for down, up in turns:
         changed = turn or {name: getattr(middle, name) for name in down}
         title = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in changed.items())
         knobs[title] = dk.dream(score, little, replace(middle, **turn)) if turn else usual
-dk.show.grid(knobs, columns=3, height=1.6, alt=f"One knob at a time, dreams of {layer}: {'; '.join(knobs)}")
+dk.show.grid(knobs, columns=3, height=1.4, alt=f"One knob at a time, dreams of {layer}: {'; '.join(knobs)}")
 
 # %% [markdown]
 # - **Step size**: too small, and nothing gets finished; too large, and the picture is driven into black, white and pure colours.
@@ -228,7 +228,7 @@ dk.exercises.check("octave_work", my_work)
 # %%
 layers = [dk.layer_at(network, depth) for depth in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]
 dreams = {name: dk.dream(dk.scorer(network, dk.layer(name)), little, dk.Settings(steps=8)) for name in layers}
-dk.show.grid(dreams, columns=3, height=1.9, alt=f"The same photo dreamt by six layers from shallow to deep: {', '.join(layers)}")
+dk.show.grid(dreams, columns=3, height=1.7, alt=f"The same photo dreamt by six layers from shallow to deep: {', '.join(layers)}")
 
 # %% [markdown]
 # A layer need not dream as a whole: one channel is an objective too, and objectives add up. Here the two channels of the
@@ -294,7 +294,8 @@ for name, picture in trials.items():
 
 # %% [markdown]
 # Random weights harden contrasts, noise gives grain; only the trained network draws things one could name, and only its
-# own ascent excites it. The things in a dream come from training, not from the algorithm. Which things? Those it was trained on. Lesson 15 shows how another diet makes other dreams.
+# own ascent excites it. The things in a dream come from training, not from the algorithm; lesson 15 shows how another
+# training makes other dreams.
 #
 # ## Recap
 #
