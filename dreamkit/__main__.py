@@ -111,7 +111,10 @@ def dream(
     precision: Precision = "float32",
     *, settings: dk.Settings,
 ) -> None:
-    """Dream a picture. Ctrl-C keeps the picture so far."""
+    """Dream a picture.
+
+    Ctrl-C keeps the picture so far; its passport (see again) says how far it came.
+    """
     check_target(output)
     image, source = _picture(picture, side, PHOTO_SIDE)
     _spare(output, picture, guide)
@@ -158,7 +161,10 @@ def again(
     weights: Weights = None,
     output: Annotated[Optional[Path], typer.Option("-o", "--output", help="keep the remade picture here")] = None,  # noqa: UP045
 ) -> None:
-    """Make a picture again from the passport inside it, and say how far the two differ."""
+    """Make a picture again from its passport.
+
+    Remakes it and says how far the two differ, in grey levels of 0 to 255; on the same machine that is 0.
+    """
     if output is not None:
         check_target(output)
         _spare(output, str(picture), source, guide)
@@ -208,7 +214,7 @@ def _remade(plan: passports.Plan, image: dk.Image, guide: str | None, weights: s
 
 @app.command()
 def layers(network: Annotated[str, typer.Argument(help="the network's name")] = "dreamnet", weights: Weights = None) -> None:
-    """List a network's layers in the order in which they run."""
+    """List a network's layers as they run."""
     net = dk.load_network(network, weights=weights if weights or network.startswith("dreamnet") else None)
     suggested = set(dk.suggested_layers(net))
     rows = [("", "layer", "type", "channels", "stride", "sees (pixels)")]
@@ -235,7 +241,10 @@ def features(
     side: Annotated[MaybeInt, typer.Option(help=f"longest side in pixels; if not given, the photo's own up to {SAMPLE_SIDE}")] = None,
     device: Device = None,
 ) -> None:
-    """Draw the feature maps of one layer as a sheet, all in one scale of brightness."""
+    """Draw the feature maps of one layer.
+
+    All in one scale of brightness, so that a silent map looks silent.
+    """
     check_target(output)
     image, source = _picture(picture, side, SAMPLE_SIDE)
     _spare(output, picture)
@@ -264,7 +273,7 @@ def _sheet(net: dk.Network, image: dk.Image, layer: str, channels: list[int] | N
 
 @app.command()
 def samples() -> None:
-    """List the sample photos, with their sizes, authors and licences."""
+    """List the sample photos and their authors."""
     for name in dk.samples():
         height, width = dk.sample(name).shape[-2:]
         print(f"{name:<12}{width:>5}×{height:<6}{sample_credit(name)}")
@@ -272,7 +281,10 @@ def samples() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check that everything dreamkit needs is here; exit 1 where something is missing."""
+    """Check that all that is needed is here.
+
+    One line a need, OK or FAIL; exit status 1 where something is missing.
+    """
     from . import doctor as examination
 
     sound = True
@@ -289,7 +301,10 @@ def lab(
     port: Annotated[int, typer.Option(help="where JupyterLab listens, on this machine only")] = 8888,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open it in the browser")] = True,
 ) -> None:
-    """Open the lessons in JupyterLab, reachable from this machine only and with a token."""
+    """Open the lessons in JupyterLab.
+
+    It can be reached from this machine only, and with a token.
+    """
     import secrets
 
     root = _lessons(folder)

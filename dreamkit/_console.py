@@ -82,7 +82,11 @@ def run(command: Callable[[], object], signals: Signals) -> int:
 
 def say(text: str) -> None:
     """One line on stderr, under the program's name; whatever a name in it contains, it stays one line."""
-    print("dreamkit: " + " ".join(printable(text).split()), file=sys.stderr, flush=True)
+    line = "dreamkit: " + " ".join(printable(text).split())
+    if "tqdm" in sys.modules and sys.stderr.isatty():
+        sys.modules["tqdm"].tqdm.write(line, file=sys.stderr)  # lifts a bar out of the way and puts it back
+    else:
+        print(line, file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:
@@ -131,7 +135,9 @@ class Progress:
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            self.bar = tqdm(total=octaves * steps, unit="step", dynamic_ncols=True, leave=False, file=sys.stderr)
+            sized = min(os.get_terminal_size(sys.stderr.fileno())) > 0
+            size = {"dynamic_ncols": True} if sized else {"ncols": 80, "nrows": 24}       # a container's terminal may be 0×0
+            self.bar = tqdm(total=octaves * steps, unit="step", leave=False, file=sys.stderr, **size)
 
     def advance(self, height: int, width: int) -> None:
         octave, step = self.done // self.steps + 1, self.done % self.steps + 1
