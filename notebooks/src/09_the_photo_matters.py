@@ -56,7 +56,7 @@ dk.show.grid(shown, columns=3, height=1.7, alt=f"{', '.join(starts)}: each above
 #
 # Each cell of a feature map can only strengthen what it already finds a little of. The gradient of the squared features
 # is twice the features themselves: *what is there gets more, what is not there gets nothing*. A row of verticals
-# may become posts or legs, a round dark spot an eye. The noise holds no such hints, and little comes of it.
+# may become posts or legs, a round dark spot an eye. The noise gives no such hints: what comes of it is the network's own taste.
 #
 # The 2015 post makes the same point with three photos: towers grew on a horizon, buildings from trees, birds and insects
 # on leaves. Which network and layer drew those was never published.
@@ -133,10 +133,11 @@ dk.exercises.check("likeness", my_likeness)
 #
 # <details><summary>What happens, and why</summary>
 #
-# 1. A little more alike, as a rule: the common goal pulls all of them some way towards the same favourite channels.
-#    A little only, and not every pair.
-# 2. Much more. The seed shifts the pictures about, so that other pixels come out, and yet nearly the same channels grow.
-#    Compare the numbers that the next two cells print, and believe those rather than this paragraph.
+# 1. That depends on the network. The common goal pulls all of them some way towards the same favourite channels; each
+#    photo pulls its own way. When this was written, DreamNet's dreams came out a little more alike than the photos were,
+#    SqueezeNet's far more, those of the robust DreamNet a little less.
+# 2. Much more, for all three. The seed shifts the pictures about, so that other pixels come out, and yet nearly the same
+#    channels grow. Compare the numbers that the next two cells print, and believe those rather than this paragraph.
 # </details>
 
 # %%
@@ -206,7 +207,7 @@ dk.show.strip({f"{n}, untrained": d[None] for n, d in zip(starts, blind, strict=
 # ## Doubt two: is it one layer's whim?
 #
 # The same measure at a shallow layer. Before you run it: is a layer that sees small strokes more or less choosy about the
-# photo than one that sees objects?
+# photo than one that sees objects? (About five seconds.)
 
 # %%
 shallow = dk.layer_at(network, 0.3)
@@ -255,6 +256,7 @@ dk.exercises.check("own_share", my_own_share)
 # ## Starting from nothing
 #
 # Noise is the picture that says nothing. What the network draws then is its own taste: three different noises, one taste?
+# (About five seconds.)
 
 # %%
 noises = torch.cat([dk.noise(*size, seed=seed, contrast=0.1) for seed in (0, 1, 2)])
@@ -272,7 +274,7 @@ dk.show.strip({f"from noise {seed}": dreamt[None] for seed, dreamt in enumerate(
 #
 # Between noise and photo lies a slider. At each stop the start is that share of the photo and noise for the rest; the text
 # says how like the photo's own dream the result is. From which share on does the photo decide? The same without a panel:
-# `from_share(0.5)`.
+# `from_share(0.5)`. (A stop takes a second or two on an idle laptop.)
 
 # %%
 chosen = "leaves"  # or any other name in starts
@@ -318,7 +320,7 @@ dk.exercises.check("grown", my_grown)
 # %% [markdown]
 # ## Recap
 #
-# - You dreamt on six pictures with one layer and one recipe, and got six different dreams; noise gave the least.
+# - You dreamt on six pictures with one layer and one recipe, and got six different dreams.
 # - What appears depends on the photo because a cell can only strengthen what it already finds a little of.
 # - A picture's code, one mean a channel, lets you measure likeness: two dreams of one picture were far more alike than
 #   dreams of two pictures.

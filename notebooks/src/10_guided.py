@@ -33,7 +33,7 @@ recipe = dk.Settings(steps=10, octaves=3)
 # Here is where we are going: one photo, dreamt without a guide and with three. Nothing else differs. (Five to ten seconds.)
 
 # %%
-def guided(guide, layer=deep):
+def guided(guide, layer=deep, network=network):
     wanted = dk.guide(layer, dk.capture(network, guide, layer))
     return dk.dream(dk.scorer(network, wanted), photo, recipe)
 
@@ -221,7 +221,7 @@ matrix({"the photo": photo, "dreamt freely": free} | {f"guided by {name}": dream
 #
 # ## Predict, then reveal
 #
-# Spoil the guide in two ways, and dream again.
+# Spoil the guide in two ways, and dream again (about five seconds).
 #
 # 1. Cut the guide's feature map into its cells and shuffle the *cells*. What becomes of the dream?
 # 2. Shuffle the *channels*, with one new order for the whole map. All the guide's numbers are still there; only their
@@ -231,7 +231,7 @@ matrix({"the photo": photo, "dreamt freely": free} | {f"guided by {name}": dream
 #
 # 1. Nothing. Every cell of the photo looks through *all* cells of the guide, so their order cannot matter. A guided dream
 #    knows what is in the guide, and never where.
-# 2. The guide is lost. There is still a dream, towards columns that no real picture has, and it is far less like the
+# 2. The guide is lost. There is still a dream, towards columns that no real picture has, and it is less like the
 #    guide. This is the baseline which shows that it was the guide's *content* that counted.
 # </details>
 
@@ -300,10 +300,25 @@ dk.show.grid({f"{name}, {layer}": d for layer, three in by_layer.items() for nam
 # colour, everywhere alike; at the deep one parts appear, and where they do depends on the photo. Which layer "works best"
 # depends on whether you want a texture or a thing.
 #
+# ## With which network?
+#
+# The second network of the course has the same layers, but was trained on pictures that had been altered to mislead it
+# (lesson 15 says how). Same photo, same guides, same recipe. (About five seconds.)
+
+# %%
+robust = dk.load_network("dreamnet-robust")
+firm = {f"{name}, {robust.name}": guided(guide, dk.layer_at(robust, 0.8), robust) for name, guide in guides.items()}
+dk.show.strip({"the photo": photo} | firm, height=1.5,
+              alt=f"The pagoda guided by {', '.join(guides)} with {robust.name}: whole things, large and plain")
+
+# %% [markdown]
+# Here whole things come out where you had to look for parts before. The guide proposes; what can be drawn depends on
+# what the network's gradient is able to say.
+#
 # ## Your own guide
 #
 # Every stop of the slider is a guide at a layer. Without a panel: `guided(picture, layer)`, for any picture of yours
-# (`dk.load_image("my.jpg", side=192)`). A guide may have any size, but should show its things about as large as those the
+# (`dk.load_image("my.jpg", side=192)`). A stop takes a second or two. A guide may have any size, but should show its things about as large as those the
 # network was trained on.
 
 # %%
@@ -328,7 +343,7 @@ dk.widgets.slide("guide · layer", stops, show_guided, start=f"chelsea · {deep}
 # - One photo became three different dreams under three guides, and the numbers tell whose dream is whose.
 # - What matches what: cells in which much goes on match often, quiet ones hardly ever; where a thing stands in the guide does
 #   not matter.
-# - Shallow layers pass on the guide's texture, deep ones its parts.
+# - Shallow layers pass on the guide's texture, deep ones its parts; and the network matters as much as the layer.
 # - It was the guide's content that counted: the same numbers with their channels shuffled did not do.
 #
 # ## Read next
