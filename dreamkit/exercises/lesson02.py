@@ -1,0 +1,148 @@
+"""Exercises of lesson 02: receptive fields, patches, and how picky a channel is."""
+
+from __future__ import annotations
+
+import torch
+
+from ..receptive import Field
+from . import Condition, Exercise, Mistake
+
+_PHOTO = torch.arange(3 * 12 * 17, dtype=torch.float32).reshape(1, 3, 12, 17) / 612
+_FIELD = Field((5, 5), (2, 2), (-2, -2))
+_PEAKS = torch.tensor([[4.0, 1.0, 0.5], [0.0, 1.0, 2.0], [1.0, 1.0, 0.5], [1.0, 1.0, 6.0]])
+
+
+def _field(layers):
+    size, step = 1, 1
+    for kernel, stride in layers:
+        size += (kernel - 1) * step
+        step *= stride
+    return size
+
+
+def _without_strides(layers):
+    return 1 + sum(kernel - 1 for kernel, _ in layers)
+
+
+def _stride_too_early(layers):
+    size, step = 1, 1
+    for kernel, stride in layers:
+        step *= stride
+        size += (kernel - 1) * step
+    return size
+
+
+def _whole_kernels(layers):
+    size, step = 0, 1
+    for kernel, stride in layers:
+        size += kernel * step
+        step *= stride
+    return size
+
+
+def _patch(photo, row, column, field):
+    top, bottom, left, right = field.box(row, column)
+    return photo[..., max(0, top):bottom, max(0, left):right]
+
+
+def _unclipped(photo, row, column, field):
+    top, bottom, left, right = field.box(row, column)
+    return photo[..., top:bottom, left:right]
+
+
+def _swapped(photo, row, column, field):
+    return _patch(photo, column, row, field)
+
+
+def _one_more(photo, row, column, field):
+    top, bottom, left, right = field.box(row, column)
+    return photo[..., max(0, top):bottom + 1, max(0, left):right + 1]
+
+
+def _around_the_cell(photo, row, column, field):
+    half = field.size[0] // 2
+    return photo[..., max(0, row - half):row + half + 1, max(0, column - half):column + half + 1]
+
+
+def _picky(peaks):
+    best = peaks.max(0).values
+    rest = (peaks.sum(0) - best) / (len(peaks) - 1)
+    return (best - rest) / (best + rest)
+
+
+def _with_the_best(peaks):
+    best, mean = peaks.max(0).values, peaks.mean(0)
+    return (best - mean) / (best + mean)
+
+
+def _over_channels(peaks):
+    return _picky(peaks.T)
+
+
+def _difference(peaks):
+    best = peaks.max(0).values
+    return best - (peaks.sum(0) - best) / (len(peaks) - 1)
+
+
+def _is(value, wanted) -> bool:
+    return isinstance(value, torch.Tensor) and value.shape == wanted.shape and torch.allclose(value.float(), wanted, atol=1e-5)
+
+
+EXERCISES = (
+    Exercise(
+        "field", "02", "How far does a cell see?", 6, 2, _field,
+        (
+            Condition(lambda f: f([(7, 1)]) == 7, "one layer sees just its kernel, 7 pixels: a kernel adds (kernel - 1)"),
+            Condition(lambda f: f([(3, 2)]) == 3, "a layer's own stride does not widen what it sees: it counts from the next layer on"),
+            Condition(lambda f: f([(3, 1), (3, 1)]) == 5, "two 3×3 layers see 5 pixels: each kernel adds its size less one"),
+            Condition(lambda f: f([(3, 2), (3, 1)]) == 7, "the strides are lost: after a stride of 2, neighbours lie 2 pixels apart"),
+            Condition(lambda f: f([(7, 2), (3, 2), (1, 1), (5, 2)]) == 27, "close, but strides multiply up from layer to layer"),
+        ),
+        (
+            Mistake("strides ignored", _without_strides),
+            Mistake("stride counted one layer early", _stride_too_early),
+            Mistake("whole kernels added", _whole_kernels),
+        ),
+        "each kernel adds (kernel - 1) steps of the map below, and strides multiply up",
+    ),
+    Exercise(
+        "patch", "02", "Cut out what a cell sees", 5, 1, _patch,
+        (
+            Condition(lambda f: not _is(f(_PHOTO, 2, 5, _FIELD), _around_the_cell(_PHOTO, 2, 5, _FIELD)),
+                      "row and column are cells of the map, not pixels: field.box(row, column) says where their pixels lie"),
+            Condition(lambda f: not _is(f(_PHOTO, 2, 5, _FIELD), _swapped(_PHOTO, 2, 5, _FIELD)),
+                      "rows and columns are swapped: the box is (top, bottom, left, right), and rows are the last dimension but one"),
+            Condition(lambda f: tuple(f(_PHOTO, 2, 5, _FIELD).shape) == (1, 3, 5, 5),
+                      "the patch of an inner cell should be 5×5 here, as large as the field; bottom and right are not included"),
+            Condition(lambda f: _is(f(_PHOTO, 2, 5, _FIELD), _patch(_PHOTO, 2, 5, _FIELD)),
+                      "the size is right, but it is another part of the photo"),
+            Condition(lambda f: _is(f(_PHOTO, 0, 0, _FIELD), _PHOTO[..., :3, :3]),
+                      "at the border the box begins outside the photo, and negative rows count from the other end: begin at 0 at least"),
+        ),
+        (
+            Mistake("cells taken for pixels", _around_the_cell),
+            Mistake("rows and columns swapped", _swapped),
+            Mistake("end included", _one_more),
+            Mistake("negative start at the border", _unclipped),
+        ),
+        "the patch is the part of the photo inside the cell's field, also at the border",
+    ),
+    Exercise(
+        "picky", "02", "How picky is a channel?", 6, 2, _picky,
+        (
+            Condition(lambda f: tuple(f(_PEAKS).shape) == (3,), "one number for each channel: compare over the photos, dimension 0"),
+            Condition(lambda f: f(_PEAKS)[1] == 0, "a channel that answers all photos alike has pickiness 0"),
+            Condition(lambda f: bool((f(_PEAKS) <= 1).all()), "it should lie from 0 to 1: divide by the sum of the two"),
+            Condition(lambda f: not _is(f(_PEAKS), _with_the_best(_PEAKS)),
+                      "the best photo is also in your mean: compare it with the *other* photos"),
+            Condition(lambda f: _is(f(_PEAKS), _picky(_PEAKS)),
+                      "close, but it should be (best - rest) / (best + rest), rest being the mean of the others"),
+        ),
+        (
+            Mistake("over channels instead of photos", _over_channels),
+            Mistake("difference not divided", _difference),
+            Mistake("best photo counted in the mean", _with_the_best),
+        ),
+        "0 for a channel that answers all photos alike, 1 for one that answers a single photo",
+    ),
+)
