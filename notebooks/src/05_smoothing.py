@@ -7,13 +7,15 @@
 # # 05 · Smoothing: why the gradient is rough, and what a blur does about it
 #
 # Lesson 04 ended in a picture full of noise: every step was as long as the last, and still most of it went into
-# speckles. In this lesson you find out where in the *spectrum* that noise sits, and take it out of the gradient before it
-# gets into the picture.
+# speckles. In this lesson you find out where in the *spectrum* that noise sits, and take it out of the gradient
+# before it gets into the picture.
 #
-# - **You will do:** measure the spectrum of a gradient; write a Gaussian blur; even out the bands of a Laplacian pyramid.
-# - **You will learn:** why a network's gradient is far rougher than any photo; what σ chooses; three ways of smoothing that
-#   published programs use; why it is the gradient that is blurred and not the picture.
-# - **You need:** lessons 03 and 04 (the gradient, and normalised steps). Fourier transforms: that they say how much of each frequency there is.
+# - **You will do:** measure the spectrum of a gradient; write a Gaussian blur; even out the bands of a Laplacian
+#   pyramid.
+# - **You will learn:** why a network's gradient is far rougher than any photo; what σ chooses; three ways of
+#   smoothing that published programs use; why it is the gradient that is blurred and not the picture.
+# - **You need:** lessons 03 and 04 (the gradient, and normalised steps). Fourier transforms: that they say how much
+#   of each frequency there is.
 # - **Minutes:** 35
 
 # %%
@@ -22,8 +24,8 @@ NETWORK = "dreamnet"  # or any name that dk.load_network knows: "dreamnet-robust
 network = dk.course_network(NETWORK)
 
 # %% [markdown]
-# Where this ends: forty steps with the gradient as it is, and forty with the gradient blurred by one pixel before each
-# step. A cut-out, enlarged. (This cell takes 5 to 10 seconds.)
+# Where this ends: forty steps with the gradient as it is, and forty with the gradient blurred by one pixel before
+# each step. A cut-out, enlarged. (This cell takes 5 to 10 seconds.)
 
 # %%
 rungs = dk.ladder(network, rungs=["normalised", "smoothed"])
@@ -70,16 +72,16 @@ def rings(field, count=30):
     return torch.stack([power[ring == r].mean() for r in range(count)])
 
 # %% [markdown]
-# **Predict, then reveal.** A photo's power falls steeply from slow to fast waves. Beside it you will see the gradient of
-# the trained network, that of the *same network with random weights*, and plain noise. Which of the four curves are close
-# to flat? And what does it mean if the untrained network's gradient is rough as well?
+# **Predict, then reveal.** A photo's power falls steeply from slow to fast waves. Beside it you will see the gradient
+# of the trained network, that of the *same network with random weights*, and plain noise. Which of the four curves
+# are close to flat? And what does it mean if the untrained network's gradient is rough as well?
 #
 # <details><summary>Answer</summary>
 #
-# Noise is flat by construction. The gradients are far flatter than the photo: they hold much more fast detail than any photo would.
-# The untrained network's gradient is just as rough or rougher, so the roughness is not something the network has learnt to want.
-# It comes from the way gradients travel back: each ReLU and each max-pool opens or shuts a path, pixel by pixel, and
-# strided layers reach some pixels by more paths than others.
+# Noise is flat by construction. The gradients are far flatter than the photo: they hold much more fast detail than
+# any photo would. The untrained network's gradient is just as rough or rougher, so the roughness is not something the
+# network has learnt to want. It comes from the way gradients travel back: each ReLU and each max-pool opens or shuts
+# a path, pixel by pixel, and strided layers reach some pixels by more paths than others.
 # </details>
 
 # %%
@@ -102,8 +104,8 @@ spectra({"photo": photo, f"gradient, {layer}": uphill, "gradient, random weights
         "a photo and its gradients")
 
 # %% [markdown]
-# One number goes with the eye: the share of the power that lies above a quarter of a cycle per pixel, in waves shorter
-# than four pixels.
+# One number goes with the eye: the share of the power that lies above a quarter of a cycle per pixel, in waves
+# shorter than four pixels.
 
 # %%
 def fast_share(field):
@@ -114,14 +116,14 @@ for name, field in {"photo": photo, "gradient": uphill, "random weights": baseli
     print(f"{name:15} {fast_share(field):4.0%} of the power in waves shorter than four pixels")
 
 # %% [markdown]
-# So a normalised step spends much of its length on waves that hardly any photo contains. Steps add up: forty of them, and
-# you have the noise of lesson 04.
+# So a normalised step spends much of its length on waves that hardly any photo contains. Steps add up: forty of them,
+# and you have the noise of lesson 04.
 #
 # ## Blur the gradient
 #
-# A **Gaussian blur** replaces each value by a weighted mean of its neighbours, with weights exp(−d²/2σ²) for a neighbour
-# *d* pixels away. It takes fast waves away and leaves slow ones alone; σ (in pixels) says where the border lies. In one
-# dimension it is three lines, and a picture is blurred along its rows, then along its columns.
+# A **Gaussian blur** replaces each value by a weighted mean of its neighbours, with weights exp(−d²/2σ²) for a
+# neighbour *d* pixels away. It takes fast waves away and leaves slow ones alone; σ (in pixels) says where the border
+# lies. In one dimension it is three lines, and a picture is blurred along its rows, then along its columns.
 
 # %%
 from torch.nn import functional as F
@@ -135,8 +137,9 @@ same = lambda a, b: bool((a - b).abs().max() < 1e-4 * b.abs().max())
 print("the same as dk.smooth:", same(blurred, dk.smooth(uphill, 1.0)))
 
 # %% [markdown]
-# Theory says what a blur does to each frequency *f*: its amplitude shrinks by exp(−2π²σ²f²), so at σ = 1 the fastest waves
-# all but vanish while those longer than twenty pixels keep nine tenths or more of their power. See whether the gradient agrees.
+# Theory says what a blur does to each frequency *f*: its amplitude shrinks by exp(−2π²σ²f²), so at σ = 1 the fastest
+# waves all but vanish while those longer than twenty pixels keep nine tenths or more of their power. See whether the
+# gradient agrees.
 
 # %%
 smooth = {f"σ = {sigma:g}": dk.smooth(uphill, sigma) for sigma in (0.5, 1.0, 2.0)}
@@ -150,7 +153,8 @@ dk.show.grid({name: cut(seen(field)) for name, field in {"as it is": uphill, **s
 # ## How much?
 #
 # Now the whole ascent, with σ under your hand. Too little and the speckles stay; too much and the dream loses its
-# outlines. Move the slider (or use the arrow keys): each stop is a fresh dream of fifteen steps, and takes a few seconds.
+# outlines. Move the slider (or use the arrow keys): each stop is a fresh dream of fifteen steps, and takes a few
+# seconds.
 
 # %%
 def ascent(change, score=score, steps=15, step_size=0.025):
@@ -171,8 +175,8 @@ dk.widgets.slide("σ (pixels)", [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0], with_blur, 
 #
 # ## Several blurs at once
 #
-# Every single σ is a compromise. pytorch-deepdream avoids the choice: it takes the **mean of three blurs**, of σ/2,
-# σ and 2σ, so that what is slow survives in all three and what is fast in only one. And it lets σ grow from step to
+# Every single σ is a compromise. pytorch-deepdream avoids the choice: it takes the **mean of three blurs**, of σ/2, σ
+# and 2σ, so that what is slow survives in all three and what is fast in only one. And it lets σ grow from step to
 # step, from 0.7 to 2.5 pixels over ten steps: first detail, then shapes.
 
 # %%
@@ -183,13 +187,14 @@ spectra({"gradient": uphill, "one blur, σ = 1": dk.smooth(uphill, 1.0), "three 
         "one blur and a cascade of three")
 
 # %% [markdown]
-# The cascade keeps the slow waves as well as one blur does, and more of the fast ones: its curve bends down more gently.
+# The cascade keeps the slow waves as well as one blur does, and more of the fast ones: its curve bends down more
+# gently.
 #
 # ## Even bands instead of a blur
 #
-# A blur throws fast waves away. The notebook that came with TensorFlow in 2016 does something else: it *turns the slow
-# ones up*. A **Laplacian pyramid** splits the gradient into bands, each holding waves about twice as long as the band
-# before: fine detail first, and at the end a small blurry rest. Put together again, they give the gradient back.
+# A blur throws fast waves away. The notebook that came with TensorFlow in 2016 does something else: it *turns the
+# slow ones up*. A **Laplacian pyramid** splits the gradient into bands, each holding waves about twice as long as the
+# band before: fine detail first, and at the end a small blurry rest. Put together again, they give the gradient back.
 
 # %%
 bands = dk.laplacian_split(uphill, 4)
@@ -199,8 +204,8 @@ for band, size in zip(bands, strength, strict=True):
     print(f"{band.shape[-2]:4} × {band.shape[-1]:<4} strength {size / strength[0]:5.2f}  {'█' * round(20 * size / max(strength))}")
 
 # %% [markdown]
-# The finest band is much the strongest, and it drowns the others. Divide each by its own strength (its RMS), merge, and
-# all have the same say. That is `dk.smooth_laplacian`.
+# The finest band is much the strongest, and it drowns the others. Divide each by its own strength (its RMS), merge,
+# and all have the same say. That is `dk.smooth_laplacian`.
 
 # %%
 evened = dk.laplacian_merge([dk.normalize(band, by="rms") for band in bands])
@@ -208,19 +213,23 @@ print("the same as dk.smooth_laplacian:", same(evened, dk.smooth_laplacian(uphil
 spectra({"photo": photo, "gradient": uphill, "blurred, σ = 1": dk.smooth(uphill, 1.0), "bands made even": evened}, "blur or even bands")
 
 # %% [markdown]
-# Nothing is lost at the fast end, and at the slow end the curve climbs towards that of a photo. Both ways, with the same
-# number of steps (this cell takes about 5 seconds):
+# Nothing is lost at the fast end, and at the slow end the curve climbs towards that of a photo. Both ways, with the
+# same number of steps (this cell takes about 5 seconds):
 
 # %%
-ways = {"as it is": ascent(lambda g: g), "blurred, σ = 1": ascent(lambda g: dk.smooth(g, 1.0)), "bands made even": ascent(dk.smooth_laplacian)}
-dk.show.strip(ways, height=2.0, alt=f"Dreams of layer {layer}: as it is, speckled; blurred, calm; bands made even, with broad tints and fine detail")
+ways = {"as it is": ascent(lambda g: g), "blurred, σ = 1": ascent(lambda g: dk.smooth(g, 1.0)),
+        "bands made even": ascent(dk.smooth_laplacian)}
+dk.show.strip(ways, height=2.0,
+              alt=f"Dreams of layer {layer}: as it is, speckled; blurred, calm; bands made even, with broad tints "
+                  f"and fine detail")
 
 # %% [markdown]
 # Even bands bring broad tints of colour along, which no blur can: a blur only takes away.
 #
 # ## Two sanity checks
 #
-# **Why not blur the picture?** It would take the noise out as well. Blur the picture after each step, and look for the photo.
+# **Why not blur the picture?** It would take the noise out as well. Blur the picture after each step, and look for
+# the photo.
 
 # %%
 def ascent_of_blurred_pictures(sigma, steps=15, step_size=0.025):
@@ -231,19 +240,24 @@ def ascent_of_blurred_pictures(sigma, steps=15, step_size=0.025):
 
 sharp = lambda picture: float((picture[..., 1:] - picture[..., :-1]).abs().mean())     # mean difference of neighbours
 pair = {"the gradient blurred": ways["blurred, σ = 1"], "the picture blurred": ascent_of_blurred_pictures(1.0)}
-print({name: f"{sharp(picture) / sharp(photo):.2f} times as sharp as the photo" for name, picture in pair.items()})
-dk.show.strip(pair, height=2.4, alt="Left: the gradient was blurred and the photo is still sharp. Right: the picture was blurred and the photo is gone")
+for name, picture in pair.items():
+    print(f"{name:22} {sharp(picture) / sharp(photo):.2f} times as sharp as the photo")
+dk.show.strip(pair, height=2.4,
+              alt="Left: the gradient was blurred and the photo is still sharp. Right: the picture was blurred and "
+                  "the photo is gone")
 
 # %% [markdown]
-# Fifteen blurs of σ = 1 in a row are one of σ = √15 ≈ 3.9: what the photo had finer than that is gone, and only what the
-# network draws anew at each step stays visible. Smooth the *gradient*, and the photo is never touched.
+# Fifteen blurs of σ = 1 in a row are one of σ = √15 ≈ 3.9: what the photo had finer than that is gone, and only what
+# the network draws anew at each step stays visible. Smooth the *gradient*, and the photo is never touched.
 #
 # **Does smoothing make the shapes?** Give the same blur to the network with random weights.
 
 # %%
 random_score = dk.scorer(untrained, dk.layer(layer))
-dk.show.strip({"trained": cut(ways["blurred, σ = 1"]), "random weights": cut(ascent(lambda g: dk.smooth(g, 1.0), random_score))}, height=2.4,
-              alt="The same blur with two networks: shapes with the trained one; with random weights only smooth blotches and harder contrast")
+from_nobody = ascent(lambda g: dk.smooth(g, 1.0), random_score)
+dk.show.strip({"trained": cut(ways["blurred, σ = 1"]), "random weights": cut(from_nobody)}, height=2.4,
+              alt="The same blur with two networks: shapes with the trained one; with random weights only smooth "
+                  "blotches and harder contrast")
 
 # %% [markdown]
 # Smooth, and nobody there. A blur decides *how coarse* a mark may be; *what* is drawn comes from the weights.
@@ -257,8 +271,8 @@ ladder = {**dk.ladder(network, rungs=["plain"]), **rungs}
 dk.show.strip(ladder, height=2.0, alt=f"The ladder: {', '.join(ladder)}. Each rung is calmer than the one before")
 
 # %% [markdown]
-# Look at the sky: some speckle is left, in a regular grid. It sits where the network's own grid sits, and no blur this gentle
-# takes it away. Lesson 06 does.
+# Look at the sky: some speckle is left, in a regular grid. It sits where the network's own grid sits, and no blur
+# this gentle takes it away. Lesson 06 does.
 #
 # ## Exercises
 
@@ -287,12 +301,13 @@ dk.exercises.check("blur_twice", sigma_of_both)
 
 # %% [markdown]
 # ### Exercise 05.2 · A Gaussian blur of your own · 8 minutes · ★★☆
-# Write `my_smooth(gradient, sigma)` for a gradient `[N, C, H, W]` with any number of channels: a Gaussian kernel that reaches
-# 4σ, along both axes, with mirrored borders.
+# Write `my_smooth(gradient, sigma)` for a gradient `[N, C, H, W]` with any number of channels: a Gaussian kernel that
+# reaches 4σ, along both axes, with mirrored borders.
 #
 # <details><summary>Hint</summary>
 #
-# The cell above does it for three channels and σ = 1. Take the radius from σ and the number of channels from the gradient.
+# The cell above does it for three channels and σ = 1. Take the radius from σ and the number of channels from the
+# gradient.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -316,8 +331,8 @@ dk.exercises.check("smooth", my_smooth)
 
 # %% [markdown]
 # ### Exercise 05.3 · A pyramid of two bands · 5 minutes · ★★☆
-# The smallest pyramid has two bands: what a blur keeps, and what it takes away. Write `my_two_bands(gradient, sigma)`: split,
-# bring each band to RMS 1, and add them.
+# The smallest pyramid has two bands: what a blur keeps, and what it takes away. Write `my_two_bands(gradient,
+# sigma)`: split, bring each band to RMS 1, and add them.
 #
 # <details><summary>Hint</summary>
 #
@@ -345,9 +360,11 @@ dk.exercises.check("two_bands", my_two_bands)
 # ## Recap
 #
 # - You measured a gradient's spectrum, wrote a Gaussian blur, and evened out the bands of a Laplacian pyramid.
-# - A gradient is far rougher than a photo, with trained or random weights: that comes from how it travels, not from what was learnt.
+# - A gradient is far rougher than a photo, with trained or random weights: that comes from how it travels, not from
+#   what was learnt.
 # - σ chooses which waves a step may draw: those much shorter than about 2πσ pixels are taken away.
-# - One blur (`dk.smooth`), a mean of several (pytorch-deepdream), or even bands (`dk.smooth_laplacian`, after TensorFlow's notebook of 2016).
+# - One blur (`dk.smooth`), a mean of several (pytorch-deepdream), or even bands (`dk.smooth_laplacian`, after
+#   TensorFlow's notebook of 2016).
 # - Blur the gradient, not the picture: the photo keeps its detail, and the blur never adds up.
 #
 # ## Read next
@@ -355,4 +372,5 @@ dk.exercises.check("two_bands", my_two_bands)
 # - The three blurs and their growing σ: gordicaleksa/pytorch-deepdream on GitHub, `deepdream.py` and `utils`.
 # - Laplacian gradient normalisation: A. Mordvintsev, *DeepDreaming with TensorFlow*, TensorFlow's examples, 2016.
 # - The pyramid itself: P. Burt & E. Adelson, *The Laplacian Pyramid as a Compact Image Code*, 1983.
-# - google/deepdream's `dream.ipynb` of 2015 smooths nothing: it relies on jitter and octaves, which are the next two lessons.
+# - google/deepdream's `dream.ipynb` of 2015 smooths nothing: it relies on jitter and octaves, which are the next two
+#   lessons.

@@ -6,12 +6,15 @@
 # %% [markdown]
 # # 06 · Jitter: no pixel keeps its place
 #
-# To a network, not all pixels are alike. Those at the border see zeros beyond the edge; those on one line of its strided grid
-# are asked more often than their neighbours; and where a large picture is cut into tiles, every cut is a new border. Step
-# after step, the same places win, and you see seams. The cure is two lines long: move the picture before each step, and back after it.
+# To a network, not all pixels are alike. Those at the border see zeros beyond the edge; those on one line of its
+# strided grid are asked more often than their neighbours; and where a large picture is cut into tiles, every cut is a
+# new border. Step after step, the same places win, and you see seams. The cure is two lines long: move the picture
+# before each step, and back after it.
 #
-# - **You will do:** make the network's own preferences visible with plain noise; roll a picture; dream in tiles, with seams and without.
-# - **You will learn:** where borders and grids show in a gradient; why a random roll evens them out; what tiles save and what they cost.
+# - **You will do:** make the network's own preferences visible with plain noise; roll a picture; dream in tiles, with
+#   seams and without.
+# - **You will learn:** where borders and grids show in a gradient; why a random roll evens them out; what tiles save
+#   and what they cost.
 # - **You need:** lessons 03 to 05.
 # - **Minutes:** 30
 
@@ -21,9 +24,9 @@ NETWORK = "dreamnet"  # or any name that dk.load_network knows: "dreamnet-robust
 network = dk.course_network(NETWORK)
 
 # %% [markdown]
-# Where this ends: dreams in tiles of 64 pixels, from nearly even grey and from a sky. In the first and third the tiles lie
-# still. In the second and fourth everything is the same, except that the picture is rolled by a random shift before each step.
-# Where do the creatures stand? (This cell takes 5 to 10 seconds.)
+# Where this ends: dreams in tiles of 64 pixels, from nearly even grey and from a sky. In the first and third the
+# tiles lie still. In the second and fourth everything is the same, except that the picture is rolled by a random
+# shift before each step. Where do the creatures stand? (This cell takes 5 to 10 seconds.)
 
 # %%
 import torch
@@ -42,14 +45,15 @@ still, moving = in_tiles(grey, score, rolled=False), in_tiles(grey, score, rolle
 deep = dk.scorer(network, dk.layer(deeper))
 dk.show.grid({f"grey, {layer}, still": still, "rolled": moving, f"sky, {deeper}, still ": in_tiles(sky, deep, False),
               "rolled ": in_tiles(sky, deep, True)}, columns=2, height=2.2,
-             alt=f"Dreams of {layer} from grey and of {deeper} from a sky, in tiles: with still tiles every tile holds its own shape, with rolled ones not")
+             alt=f"Dreams of {layer} from grey and of {deeper} from a sky, in tiles: with still tiles every tile "
+                 f"holds its own shape, with rolled ones not")
 
 # %% [markdown]
 # ## What the network prefers before it has seen anything
 #
-# How do you measure a preference for *places*? Show the network pictures in which no place is special: plain noise. For
-# any single one the gradient is strong here and weak there, by chance. But average |gradient| over many, and chance goes
-# away. What is left belongs to the network.
+# How do you measure a preference for *places*? Show the network pictures in which no place is special: plain noise.
+# For any single one the gradient is strong here and weak there, by chance. But average |gradient| over many, and
+# chance goes away. What is left belongs to the network.
 
 # %%
 noises = torch.cat([dk.noise(96, 96, seed=seed) for seed in range(16)])       # a batch [16, 3, 96, 96]
@@ -59,8 +63,8 @@ print(f"at the outermost pixels {plain[0].mean() / plain.mean():.2f}, {plain[-1]
       f"in the middle {plain[40:56, 40:56].mean() / plain.mean():.2f} times the mean")
 
 # %% [markdown]
-# Now write the cure. `roll` moves a picture and lets what leaves at one border come in at the other; `jittered` rolls, takes
-# the gradient, and rolls that back, so that each value lies where it belongs.
+# Now write the cure. `roll` moves a picture and lets what leaves at one border come in at the other; `jittered`
+# rolls, takes the gradient, and rolls that back, so that each value lies where it belongs.
 
 # %%
 def my_roll(image, shift):
@@ -71,7 +75,9 @@ def my_roll(image, shift):
 
 print("the same as dk.roll:", torch.equal(my_roll(sky, (30, -70)), dk.roll(sky, (30, -70))))
 dk.show.strip({"the sky": sky, "rolled by (30, -70)": my_roll(sky, (30, -70)), "and back": my_roll(my_roll(sky, (30, -70)), (-30, 70))},
-              height=1.6, alt="A sky, the same rolled 30 pixels down and 70 to the left, with the old borders inside it, and rolled back")
+              height=1.6,
+              alt="A sky, the same rolled 30 pixels down and 70 to the left, with the old borders inside it, and "
+                  "rolled back")
 
 # %%
 def jittered(score, pictures, jitter, draws=24):
@@ -84,14 +90,15 @@ def jittered(score, pictures, jitter, draws=24):
     return total
 
 # %% [markdown]
-# **Predict, then reveal.** The next cell (about 5 seconds) shows four maps of mean |gradient| in one scale: the trained network
-# without jitter and with it, and the same for *random weights*. Will the untrained network have a border too?
+# **Predict, then reveal.** The next cell (about 5 seconds) shows four maps of mean |gradient| in one scale: the
+# trained network without jitter and with it, and the same for *random weights*. Will the untrained network have a
+# border too?
 #
 # <details><summary>Answer</summary>
 #
-# Yes, and often a plainer one. Nobody taught it to the network: near an edge, part of each filter looks at the zeros that
-# pad the picture, so fewer paths lead back to a border pixel, and the network answers the edge itself. The preference for
-# places is built in. Jitter evens it out for both.
+# Yes, and often a plainer one. Nobody taught it to the network: near an edge, part of each filter looks at the zeros
+# that pad the picture, so fewer paths lead back to a border pixel, and the network answers the edge itself. The
+# preference for places is built in. Jitter evens it out for both.
 # </details>
 
 # %%
@@ -100,7 +107,9 @@ maps = {"trained": plain, "trained, jitter 16": jittered(score, noises, 16),
         "random weights": strength(dk.gradient(untrained, noises)), "random weights, jitter 16": jittered(untrained, noises, 16)}
 shares = {name: values / values.mean() for name, values in maps.items()}
 views = {name: dk.show.heat(values, (192, 192), low=0.5, high=1.5) for name, values in shares.items()}
-dk.show.strip(views, height=2.0, alt=f"Mean gradient of layer {layer} at each of 96 × 96 places: without jitter the borders stand out, with it they hardly do")
+dk.show.strip(views, height=2.0,
+              alt=f"Mean gradient of layer {layer} at each of 96 × 96 places: without jitter the borders stand out, "
+                  f"with it they hardly do")
 
 # %% [markdown]
 # The same as a curve: how strong is the gradient at each distance from the nearest border?
@@ -122,8 +131,9 @@ dk.show.chart(figure, f"Strength of the gradient of layer {layer} against distan
 # %% [markdown]
 # ## The grid inside
 #
-# Borders are the visible part. A layer with stride *s* has one cell for every *s* × *s* pixels, and within such a block the pixels
-# are not equal either. Fold the map: lay all its blocks over one another and average. Jitter should flatten that as well.
+# Borders are the visible part. A layer with stride *s* has one cell for every *s* × *s* pixels, and within such a
+# block the pixels are not equal either. Fold the map: lay all its blocks over one another and average. Jitter should
+# flatten that as well.
 
 # %%
 stride = next(info.field.stride[0] for info in dk.layer_table(network) if info.name == layer)
@@ -136,8 +146,9 @@ for name, values in shares.items():
 # %% [markdown]
 # ## In a dream
 #
-# In `dk.dream` it is one number: `dk.Settings(jitter=16)` draws both shifts anew before each step, from −16 to 16. Compare
-# a dream without and with it. The slider chooses how many steps both take; look at the borders and at flat places.
+# In `dk.dream` it is one number: `dk.Settings(jitter=16)` draws both shifts anew before each step, from −16 to 16.
+# Compare a dream without and with it. The slider chooses how many steps both take; look at the borders and at flat
+# places.
 
 # %%
 photo = dk.sample("china", 224)
@@ -149,38 +160,40 @@ dk.widgets.compare(network, photo, without, with_it, along="steps", values=(5, 1
 # Without the panel: `dk.dream(score, photo, with_it)`.
 #
 # Rolling has a price. The picture's old borders now meet somewhere inside, and for one step the network sees an edge
-# there that is none. But it is elsewhere at each step, so nothing adds up. That is the whole idea: jitter removes no error,
-# it *spreads* it. Averaged over all shifts, every pixel has been in every place.
+# there that is none. But it is elsewhere at each step, so nothing adds up. That is the whole idea: jitter removes no
+# error, it *spreads* it. Averaged over all shifts, every pixel has been in every place.
 #
 # ## Tiles
 #
-# A gradient needs the features of every layer in memory, for every pixel. A poster does not fit. So cut it into tiles, take
-# the gradient of each by itself, and put them side by side: memory for one tile is enough. But each tile ends in zeros
-# on all sides: a border wherever you cut. Measure it with noise, tiles of 32 pixels, and cuts after every 32.
+# A gradient needs the features of every layer in memory, for every pixel. A poster does not fit. So cut it into
+# tiles, take the gradient of each by itself, and put them side by side: memory for one tile is enough. But each tile
+# ends in zeros on all sides: a border wherever you cut. Measure it with noise, tiles of 32 pixels, and cuts after
+# every 32.
 
 # %%
 fixed = strength(dk.tiled_gradient(score, noises, 32))
 drawn = sum(strength(dk.tiled_gradient(score, noises[2 * s % 16:][:2], 32, seed=s)) for s in range(16)) / 16
 tiles = {"no tiles": plain, "tiles, no seed": fixed, "tiles, a seed a step": drawn}
 views = {name: dk.show.heat(values / values.mean(), (240, 240), low=0.5, high=1.5) for name, values in tiles.items()}
-dk.show.strip(views, height=2.4, alt="Mean gradient at each place: without tiles smooth, with fixed tiles a lattice, with a seed per step nearly even")
+dk.show.strip(views, height=2.4,
+              alt="Mean gradient at each place: without tiles smooth, with fixed tiles a lattice, with a seed per "
+                  "step nearly even")
 
 # %%
-near_cut = (torch.minimum(place % 32, 31 - place % 32) < 2) & (place > 2) & (place < 93)          # two pixels on each side of a cut
-inner = slice(36, 60)
 figure = Figure(figsize=(7.2, 3.2), layout="constrained")
 axis = figure.subplots()
 for name, values in tiles.items():
     profile = (values.mean(0) + values.mean(1)) / (2 * values.mean())         # along both axes
-    axis.plot(profile, label=f"{name}: at the cuts {profile[near_cut].mean() / profile[inner].mean():.2f} times the inside of a tile")
-axis.set(xlabel="row or column", ylabel="|gradient| over its mean")
-axis.legend(fontsize=8)
+    axis.plot(profile, label=f"{name}: spread {profile[8:88].std():.1%} between the borders")
+axis.set(xlabel="row or column", ylabel="|gradient| over its mean", ylim=(0.5, 1.7))
+axis.legend(fontsize=8, loc="upper center")
 dk.show.chart(figure, f"Strength of the gradient of layer {layer} along rows and columns, with cuts at 32 and 64: {', '.join(tiles)}")
 
 # %% [markdown]
-# With a `seed`, `dk.tiled_gradient` rolls the picture by a random shift as large as the picture, so that the cuts fall elsewhere each
-# time. Now look at the dreams of the first cell again. Fold the change that they made to the grey picture: all tiles laid over one
-# another. A place within the tile that is always preferred then stands out. The baseline is a dream without tiles, folded just so.
+# With a `seed`, `dk.tiled_gradient` rolls the picture by a random shift as large as the picture, so that the cuts
+# fall elsewhere each time. Now look at the dreams of the first cell again. Fold the change that they made to the grey
+# picture: all tiles laid over one another. A place within the tile that is always preferred then stands out. The
+# baseline is a dream without tiles, folded just so.
 
 # %%
 def within_a_tile(dream, tile=64):
@@ -191,13 +204,16 @@ def within_a_tile(dream, tile=64):
 
 whole = dk.dream(score, grey, dk.Settings(steps=20, step_size=0.03, octaves=1, jitter=0, smoothing=0.5))
 folded = {"no tiles": within_a_tile(whole), "still tiles": within_a_tile(still), "rolled tiles": within_a_tile(moving)}
-dk.show.strip({f"{name}: spread {values.std():.0%}": dk.show.heat(values, (256, 256), low=0.7, high=1.6) for name, values in folded.items()},
-              height=2.2, alt="Mean change within a tile: even without tiles, a bright middle with still tiles, more even with rolled ones")
+views = {f"{name}: spread {values.std():.0%}": dk.show.heat(values, (256, 256), low=0.7, high=1.6) for name, values in folded.items()}
+dk.show.strip(views,
+              height=2.2,
+              alt="Mean change within a tile: even without tiles, a bright middle with still tiles, more even with "
+                  "rolled ones")
 
 # %% [markdown]
-# A still tile is a picture of its own, with its own middle, and what the network finds it puts there, tile after tile. Rolled
-# tiles have no such place, at the same memory. What they cannot give is context: no shape larger than a tile can be seen by a network
-# that is shown one tile at a time.
+# A still tile is a picture of its own, with its own middle, and what the network finds it puts there, tile after
+# tile. Rolled tiles have no such place, at the same memory. What they cannot give is context: no shape larger than a
+# tile can be seen by a network that is shown one tile at a time.
 #
 # ## The ladder so far
 #
@@ -205,7 +221,8 @@ dk.show.strip({f"{name}: spread {values.std():.0%}": dk.show.heat(values, (256, 
 
 # %%
 ladder = dk.ladder(network, rungs=["normalised", "smoothed", "jittered"])
-dk.show.strip(ladder, height=2.0, alt=f"The ladder: {', '.join(ladder)}. With jitter the straight mesh in the sky turns into wavy marks")
+dk.show.strip(ladder, height=2.0,
+              alt=f"The ladder: {', '.join(ladder)}. With jitter the straight mesh in the sky turns into wavy marks")
 
 # %%
 cut = lambda picture: picture[..., 10:80, 110:215]
@@ -213,8 +230,9 @@ dk.show.strip({name: cut(dream) for name, dream in ladder.items()}, height=2.0,
               alt="The sky of each rung, enlarged: a fine straight mesh, a softer one, and with jitter wavier marks")
 
 # %% [markdown]
-# Straight lines along rows and columns are the network's grid; with jitter they bend into marks that follow the picture.
-# Still, everything has one size: the size of what this layer sees at this resolution. Lesson 07 changes the resolution.
+# Straight lines along rows and columns are the network's grid; with jitter they bend into marks that follow the
+# picture. Still, everything has one size: the size of what this layer sees at this resolution. Lesson 07 changes the
+# resolution.
 #
 # ## Exercises
 
@@ -242,8 +260,8 @@ dk.exercises.check("shifts", number_of_shifts)
 
 # %% [markdown]
 # ### Exercise 06.2 · A step with jitter · 5 minutes · ★☆☆
-# Write `jittered_step(image, step, shift)`: `step` is any function from a picture to the next picture, `shift` is (dy, dx).
-# The picture must not wander.
+# Write `jittered_step(image, step, shift)`: `step` is any function from a picture to the next picture, `shift` is
+# (dy, dx). The picture must not wander.
 #
 # <details><summary>Hint</summary>
 #
@@ -269,13 +287,14 @@ dk.exercises.check("jitter", jittered_step)
 
 # %% [markdown]
 # ### Exercise 06.3 · The gradient in tiles · 10 minutes · ★★★
-# Write `my_tiled_gradient(score, image, tile)`: the gradient put together from tiles of at most `tile` pixels a side. The score is a
-# *mean* over points, so make sure that the result is the gradient of the mean over the whole picture. The last tiles may be smaller.
+# Write `my_tiled_gradient(score, image, tile)`: the gradient put together from tiles of at most `tile` pixels a side.
+# The score is a *mean* over points, so make sure that the result is the gradient of the mean over the whole picture.
+# The last tiles may be smaller.
 #
 # <details><summary>Hint</summary>
 #
-# In the mean over a tile each point counts 1 / (points of the tile), in that over the picture 1 / (points of the picture).
-# By what do you multiply the tile's gradient?
+# In the mean over a tile each point counts 1 / (points of the tile), in that over the picture 1 / (points of the
+# picture). By what do you multiply the tile's gradient?
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -303,13 +322,19 @@ dk.exercises.check("tiles", my_tiled_gradient)
 # %% [markdown]
 # ## Recap
 #
-# - You showed a network noise and saw its preferences for places, rolled pictures there and back, and dreamt in tiles.
+# - You showed a network noise and saw its preferences for places, rolled pictures there and back, and dreamt in
+#   tiles.
 # - Borders and grids are built into a network by padding and strides: random weights have them too.
-# - A random roll removes no error; it puts it elsewhere at each step, so that it never adds up. `dk.Settings(jitter=16)` does it.
-# - Tiles (`dk.tiled_gradient`, `dk.Settings(tile=256)`) need the memory of one tile, cost a border at each cut, and with a seed per step no seam stays.
+# - A random roll removes no error; it puts it elsewhere at each step, so that it never adds up.
+#   `dk.Settings(jitter=16)` does it.
+# - Tiles (`dk.tiled_gradient`, `dk.Settings(tile=256)`) need the memory of one tile, cost a border at each cut, and
+#   with a seed per step no seam stays.
 #
 # ## Read next
 #
-# - Jitter of up to 32 pixels, drawn for each step: google/deepdream, `dream.ipynb`, 2015; the same in gordicaleksa/pytorch-deepdream.
-# - Tiles of 512 on a rolled picture: A. Mordvintsev, *DeepDreaming with TensorFlow*, 2016, and TensorFlow's DeepDream tutorial.
-# - Keras's first DeepDream example jittered by adding noise to the pixels; a pull request (keras-team/keras #2098) replaced that by rolling.
+# - Jitter of up to 32 pixels, drawn for each step: google/deepdream, `dream.ipynb`, 2015; the same in
+#   gordicaleksa/pytorch-deepdream.
+# - Tiles of 512 on a rolled picture: A. Mordvintsev, *DeepDreaming with TensorFlow*, 2016, and TensorFlow's DeepDream
+#   tutorial.
+# - Keras's first DeepDream example jittered by adding noise to the pixels; a pull request (keras-team/keras #2098)
+#   replaced that by rolling.
