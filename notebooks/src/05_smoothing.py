@@ -30,7 +30,7 @@ network = dk.course_network(NETWORK)
 # %%
 rungs = dk.ladder(network, rungs=["normalised", "smoothed"])
 cut = lambda picture: picture[..., 50:130, 104:224]
-dk.show.strip({name: cut(dream) for name, dream in rungs.items()}, height=2.4,
+dk.show.strip({name: cut(dream) for name, dream in rungs.items()}, height=2.2,
               alt="Cut-outs of two dreams of one photo: left full of fine speckles, right smooth and with clearer shapes")
 
 # %% [markdown]
@@ -46,7 +46,7 @@ layer = dk.layer_at(network, 0.8)
 score = dk.scorer(network, dk.layer(layer))
 uphill = dk.gradient(score, photo)
 seen = lambda gradient: (0.5 + 0.15 * dk.normalize(gradient)).clamp(0, 1)     # zero becomes grey
-dk.show.strip({"the photo": cut(photo), f"its gradient for {layer}": cut(seen(uphill))}, height=2.4,
+dk.show.strip({"the photo": cut(photo), f"its gradient for {layer}": cut(seen(uphill))}, height=2.2,
               alt=f"A photo and the gradient of layer {layer}, which looks like coloured noise with some structure in it")
 
 # %% [markdown]
@@ -242,7 +242,7 @@ sharp = lambda picture: float((picture[..., 1:] - picture[..., :-1]).abs().mean(
 pair = {"the gradient blurred": ways["blurred, σ = 1"], "the picture blurred": ascent_of_blurred_pictures(1.0)}
 for name, picture in pair.items():
     print(f"{name:22} {sharp(picture) / sharp(photo):.2f} times as sharp as the photo")
-dk.show.strip(pair, height=2.4,
+dk.show.strip(pair, height=2.2,
               alt="Left: the gradient was blurred and the photo is still sharp. Right: the picture was blurred and "
                   "the photo is gone")
 
@@ -255,7 +255,7 @@ dk.show.strip(pair, height=2.4,
 # %%
 random_score = dk.scorer(untrained, dk.layer(layer))
 from_nobody = ascent(lambda g: dk.smooth(g, 1.0), random_score)
-dk.show.strip({"trained": cut(ways["blurred, σ = 1"]), "random weights": cut(from_nobody)}, height=2.4,
+dk.show.strip({"trained": cut(ways["blurred, σ = 1"]), "random weights": cut(from_nobody)}, height=2.2,
               alt="The same blur with two networks: shapes with the trained one; with random weights only smooth "
                   "blotches and harder contrast")
 

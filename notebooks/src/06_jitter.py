@@ -44,7 +44,7 @@ def in_tiles(picture, score, rolled, tile=64, steps=20, step_size=0.03):
 still, moving = in_tiles(grey, score, rolled=False), in_tiles(grey, score, rolled=True)
 deep = dk.scorer(network, dk.layer(deeper))
 dk.show.grid({f"grey, {layer}, still": still, "rolled": moving, f"sky, {deeper}, still ": in_tiles(sky, deep, False),
-              "rolled ": in_tiles(sky, deep, True)}, columns=2, height=2.2,
+              "rolled ": in_tiles(sky, deep, True)}, columns=2, height=2.0,
              alt=f"Dreams of {layer} from grey and of {deeper} from a sky, in tiles: with still tiles every tile "
                  f"holds its own shape, with rolled ones not")
 
@@ -107,7 +107,7 @@ maps = {"trained": plain, "trained, jitter 16": jittered(score, noises, 16),
         "random weights": strength(dk.gradient(untrained, noises)), "random weights, jitter 16": jittered(untrained, noises, 16)}
 shares = {name: values / values.mean() for name, values in maps.items()}
 views = {name: dk.show.heat(values, (192, 192), low=0.5, high=1.5) for name, values in shares.items()}
-dk.show.strip(views, height=2.0,
+dk.show.strip(views, height=1.8,
               alt=f"Mean gradient of layer {layer} at each of 96 × 96 places: without jitter the borders stand out, "
                   f"with it they hardly do")
 
@@ -175,7 +175,7 @@ fixed = strength(dk.tiled_gradient(score, noises, 32))
 drawn = sum(strength(dk.tiled_gradient(score, noises[2 * s % 16:][:2], 32, seed=s)) for s in range(16)) / 16
 tiles = {"no tiles": plain, "tiles, no seed": fixed, "tiles, a seed a step": drawn}
 views = {name: dk.show.heat(values / values.mean(), (240, 240), low=0.5, high=1.5) for name, values in tiles.items()}
-dk.show.strip(views, height=2.4,
+dk.show.strip(views, height=2.0,
               alt="Mean gradient at each place: without tiles smooth, with fixed tiles a lattice, with a seed per "
                   "step nearly even")
 
@@ -185,7 +185,7 @@ axis = figure.subplots()
 for name, values in tiles.items():
     profile = (values.mean(0) + values.mean(1)) / (2 * values.mean())         # along both axes
     axis.plot(profile, label=f"{name}: spread {profile[8:88].std():.1%} between the borders")
-axis.set(xlabel="row or column", ylabel="|gradient| over its mean", ylim=(0.5, 1.7))
+axis.set(xlabel="row or column", ylabel="|gradient| over its mean", ylim=(None, 1.7))
 axis.legend(fontsize=8, loc="upper center")
 dk.show.chart(figure, f"Strength of the gradient of layer {layer} along rows and columns, with cuts at 32 and 64: {', '.join(tiles)}")
 
@@ -211,9 +211,9 @@ dk.show.strip(views,
                   "rolled ones")
 
 # %% [markdown]
-# A still tile is a picture of its own, with its own middle, and what the network finds it puts there, tile after
-# tile. Rolled tiles have no such place, at the same memory. What they cannot give is context: no shape larger than a
-# tile can be seen by a network that is shown one tile at a time.
+# A still tile is a picture of its own, with its own middle and its own borders, and the network puts what it finds at
+# the same places, tile after tile. Rolled tiles have no such places, and need no more memory. What they cannot give is
+# context: no shape larger than a tile can be seen by a network that is shown one tile at a time.
 #
 # ## The ladder so far
 #
