@@ -242,6 +242,9 @@ dk.show.strip(dict(zip((f"channel {first}", f"channel {second}", "their sum"), g
               alt=f"Dreams of {', '.join(wish.name for wish in wishes)}")
 
 # %% [markdown]
+# Objectives add up as they are, so in a sum the one whose score rises faster has more say. Weigh them to balance them:
+# `5 * dk.channel(…) + dk.channel(…)`.
+#
 # ## The studio
 #
 # Everything at once. **Start**, and move a slider while it dreams: it starts anew with your value. **Stop**, go back with
