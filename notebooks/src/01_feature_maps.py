@@ -53,7 +53,8 @@ for info in dk.layer_table(network):
 
 # %% [markdown]
 # Going up, the maps get coarser, the channels more numerous, and each cell sees a larger part of the photo: the network
-# gives up *where* for *what*. In the deepest rows a cell's field is larger than the photo itself.
+# gives up *where* for *what*. In DreamNet's last layer a cell's field is larger
+# than the photo itself.
 #
 # ## Getting at the features yourself
 #
