@@ -237,7 +237,7 @@ def test_smooth_laplacian_says_what_is_wrong():
 
 # roll and ascend
 
-@pytest.mark.parametrize("shift", [(0, 0), (1, 0), (-3, 5), (100, -7), (np.int64(2), 1)])
+@pytest.mark.parametrize("shift", [(0, 0), (1, 0), (0, 4), (-3, 5), (100, -7), (np.int64(2), 1)])
 def test_roll_there_and_back(shift):
     image = picture(2, 3, 6, 9)
     there = dk.roll(image, shift)

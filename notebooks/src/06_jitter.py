@@ -112,7 +112,8 @@ dk.show.strip(views, height=1.8,
                   f"with it they hardly do")
 
 # %% [markdown]
-# The same as a curve: how strong is the gradient at each distance from the nearest border?
+# Black is half the mean, bright yellow one and a half times the mean. The same as a curve: how strong is the gradient at
+# each distance from the nearest border?
 
 # %%
 from matplotlib.figure import Figure
@@ -129,6 +130,9 @@ axis.legend(fontsize=9)
 dk.show.chart(figure, f"Strength of the gradient of layer {layer} against distance from the border: {', '.join(shares)}")
 
 # %% [markdown]
+# A jitter of 16 pixels spreads each border over 16 pixels to either side, and the deep dip is gone. What is left is broad
+# and shallow; shifts as large as the picture would spread it over all of it.
+#
 # ## The grid inside
 #
 # Borders are the visible part. A layer with stride *s* has one cell for every *s* × *s* pixels, and within such a
@@ -149,6 +153,7 @@ for name, values in shares.items():
 # In `dk.dream` it is one number: `dk.Settings(jitter=16)` draws both shifts anew before each step, from −16 to 16.
 # Compare a dream without and with it. The slider chooses how many steps both take; look at the borders and at flat
 # places.
+# (Each stop takes about 5 seconds.)
 
 # %%
 photo = dk.sample("china", 224)
@@ -168,7 +173,7 @@ dk.widgets.compare(network, photo, without, with_it, along="steps", values=(5, 1
 # A gradient needs the features of every layer in memory, for every pixel. A poster does not fit. So cut it into
 # tiles, take the gradient of each by itself, and put them side by side: memory for one tile is enough. But each tile
 # ends in zeros on all sides: a border wherever you cut. Measure it with noise, tiles of 32 pixels, and cuts after
-# every 32.
+# every 32. (About 5 seconds.)
 
 # %%
 fixed = strength(dk.tiled_gradient(score, noises, 32))

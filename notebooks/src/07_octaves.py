@@ -101,7 +101,7 @@ print("the same as dk.dream:", torch.equal(mine, dk.dream(score, photo, dk.Setti
 
 # %%
 starts = [base if k == 0 else (base + dk.resize(over[k - 1] - sizes[k - 1], base.shape[-2:])).clamp(0, 1) for k, base in enumerate(sizes)]
-added = [dk.show.heat((dream - start).abs().mean((0, 1)), low=0.0, high=0.3) for dream, start in zip(over, starts, strict=True)]
+added = [dk.show.heat((dream - start).abs().mean((0, 1)), low=0.0, high=0.2) for dream, start in zip(over, starts, strict=True)]
 names = [f"octave {k + 1}: {dream.shape[-2]} × {dream.shape[-1]}" for k, dream in enumerate(over)]
 dk.show.grid({**dict(zip(names, over, strict=True)), **{f"{name} moved": heat for name, heat in zip(names, added, strict=True)}},
              columns=4, height=1.4, pixelated=True,
@@ -227,8 +227,8 @@ dk.show.chart(figure, f"Power against frequency on logarithmic axes: {', '.join(
 
 # %%
 ladder = {**dk.ladder(network, rungs=["plain", "normalised", "smoothed"]), **rungs}
-dk.show.grid(ladder, columns=3, height=1.7,
-             alt=f"The ladder: {', '.join(ladder)}. From speckle to a few large and clear shapes")
+dk.show.grid({"the photo": photo, **ladder}, columns=3, height=1.7,
+             alt=f"The photo and the ladder: {', '.join(ladder)}. From speckle to a few large and clear shapes")
 
 # %% [markdown]
 # ## Exercises
