@@ -25,9 +25,8 @@ def lab(folder: Path, private: Path) -> Iterator[str]:
     places = {f"JUPYTER_{name}_DIR": str(private / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     places["JUPYTERLAB_SETTINGS_DIR"], places["JUPYTERLAB_WORKSPACES_DIR"] = str(private / "settings"), str(private / "workspaces")
     places["IPYTHONDIR"] = str(private / "ipython")
-    settings = private / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    _set(private, "apputils-extension/notification", '{"fetchNews": "false", "checkForUpdates": false}')
+    _set(private, "notebook-extension/tracker", '{"windowingMode": "none"}')         # every cell is on the page, seen or not
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--ip=127.0.0.1",
                f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}", "--allow-root", "--LabApp.collaborative=False"]
     with (private / "lab.log").open("w") as log:
@@ -55,7 +54,7 @@ class Notebook:
         page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
         page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=120_000)
 
-    def run_all(self, seconds: float = 240) -> None:
+    def run_all(self, seconds: float = 500) -> None:
         """Runs every cell, and waits until the last code cell bears its number and the kernel is idle."""
         for _ in range(6):                                     # a command sent while the kernel still connects can be lost
             self.dismiss()
@@ -70,6 +69,12 @@ class Notebook:
         """Closes a dialog, such as that a kernel is not there yet."""
         if self.page.locator("dialog.jp-Dialog").count():
             self.page.locator("dialog.jp-Dialog button.jp-mod-accept").first.click()
+
+    def panel(self, call: str):
+        """The output of the first cell whose source holds `call`."""
+        cell = self.page.locator(".jp-CodeCell", has=self.page.locator(".jp-InputArea-editor", has_text=call)).first
+        cell.scroll_into_view_if_needed()
+        return cell.locator(".jp-OutputArea").first
 
     def screenshot(self, locator, path: Path) -> None:
         """A picture of a part of the page, for people."""
@@ -89,6 +94,12 @@ class Notebook:
     def _note(self, text: str) -> None:
         if not any(word in text for word in NOISE):
             self.complaints.append(text)
+
+
+def _set(private: Path, name: str, text: str) -> None:
+    path = private / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def _free_port() -> int:

@@ -23,6 +23,7 @@ from .parts import choice, column, html_part, number, picture_html, row, text_ht
 LIKED_SIDE, LIKED_STEPS = 128, 24                              # of the picture of what a channel likes
 KEPT_LAYERS, KEPT_LIKED = 12, 256                              # features and small pictures remembered
 MAP_WIDTH, LIKED_WIDTH = 480, 240                              # on the page, in CSS pixels
+_GROWING = (noise(LIKED_SIDE, LIKED_SIDE, contrast=0.2), "growing …")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def liked(network: Network, layer: str, channel: int, photo: Image | None = None
     Many a deep channel is silent for noise; with a `photo`, the ascent then starts from that. None where nothing wakes it.
     """
     last = None
-    for last in _growing(network, layer, channel, photo, seed):  # noqa: B007
+    for last, _ in _growing(network, layer, channel, photo, seed):  # noqa: B007
         pass
     return last
 
@@ -70,7 +71,7 @@ class Explorer(Panel):
         super().__init__(f"What {network.name or 'the network'} sees")
         self.network, self.image = apart(network), image.detach()
         self._kept = _features(network, image, names[:KEPT_LAYERS])         # one pass for all: a move costs no more than drawing
-        self._liked: OrderedDict[tuple[str, int], Image | None] = OrderedDict()
+        self._liked: OrderedDict[tuple[str, int], tuple[Image | None, str]] = OrderedDict()
         first = _liveliest(self._features(names[0])) if channel is None else channel
         self.layer = choice("layer", names, names[0])
         self.channel = number("channel", first, 0, self._channels() - 1, 1)
@@ -83,42 +84,42 @@ class Explorer(Panel):
             control.observe(self._moved, names="value")
         self.layer.observe(self._changed_layer, names="value")
 
-    def job(self) -> Generator[tuple[View, str, int, Image | None, bool] | None, None, None]:
+    def job(self) -> Generator[tuple[View, str, int, tuple[Image | None, str]] | None, None, None]:
         layer, index = self.layer.value, self.channel.value
         view, key = _view(self.image, layer, index, self._features(layer)), (layer, index)
-        yield view, layer, index, self._liked.get(key), key in self._liked
+        yield view, layer, index, self._liked.get(key, _GROWING)
         if key in self._liked:
             return
-        grown = None
+        grown = None, ""
         for grown in _growing(self.network, layer, index, self.image):  # noqa: B007
             yield None
         _keep(self._liked, key, grown, KEPT_LIKED)
-        yield view, layer, index, grown, True
+        yield view, layer, index, grown
 
-    def render(self, update: tuple[View, str, int, Image | None, bool]) -> dict[ipywidgets.Widget, str]:
-        view, layer, index, grown, done = update
+    def render(self, update: tuple[View, str, int, tuple[Image | None, str]]) -> dict[ipywidgets.Widget, str]:
+        view, layer, index, grown = update
         over = self.shown.index == 0
         alt = f"Feature map of {layer}, channel {index}, {'over the photo' if over else 'alone'}. {view.text}"
         width = max(MAP_WIDTH, self.image.shape[-1]) if self.image.shape[-1] >= self.image.shape[-2] else MAP_WIDTH * 2 // 3
         shown = picture_html(view.over if over else view.alone, alt, f"{layer}, channel {index}", width, sharp=not over)
-        values = {self.map: shown, self.text: text_html(view.text)}
-        values[self.likes] = self._likes(layer, index, grown, done)
-        return values
+        return {self.map: shown, self.text: text_html(view.text), self.likes: self._likes(layer, index, *grown)}
 
     def finished(self) -> None:
         if self.error is None:
             self.say("ready")
 
-    def _likes(self, layer: str, index: int, grown: Image | None, done: bool) -> str:
-        caption = f"what channel {index} likes"
-        if grown is None and done:
-            return text_html(f"{caption}: it is silent,\nfrom noise and from the photo alike")
-        picture = grown if done else noise(LIKED_SIDE, LIKED_SIDE, contrast=0.2)
-        state = "" if done else " (growing …)"
-        alt = f"What {layer}, channel {index}, likes: drawn by gradient ascent" if done else "Grey noise: the start of a gradient ascent"
-        return picture_html(picture, alt, caption + state, LIKED_WIDTH)
+    def _likes(self, layer: str, index: int, grown: Image | None, start: str) -> str:
+        if grown is None:
+            return text_html(f"what channel {index} likes:\nit is silent, for noise and for the photo alike")
+        caption = f"what channel {index} likes, {start}"
+        return picture_html(grown, f"{layer}: {caption}, by gradient ascent", caption, LIKED_WIDTH)
 
     def _moved(self, change: object) -> None:
+        self._submit()
+
+    def _submit(self) -> None:
+        known = (self.layer.value, self.channel.value) in self._liked
+        self.say("ready" if known else "growing what the channel likes …")
         self.submit()
 
     def _changed_layer(self, change: object) -> None:
@@ -126,7 +127,7 @@ class Explorer(Panel):
         with self.channel.hold_trait_notifications():
             self.channel.value = min(self.channel.value, most)
             self.channel.max = most
-        self.submit()
+        self._submit()
 
     def _channels(self) -> int:
         return layer_info(self.network, self.layer.value).channels
@@ -182,14 +183,15 @@ def _marked(picture: Image, values: Tensor) -> Image:
     return marked
 
 
-def _growing(network: Network, layer: str, index: int, photo: Image | None, seed: int = 0) -> Iterator[Image]:
-    """The pictures of an ascent on a channel, from the first of noise and photo that wakes it; none where neither does."""
+def _growing(network: Network, layer: str, index: int, photo: Image | None, seed: int = 0) -> Iterator[tuple[Image, str]]:
+    """(picture, what it began as) of an ascent on a channel, from the first of noise and photo that wakes it; none where neither does."""
     score = scorer(network, channel(layer, index))
-    starts = [noise(LIKED_SIDE, LIKED_SIDE, seed, contrast=0.2)]
-    starts += [] if photo is None else [resize(photo.detach(), (LIKED_SIDE, LIKED_SIDE))]
-    for start in starts:
+    starts = {"grown from noise": noise(LIKED_SIDE, LIKED_SIDE, seed, contrast=0.2)}
+    if photo is not None:
+        starts["grown from the photo"] = resize(photo.detach(), (LIKED_SIDE, LIKED_SIDE))
+    for name, start in starts.items():
         if gradient(score, start).any():
-            yield from _ascent(score, start, seed)
+            yield from ((picture, name) for picture in _ascent(score, start, seed))
             return
 
 

@@ -32,7 +32,8 @@ def picture_html(picture: Image | Shown, alt: str, caption: str = "", width: int
     alt = getattr(picture, "alt", None) or alt                 # what dk.show made says itself what it shows
     source = base64.b64encode(data).decode("ascii")
     size = f"width:{width or own}px;" if width or own else ""
-    style = f"display:block;{size}max-width:100%;height:auto;outline:1px solid #8884;{'image-rendering:pixelated;' if sharp else ''}"
+    frame = "" if isinstance(picture, Shown) else "outline:1px solid #8884;"       # so that a white picture is seen
+    style = f"display:block;{size}max-width:100%;height:auto;{frame}{'image-rendering:pixelated;' if sharp else ''}"
     head = f'<div style="{_TEXT}">{html.escape(caption)}</div>' if caption else ""
     return f'{head}<img alt="{html.escape(" ".join(alt.split()))}" style="{style}" src="data:image/{kind};base64,{source}">'
 
@@ -44,7 +45,8 @@ def text_html(text: str) -> str:
 
 def code_html(code: str, label: str) -> str:
     """Code to copy, under a label."""
-    style = "margin:2px 0 8px;padding:6px 8px;white-space:pre-wrap;border-left:3px solid #8886;line-height:1.35;font-size:12px"
+    style = ("margin:2px 0 8px;padding:6px 8px;border-left:3px solid #8886;line-height:1.35;font-size:12px;"
+             "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere")
     return f'<div style="{_TEXT}">{html.escape(label)}</div><pre style="{style}">{html.escape(code)}</pre>'
 
 
