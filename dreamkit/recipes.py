@@ -44,7 +44,7 @@ NAMES = ("caffe", "pytorch", "tensorflow", "keras")
 _LIMITS = {
     "steps": (numbers.Integral, 0, 10_000), "step_size": (numbers.Real, 0, 1e3), "octaves": (numbers.Integral, 1, 32),
     "octave_ratio": (numbers.Real, 1, 16), "jitter": (numbers.Integral, 0, 65_536), "smoothing": (numbers.Real, 0, 256),
-    "tile": (numbers.Integral, 0, 65_536), "max_loss": (numbers.Real, -math.inf, math.inf), "seed": (numbers.Integral, 0, 2**63 - 1),
+    "tile": (numbers.Integral, 0, 65_536), "max_loss": (numbers.Real, 0, math.inf), "seed": (numbers.Integral, 0, 2**63 - 1),
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _recipe(function: Callable[..., Iterator[Image]]) -> Callable[..., Iterator[
         check_values(given["image"])
         scorer(given["network"], given["objective"])
         for name, value in given.items():
-            if name in _LIMITS and not (value is None and signature.parameters[name].default is None):
+            if name in _LIMITS and not (value is None and "None" in signature.parameters[name].annotation):
                 _check_number(function.__name__, name, value)
         return function(*args, **keywords)
 

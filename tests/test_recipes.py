@@ -85,6 +85,8 @@ def test_agrees_with_its_twin_over_the_whole_pyramid(case, network, smooth_modul
 def test_the_stop_of_keras_is_met_within_an_octave(network):
     count = len(list(CASES["keras, stopped"][0](network, photo())))
     assert 3 < count < 60
+    assert len(list(recipes.keras(network, dk.layer("4"), photo(), max_loss=0.0, steps=4))) == 3        # one step an octave
+    assert len(list(recipes.keras(network, dk.layer("4"), photo(), max_loss=None, steps=4))) == 12
 
 
 @pytest.mark.parametrize("size", [(56, 128), (61, 70)])
