@@ -97,7 +97,7 @@ def _overview(found: list[Lesson], exercises, timings: dict[str, dict]) -> str:
     total = sum(time["seconds"] for time in timings.values())
     minutes = sum(lesson.minutes for lesson in found)
     return "\n".join(["## At a glance", "", *rows, "", f"In all {minutes} minutes of class. "
-                      f"Measured: {len(timings)} of {len(found)} lessons, {total:.0f} s together, on two cores without a GPU, on DreamNet (wall time)."])
+                      f"Measured: {len(timings)} of {len(found)} lessons, {total:.0f} s together (two cores, DreamNet, wall time)."])
 
 
 def _plan(lesson: Lesson, exercises: list[Exercise], written: dict[str, str]) -> str:

@@ -317,9 +317,9 @@ dk.show.strip({"the photo": photo} | firm, height=1.5,
 #
 # ## Your own guide
 #
-# Every stop of the slider is a guide at a layer. Without a panel: `guided(picture, layer)`, for any picture of yours
-# (`dk.load_image("my.jpg", side=192)`). A stop takes a second or two. A guide may have any size, but should show its things about as large as those the
-# network was trained on.
+# Every stop of the slider is a guide at a layer, and takes a second or two. Without a panel: `guided(picture, layer)`, for
+# any picture of yours (`dk.load_image("my.jpg", side=192)`). A guide may have any size, but should show its things about as
+# large as those the network was trained on.
 
 # %%
 library = guides | {"chelsea": dk.sample("chelsea", 192), "leaves": dk.scenes.leaves(128, 192), "brick": dk.sample("brick", 128)}
