@@ -23,7 +23,7 @@ from .image import FORMATS, Image, load_image, sample, samples
 from .network import Network, check_image
 from .receptive import Field
 
-SIDES = (80, 128, 192)      # longest sides, in pixels, at which a photo is looked at: a thing can be small or large in it
+SIDES = (96, 160, 256)      # longest sides, in pixels, at which a photo is looked at: a thing can be small or large in it
 PER_PHOTO = 2               # patches that one photo may give, so that they differ
 _BATCH = 8                  # pictures of one size that go through the network together
 _REMEMBERED = 8             # layers and collections whose peaks are kept for a network

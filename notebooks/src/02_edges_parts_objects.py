@@ -23,8 +23,8 @@ NETWORK = "dreamnet"  # or any name that dk.load_network knows: "dreamnet-robust
 network = dk.course_network(NETWORK)
 
 # %% [markdown]
-# Here is where we are going: one channel from each of five layers, and the nine patches out of a dozen photos that
-# excite it most. (About five seconds: every photo is looked at in three sizes.)
+# Here is where we are going: one channel from each of five layers (the titles say which), and the nine patches out of a
+# dozen photos that excite it most. (About five seconds: every photo is looked at in three sizes.)
 
 # %%
 import torch
@@ -42,10 +42,14 @@ def strongest(layer, count):                                                  # 
     return sorted(strength, key=strength.get, reverse=True)[:count]
 
 
+def named(layer, channel):
+    return f"{layer} · {channel}"
+
+
 START = dk.resize(dk.noise(16, 16, seed=1), (64, 64))                         # blurry noise
 layers = [dk.layer_at(network, depth) for depth in (0.0, 0.15, 0.45, 0.6, 0.85)]
 best = {layer: strongest(layer, 5) for layer in layers}
-shown = {f"{layer}, {best[layer][0]}": mosaic(dk.top_patches(network, layer, best[layer][0], widest=64)) for layer in layers}
+shown = {named(layer, best[layer][0]): mosaic(dk.top_patches(network, layer, best[layer][0], widest=64)) for layer in layers}
 dk.show.strip(shown, height=1.9, alt=f"Nine patches each that excite one channel of {', '.join(layers)} most: from edges to parts of things")
 
 # %% [markdown]
@@ -114,9 +118,9 @@ selectivity = dk.orientation_selectivity(first.weight)                        # 
 order = selectivity.argsort(descending=True)
 small = first.weight[order] / first.weight[order].abs().amax((1, 2, 3), keepdim=True)
 titles = [f"{c}: {selectivity[c]:.2f}" for c in order.tolist()]               # channel: selectivity
-named = {title: (0.5 + 0.5 * weights)[None] for title, weights in zip(titles, small)}
-ends = dict(list(named.items())[:10] + list(named.items())[-10:])
-dk.show.grid(ends, columns=10, height=0.8, pixelated=True,
+filters = {title: (0.5 + 0.5 * weights)[None] for title, weights in zip(titles, small)}
+filters = dict(list(filters.items())[:10] + list(filters.items())[-10:])
+dk.show.grid(filters, columns=10, height=0.8, pixelated=True,
              alt=f"First-layer filters of {network.name}: the 10 most selective for a direction, bars and edges; then the 10 least, blobs")
 
 # %% [markdown]
@@ -245,7 +249,7 @@ matrix = {}
 for layer in layers:
     for channel, picture in zip(best[layer], drawn(layer, best[layer][:4])):
         pair = [mosaic(dk.top_patches(network, layer, channel, widest=64)), dk.resize(picture[None], (96, 96))]
-        matrix[f"{layer}, {channel}"] = torch.cat(pair, 3)
+        matrix[named(layer, channel)] = torch.cat(pair, 3)
 dk.show.grid(matrix, columns=4, height=1.05, alt=f"Layers {', '.join(layers)} from top to bottom, four channels each: "
                                                   "nine patches of photos, and beside them what gradient ascent draws")
 
@@ -265,7 +269,7 @@ def look(channel):
 dk.widgets.slide(f"channel of {layers[3]}", range(32), look, start=best[layers[3]][0], width=240)
 
 # %% [markdown]
-# And at the very end stand the classes. The same ascent, on four outputs of the network:
+# And at the very end stand the classes. The same ascent, on four outputs of the network. (About five seconds.)
 
 # %%
 names = [name for name in ("bullfrog", "goldfish", "banana", "sports car") if name in network.labels] or [0, 1, 2, 3]
@@ -347,12 +351,16 @@ dk.show.chart(figure, f"Pickiness, first to last layer: trained {picky['trained'
 # ## Sanity baseline: nine patches of a network that knows nothing
 #
 # The nine best patches of *any* function look somewhat alike, and eyes are quick to name what they see. So look at
-# random weights through the same window:
+# random weights through the same window. (About three seconds.)
 
 # %%
-blanks = {f"{layer}, {c}": mosaic(dk.top_patches(untrained, layer, c, widest=64)) for layer in (layers[0], layers[4]) for c in (0, 1, 2, 3)}
+blanks = {}
+for layer in (layers[0], layers[3]):
+    found = {c: dk.top_patches(untrained, layer, c, widest=64) for c in range(24)}
+    full = [c for c in found if len(found[c]) == 9][:4]                       # many a random channel never fires at all
+    blanks |= {named(layer, c): mosaic(found[c]) for c in full}
 dk.show.grid(blanks, columns=4, height=1.2,
-             alt=f"Nine patches each for four channels of {layers[0]} and {layers[4]} with random weights: the deep ones choose alike")
+             alt=f"Nine patches each for four channels of {layers[0]} and {layers[3]} with random weights: the deep ones choose alike")
 
 # %% [markdown]
 # Random filters of the first layer have favourites, too: some edge, some colour. And deep down? You might well name what

@@ -22,7 +22,7 @@ network = dk.course_network(NETWORK)
 
 # %% [markdown]
 # Here is where we are going: a photo, the gradient of a deep layer's activity with respect to its pixels, and the photo
-# after one step along it. The step is so small that you cannot see it. The network can.
+# after one step along it. The step is so small that you cannot see it. The network can. (About three seconds.)
 
 # %%
 photo = dk.sample("china", 224)                                               # [1, 3, H, W], values in [0, 1]
@@ -169,20 +169,22 @@ print(f"one score {one * 1000:.0f} ms; the whole gradient {both * 1000:.0f} ms; 
 
 # %%
 def where(slopes):
-    return dk.smooth(slopes.square().sum(1, keepdim=True), 2.0)[0, 0].sqrt()
+    size = dk.smooth(slopes.square().sum(1, keepdim=True), 2.0)[0, 0].sqrt()
+    return size.clamp(max=size.quantile(0.995))                               # or one bright spot would dim all others
 
 
 blind = dk.gradient(dk.scorer(dk.randomized(network), dk.layer(layer)), photo)
 dk.show.grid({"gradient": as_picture(slopes), "its size": dk.show.overlay(photo, where(slopes)), "random weights": as_picture(blind),
               "size, random weights": dk.show.overlay(photo, where(blind))}, columns=2, height=1.8,
-             alt="The gradient and where it is large, above for the trained network, below for random weights: both light up at the pavilion")
+             alt="The gradient and where it is large, above for the trained network, below for random weights: there, too, it follows the pavilion")
 
 # %% [markdown]
-# Is the glow on the pavilion a sign that the network knows pavilions? The lower row has **random weights**, and glows there,
-# too. Where a photo has strong contrast, any network has large activations, and the score, a square, weighs those most.
-# So a gradient picture proves little by itself. In lesson 14 this question comes back with better tools.
+# Is the glow on the pavilion a sign that the network knows pavilions? The lower row has **random weights**, and draws the
+# pavilion no less clearly. Where a photo has strong contrast, any network has large activations, and the score, a square,
+# weighs those most. So a gradient picture proves little by itself. In lesson 14 this question comes back with better tools.
 #
-# Layer by layer the gradient changes its grain: a deep layer's cell sees a large patch, and sends its wish back over all of it.
+# Layer by layer the gradient changes its face. For the first layer it is nearly the photo itself, with its contrasts
+# strengthened; the deeper the layer, the more it is noise to our eyes.
 
 # %%
 grains = {}
@@ -190,7 +192,7 @@ for depth in (0.0, 0.3, 0.6, 1.0):
     name = dk.layer_at(network, depth)
     grain = dk.gradient(dk.scorer(network, dk.layer(name)), photo)
     grains[name] = as_picture(grain)[..., 20:90, 60:165]
-dk.show.strip(grains, height=1.6, alt=f"A detail of the gradient for the layers {', '.join(grains)}: finer structure gives way to a mixed grain")
+dk.show.strip(grains, height=1.6, alt=f"A detail of the gradient for the layers {', '.join(grains)}: at first much like the photo, then coloured grain")
 
 # %% [markdown]
 # ## One step
@@ -315,7 +317,7 @@ for name, direction in directions.items():
 # ## The first rung of the ladder
 #
 # Repeat the step forty times, always with the raw gradient times one constant, and you have the plainest DeepDream there is.
-# You will see this photo in every lesson up to 08, each time with one more idea. (About four seconds.)
+# You will see this photo in every lesson up to 08, each time with one more idea. (About five seconds.)
 
 # %%
 plain = dk.ladder(network, rungs=["plain"])["plain"]
