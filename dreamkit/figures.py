@@ -262,7 +262,8 @@ def _landscapes(network: Network, seed: int, frames: int = 24) -> Iterator[Pictu
     for index in range(1, frames + 1):
         frame = dream(score, frame, replace(settings, seed=seed + index))
         if index % 8 == 0:
-            yield Picture(f"frame-{index:02d}", frame, f"after {index} dreams, each on the one before, enlarged", recipe | {"frames": index})
+            caption = f"after {index} dreams, each on the one before, enlarged"
+            yield Picture(f"frame-{index:02d}", frame, caption, recipe | {"frames": index})
         height, width = frame.shape[-2:]
         top, left = round(height * 0.025), round(width * 0.025)
         frame = resize(frame[..., top:height - top, left:width - left], (height, width), "bilinear")
