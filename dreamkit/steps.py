@@ -127,6 +127,8 @@ def smooth(gradient: Tensor, sigma: float, radius: int | None = None) -> Tensor:
     """
     if not (sigma >= 0 and math.isfinite(sigma)):
         raise ValueError(f"sigma is in pixels, 0 or more; given: {sigma!r}")
+    if radius is not None and (isinstance(radius, bool) or not isinstance(radius, numbers.Integral) or radius < 0):
+        raise ValueError(f"radius is in pixels, a whole number, 0 or more; given: {radius!r}")
     if sigma == 0:
         return gradient
     radius = int(4 * sigma + 0.5) if radius is None else radius

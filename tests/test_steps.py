@@ -184,6 +184,13 @@ def test_epsilon_is_added_to_the_divisor(by):
     assert not dk.normalize(torch.zeros(1, 3, 4, 4), by, epsilon=1e-8).any()
 
 
+def test_the_divisor_is_at_least_so_much():
+    gradient = values(2, 3, 5, 5) * torch.tensor([1e-9, 1.0], dtype=torch.float64).view(2, 1, 1, 1)
+    found = dk.normalize(gradient, by="mean_abs", least=1e-6)
+    assert torch.allclose(found[0], gradient[0] / 1e-6) and torch.allclose(found[1:], dk.normalize(gradient[1:], by="mean_abs"))
+    assert not dk.normalize(torch.zeros(1, 3, 4, 4), least=1e-6).any()
+
+
 def test_normalize_says_what_is_allowed():
     with pytest.raises(ValueError, match="by must be one of std, mean_abs, standardize, rms; given: 'max'"):
         dk.normalize(torch.ones(1, 3, 2, 2), by="max")
@@ -201,6 +208,13 @@ def test_smooth_is_scipys_gaussian_filter(size, sigma):
     assert dk.smooth(gradient.float(), sigma).dtype == torch.float32
 
 
+@pytest.mark.parametrize(("sigma", "radius"), [(2.5, 4), (0.5, 4), (1.0, 1)])
+def test_smooth_with_a_radius_is_scipys(sigma, radius):
+    gradient = values(1, 3, 24, 17)
+    theirs = ndimage.gaussian_filter(gradient.numpy(), (0, 0, sigma, sigma), mode="mirror", radius=(0, 0, radius, radius))
+    assert np.abs(dk.smooth(gradient, sigma, radius).numpy() - theirs).max() < 1e-13
+
+
 def test_smooth_by_zero_changes_nothing_and_a_flat_one_stays():
     gradient = values(1, 3, 6, 6)
     assert torch.equal(dk.smooth(gradient, 0), gradient)
@@ -211,6 +225,12 @@ def test_smooth_by_zero_changes_nothing_and_a_flat_one_stays():
 def test_smooth_says_what_is_wrong(sigma):
     with pytest.raises(ValueError, match="sigma is in pixels, 0 or more; given: "):
         dk.smooth(values(1, 3, 4, 4), sigma)
+
+
+@pytest.mark.parametrize("radius", [-1, 1.5, True])
+def test_smooth_says_what_is_wrong_with_a_radius(radius):
+    with pytest.raises(ValueError, match="radius is in pixels, a whole number, 0 or more; given: "):
+        dk.smooth(values(1, 3, 4, 4), 1.0, radius)
 
 
 # smooth_laplacian
@@ -259,6 +279,7 @@ def test_ascend_steps_and_clamps_and_leaves_its_arguments_alone():
     assert found.min() == 0 and found.max() == 1 and found.dtype == torch.float64
     assert torch.equal(image, kept[0]) and torch.equal(direction, kept[1])
     assert torch.equal(dk.ascend(image, direction, 0.0), image)
+    assert torch.equal(dk.ascend(image, direction, 0.5, clip=False), image + 0.5 * direction)
 
 
 def test_a_batch_of_two_equals_one_by_one():

@@ -230,6 +230,7 @@ dk.show.strip(ways, height=2.0,
 #
 # **Why not blur the picture?** It would take the noise out as well. Blur the picture after each step, and look for
 # the photo.
+# (A few seconds.)
 
 # %%
 def ascent_of_blurred_pictures(sigma, steps=15, step_size=0.025):
