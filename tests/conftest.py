@@ -23,7 +23,8 @@ def tiny(seed: int = 0, norm: bool = True) -> nn.Module:
     """Two convolutions with BatchNorms whose statistics are not trivial, in-place ReLUs, a pool and a classifier."""
     generator = torch.Generator().manual_seed(seed)
     layers = [nn.Conv2d(3, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU(inplace=True), nn.MaxPool2d(2),
-              nn.Conv2d(6, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)]
+              nn.Conv2d(6, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+              nn.Linear(8, 5)]
     module = nn.Sequential(*(layer for layer in layers if norm or not isinstance(layer, nn.BatchNorm2d)))
     with torch.no_grad():
         for tensor in (*module.parameters(), *module.buffers()):
