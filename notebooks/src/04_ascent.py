@@ -21,7 +21,7 @@ NETWORK = "dreamnet"  # or any name that dk.load_network knows: "dreamnet-robust
 network = dk.course_network(NETWORK)
 
 # %% [markdown]
-# Here is where we are going: the first two rungs of the ladder, forty steps each. (About eight seconds.)
+# Here is where we are going: the first two rungs of the ladder, forty steps each. (About six seconds.)
 
 # %%
 rungs = dk.ladder(network, rungs=["plain", "normalised"])
@@ -193,17 +193,17 @@ dk.show.strip({f"24 steps of 0.012: {scores[-1]:.2f}": steps[-1], f"4 steps of 0
 # %% [markdown]
 # ## Look at the noise
 #
-# Take away the photo, and look at what the ascent has *added*. At half the size, and eight times enlarged:
+# Take away the photo, and look at what the ascent has *added*: all of it, and a detail, each pixel as a square.
 
 # %%
 added = steps[-1] - photo                                                     # [1, 3, H, W], around 0
 shown = (0.5 + added / (6 * added.std())).clamp(0, 1)
 close = dk.resize(shown[..., 50:78, 60:102].repeat_interleave(8, 2).repeat_interleave(8, 3), (224, 336))
 dk.show.strip({"added by 24 steps": dk.resize(shown, (224, 336)), "a detail, pixel by pixel": close}, height=2.2,
-              alt="What the ascent added to the photo: coloured grain all over; in the detail neighbouring pixels go opposite ways")
+              alt="What the ascent added to the photo: shapes, made of coloured grain; in the detail neighbouring pixels go opposite ways")
 
 # %% [markdown]
-# Neighbouring pixels go opposite ways. To put a number on such grain, split a picture into waves: its **spectrum**. In the
+# There are shapes in it, but they are made of grain: neighbouring pixels go opposite ways. To put a number on such grain, split a picture into waves: its **spectrum**. In the
 # middle lie the long waves, outside the short ones; bright is strong.
 
 # %%
@@ -270,9 +270,9 @@ dk.show.chart(figure, "Share of energy by frequency; above 0.25 cycles per pixel
 
 # %% [markdown]
 # A photo keeps nearly all its energy in long waves; the gradient has most of it in short ones. And the gradient of **random
-# weights** has the same fault, or more of it: the grain is not learnt, it comes from how the network is built. A pooling
-# passes the slope on to the one pixel that won, and its neighbours get nothing; a stride does likewise. Each layer on the way
-# down roughens the gradient a little more:
+# weights** has the same fault, or more of it: the grain is not learnt, it comes from how the network is built. The usual
+# suspects are pooling and strides: a max-pool passes the slope on to the one pixel that won, and its neighbours get nothing.
+# The more of that lies between a layer and the pixels, the rougher the gradient, and the first few layers do most of it:
 
 # %%
 for name in layers:
@@ -298,8 +298,8 @@ for name, pattern in patterns.items():
     print(f"{name:28} score {float(score((photo + pattern).clamp(0, 1))):8.3f}   (typical change of a value {pattern.std():.3f})")
 
 # %% [markdown]
-# Noise of the same size does not raise the score; most often it lowers it. What the ascent adds *looks* like noise to you, but
-# every pixel of it has been placed. This is close kin to adversarial pictures: networks care about fine patterns that we
+# Noise of the same size does not raise the score; most often it lowers it. (In the mirror shapes are still shapes, so a little
+# of the gain may survive.) What the ascent adds *looks* like noise to you, but every pixel of it has been placed. This is close kin to adversarial pictures: networks care about fine patterns that we
 # hardly see. And a score alone is no sign of meaning: the same climb on **random weights** succeeds, too.
 
 # %%
