@@ -29,8 +29,20 @@ def portraits(network: DreamNet, block: str, channels: Sequence[int], side: int 
     """Pictures [len(channels), 3, side, side] in [0, 1], each risen from the same faint noise to excite one channel of the block."""
     network = unrectified(network, block)
     rows, index = torch.arange(len(channels)), torch.tensor(channels)
-    start = 0.5 + 0.05 * torch.randn(1, 3, side, side, generator=seeded(seed, 0)).expand(len(channels), -1, -1, -1)
-    return climb(lambda x: features(network, x, block)[rows, index].mean((1, 2)).sum(), start.clamp(0, 1), steps, 0.04, 4, seed, 0.7)
+    score = lambda x: features(network, x, block)[rows, index].mean((1, 2)).sum()
+    return climb(score, faint_noise(len(channels), side, seed), steps, 0.04, 4, seed, 0.7)
+
+
+def class_portraits(network: DreamNet, classes: Sequence[int], side: int = 64, steps: int = 40, seed: int = 0) -> Tensor:
+    """Pictures [len(classes), 3, side, side] in [0, 1], each risen from the same faint noise to be of one class."""
+    rows, index = torch.arange(len(classes)), torch.tensor(classes)
+    score = lambda x: network(standardise(x))[rows, index].sum()
+    return climb(score, faint_noise(len(classes), side, seed), steps, 0.03, 8, seed, 1.0)
+
+
+def faint_noise(count: int, side: int, seed: int) -> Tensor:
+    """The same mid-grey picture with a little noise, `count` times."""
+    return (0.5 + 0.05 * torch.randn(1, 3, side, side, generator=seeded(seed, 0))).clamp(0, 1).expand(count, -1, -1, -1)
 
 
 def unrectified(network: DreamNet, block: str) -> DreamNet:
