@@ -221,7 +221,7 @@ def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:
     fy, fx = torch.meshgrid(torch.fft.fftfreq(height) * height, torch.fft.rfftfreq(width) * width, indexing="ij")
     amplitude = (fy.square() * 2.2 + fx.square()).clamp(min=1.0).pow(-0.85)      # clouds are wider than they are high
     field = torch.fft.irfft2(torch.fft.rfft2(white) * amplitude, s=(height, width))
-    field = (field - field.mean()) / field.std()
+    field = (field - field.mean()) / field.std(correction=0).clamp(min=1e-6)      # one pixel deviates from nothing
     cover = torch.sigmoid(3.0 * field - 0.6)                                     # 0 is open sky, 1 is cloud
     down = torch.linspace(0, 1, height)[:, None]                                 # the sky pales towards the horizon
     blue = torch.stack([c0 + (c1 - c0) * down for c0, c1 in ((0.22, 0.60), (0.43, 0.76), (0.76, 0.92))])

@@ -79,13 +79,15 @@ def test_a_float64_picture_is_seen_in_float64(dreamnet):
 
 
 def test_an_unknown_layer_is_answered_with_the_three_nearest(dreamnet):
-    with pytest.raises(KeyError, match=r"unknown layer 'inception4f'; nearest: inception4\w, inception\w+, inception\w+; all: dk.layer_names"):
+    message = r"unknown layer 'inception4f'; nearest: inception4\w, inception\w+, inception\w+; all: dk.layer_names"
+    with pytest.raises(KeyError, match=message):
         dk.capture(dreamnet, torch.rand(1, 3, 64, 64), "inception4f")
 
 
 @pytest.mark.parametrize("shape, layer, least", [((15, 40), "inception5b", 16), ((40, 7), "inception4c", 8), ((1, 1), "pool1", 2)])
 def test_a_picture_too_small_is_told_the_least_size(dreamnet, shape, layer, least):
-    with pytest.raises(ValueError, match=rf"a picture of {shape[0]}×{shape[1]} pixels .* too small for layer '{layer}': it needs at least {least}×{least}"):
+    message = rf"a picture of {shape[0]}×{shape[1]} pixels .* too small for layer '{layer}': it needs at least {least}×{least}"
+    with pytest.raises(ValueError, match=message):
         dk.capture(dreamnet, torch.rand(1, 3, *shape), layer)
 
 
@@ -121,7 +123,8 @@ def brute_force_field(module, side, channels_last=None):
 
 
 def test_receptive_fields_agree_with_brute_force():
-    module = nn.Sequential(nn.Conv2d(3, 4, 5, stride=2, padding=2), nn.ReLU(), nn.AvgPool2d(3, 2, 1), nn.Conv2d(4, 4, 3, dilation=2), nn.ReLU())
+    module = nn.Sequential(nn.Conv2d(3, 4, 5, stride=2, padding=2), nn.ReLU(), nn.AvgPool2d(3, 2, 1), nn.Conv2d(4, 4, 3, dilation=2),
+                           nn.ReLU())
     network = dk.as_network(module, (0, 0, 0), (1, 1, 1))
     top, bottom, middle = brute_force_field(module, 64)
     assert layer_info(network, "4").field.box(middle, middle)[:2] == (top, bottom)

@@ -55,7 +55,7 @@ def test_imports_point_down(path):
     room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     assert room in table, f"{room} has no row in dreamkit/README.md"
     for other in imports(path):
-        if other == "__init__":                               # the map may be imported by what stands outside the house, never by a floor below
+        if other == "__init__":                               # the map is for who uses the house, not for its lower floors
             assert table[room][0] >= 4, f"{room} imports the package's map"
             continue
         assert other in table, f"{room} imports {other}, which has no row in dreamkit/README.md"
@@ -118,7 +118,8 @@ def test_no_dependency_is_capped_or_unused():
 
 def test_no_global_randomness_in_the_package():
     """Every random number comes from a generator with a seed; `randn_like` and friends take none, and so are not used."""
-    calls = re.compile(r"np\.random\.(?!default_rng|Generator)|(?<![\w.])random\.(random|randint|choice|shuffle)\(|torch\.manual_seed|rand(n|int)?_like|torch\.seed")
+    calls = re.compile(r"np\.random\.(?!default_rng|Generator)|(?<![\w.])random\.(random|randint|choice|shuffle)\(|"
+                       r"torch\.manual_seed|rand(n|int)?_like|torch\.seed")
     for path in MODULES:
         if path.name == "train.py":                           # training draws its initial weights from torch's own, seeded generator
             continue

@@ -152,8 +152,9 @@ def test_no_weights_and_no_connection(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", refused)
-    with pytest.raises(ValueError, match=r"the weights of alexnet are not in torch's cache .*no route to host.*put alexnet-owt-7be5be79.pth "
-                                         r"\(from http.*\) into .*checkpoints, or give a file with weights=.*dreamnet"):
+    message = (r"the weights of alexnet are not in torch's cache .*no route to host.*put alexnet-owt-7be5be79.pth "
+               r"\(from http.*\) into .*checkpoints, or give a file with weights=.*dreamnet")
+    with pytest.raises(ValueError, match=message):
         dk.load_network("alexnet")
 
 
