@@ -173,8 +173,8 @@ def test_lesson_08_start_stop_retarget_branch_and_save(opened, served):
     until(page, lambda: status(panel).startswith("frame 1"))
     button(panel, "Save").click()
     until(page, lambda: status(panel).startswith("saved"))
-    saved = served[1] / "dream.png"
-    assert dk.read_passport(saved)["objective"]["name"] == wanted and dk.read_passport(saved)["stopped"] == 1
+    passport = dk.read_passport(served[1] / status(panel).split()[1])                       # the first free name
+    assert passport["objective"]["name"] == wanted and passport["stopped"] == 1
     button(panel, "Branch").click()
     until(page, lambda: status(panel).startswith("running"))
     button(panel, "Stop").click()
@@ -182,6 +182,7 @@ def test_lesson_08_start_stop_retarget_branch_and_save(opened, served):
     button(panel, "Continue").click()
     until(page, lambda: status(panel).startswith(("going on", "done")))
     button(panel, "Stop").click()
+    until(page, lambda: status(panel).startswith(("stopped", "nothing runs")))
     assert scroll_bars(panel) == []
     shot(notebook, panel, "studio")
 
