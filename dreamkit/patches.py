@@ -47,7 +47,7 @@ class Patch:
 
     def __repr__(self) -> str:
         top, bottom, left, right = self.box
-        return f"Patch({self.value:.3g} in {self.source!r} at {self.size[0]}×{self.size[1]}: rows {top}–{bottom}, columns {left}–{right})"
+        return f"Patch({self.value:.3g} in {self.source!r} at {self.size[0]}×{self.size[1]}: rows {top}–{bottom - 1}, columns {left}–{right - 1})"
 
 
 def top_patches(network: Network, layer: str, channel: int, pictures: str | os.PathLike[str] | Sequence[Image] | None = None,
@@ -63,9 +63,11 @@ def top_patches(network: Network, layer: str, channel: int, pictures: str | os.P
     ValueError for a channel or collection that is not there.
 
     >>> from dreamkit.network import as_network
-    >>> network = as_network(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.ReLU()), (0, 0, 0), (1, 1, 1))
-    >>> len(top_patches(network, "1", 0, [torch.rand(1, 3, 8, 8)]))
-    2
+    >>> network = as_network(torch.nn.Sequential(torch.nn.AvgPool2d(2)), (0, 0, 0), (1, 1, 1))     # channel 0: how red is it?
+    >>> picture = torch.zeros(1, 3, 8, 8)
+    >>> picture[0, 0, 4:6, 2:4] = 1
+    >>> top_patches(network, "0", 0, [picture])
+    [Patch(1 in 'picture 0' at 8×8: rows 4–5, columns 2–3)]
     """
     info = layer_info(network, layer) if layer else None
     if info is None or not info.is_map:
