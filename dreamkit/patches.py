@@ -47,7 +47,8 @@ class Patch:
 
     def __repr__(self) -> str:
         top, bottom, left, right = self.box
-        return f"Patch({self.value:.3g} in {self.source!r} at {self.size[0]}×{self.size[1]}: rows {top}–{bottom - 1}, columns {left}–{right - 1})"
+        place = f"rows {top}–{bottom - 1}, columns {left}–{right - 1}"
+        return f"Patch({self.value:.3g} in {self.source!r} at {self.size[0]}×{self.size[1]}: {place})"
 
 
 def top_patches(network: Network, layer: str, channel: int, pictures: str | os.PathLike[str] | Sequence[Image] | None = None,
