@@ -38,7 +38,7 @@ class Settings:
     octaves: int = _number(4, "number of sizes, from small to large", 1, 8, 1)
     octave_ratio: float = _number(1.4, "size of each octave over the one before", 1.1, 2.0, 0.05)
     jitter: int = _number(16, "greatest random shift before a step, in pixels", 0, 64, 1)
-    smoothing: float = _number(1.0, "Gaussian blur of the gradient: its standard deviation in pixels", 0.0, 4.0, 0.1)
+    smoothing: float = _number(1.5, "Gaussian blur of the gradient: its standard deviation in pixels", 0.0, 4.0, 0.1)
     tile: int = _number(0, "side of the tiles the gradient is taken in, in pixels; 0 takes it whole", 0, 1024, 32)
     seed: int = _number(0, "seed of the random shifts", 0, 99, 1)
 
