@@ -7,6 +7,7 @@ the empty name is the network itself, and its features are the logits.
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -131,8 +132,12 @@ def capture(network: Network, image: Image, layers: Iterable[str] | str) -> dict
     reached, calls_left = {}, {info.name: info.calls for info in infos}
     last = "" if "" in names else infos[max(range(len(infos)), key=lambda i: _position(network, infos[i]))].name
 
+    here = threading.get_ident()
+
     def keep(name: str):
         def hook(layer: nn.Module, inputs: tuple, output: Tensor) -> None:
+            if threading.get_ident() != here:                     # somebody else's pass through the same network
+                return
             calls_left[name] -= 1
             if calls_left[name] == 0:
                 stop = name == last

@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_bytes():
 
 
 def test_every_setting_is_a_flag(capsys):
-    others = dk.Settings(steps=1, step_size=0.02, octaves=3, octave_ratio=1.2, jitter=2, smoothing=1.5, tile=40, seed=9)
+    others = dk.Settings(steps=1, step_size=0.02, octaves=3, octave_ratio=1.2, jitter=2, smoothing=2.5, tile=40, seed=9)
     assert all(getattr(others, spec.name) != spec.default for spec in fields(others))
     flags = [part for spec in fields(others) for part in (f"--{spec.name.replace('_', '-')}", str(getattr(others, spec.name)))]
     assert call(["dream", "--side", "96", *flags]) == 0

@@ -1,5 +1,7 @@
 """Layers listed in running order, features captured, hooks gone afterwards, receptive fields."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
@@ -61,6 +63,18 @@ def test_no_hook_is_left_after_success_error_or_early_stop(tiny_network, picture
     next(steps)
     steps.close()
     assert hooks_on(tiny_network) == 0
+
+
+def test_two_threads_may_look_into_one_network(tiny_network, picture):
+    layers = ("0", "2", "4", "6")
+    expected = {name: dk.capture(tiny_network, picture, name)[name] for name in layers}
+
+    def look(index: int) -> bool:
+        name = layers[index % 4]
+        return torch.equal(dk.capture(tiny_network, picture, name)[name], expected[name])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(look, range(200)))
 
 
 def test_features_carry_the_pictures_gradient_but_no_parameters(tiny_network, picture):
