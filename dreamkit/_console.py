@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -133,11 +134,7 @@ class Progress:
         self.octaves, self.steps, self.done = octaves, steps, 0
         self.bar = None
         if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            sized = min(os.get_terminal_size(sys.stderr.fileno())) > 0
-            size = {"dynamic_ncols": True} if sized else {"ncols": 80, "nrows": 24}       # a container's terminal may be 0×0
-            self.bar = tqdm(total=octaves * steps, unit="step", leave=False, file=sys.stderr, **size)
+            self.bar = _bar(octaves * steps, "step")
 
     def advance(self, height: int, width: int) -> None:
         octave, step = self.done // self.steps + 1, self.done % self.steps + 1
@@ -157,3 +154,42 @@ class Progress:
     def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
+
+
+class FrameProgress:
+    """A film's frames and the time left: a bar on a terminal; where stderr is a file or a pipe, a plain line for each tenth."""
+
+    def __init__(self, total: int, done: int = 0):
+        self.total, self.done, self.begun, self.start = total, done, done, time.perf_counter()
+        self.bar = _bar(total, "frame", done) if sys.stderr.isatty() else None
+
+    def advance(self) -> None:
+        tenth = 10 * self.done // self.total
+        self.done += 1
+        if self.bar is not None:
+            self.bar.update()
+        elif 10 * self.done // self.total > tenth or self.done == self.begun + 1:
+            left = (time.perf_counter() - self.start) / (self.done - self.begun) * (self.total - self.done)
+            say(f"frame {self.done} of {self.total}, {_duration(left)} left")
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _bar(total: int, unit: str, done: int = 0):
+    from tqdm import tqdm
+
+    sized = min(os.get_terminal_size(sys.stderr.fileno())) > 0
+    size = {"dynamic_ncols": True} if sized else {"ncols": 80, "nrows": 24}               # a container's terminal may be 0×0
+    return tqdm(total=total, initial=done, unit=unit, leave=False, file=sys.stderr, **size)
+
+
+def _duration(seconds: float) -> str:
+    """The time in words.
+
+    >>> _duration(75.2)
+    '1 min 15 s'
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
