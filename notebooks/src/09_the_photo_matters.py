@@ -58,8 +58,8 @@ dk.show.grid(shown, columns=3, height=1.7, alt=f"{', '.join(starts)}: each above
 # is twice the features themselves: *what is there gets more, what is not there gets nothing*. A row of verticals
 # may become posts or legs, a round dark spot an eye. The noise gives no such hints: what comes of it is the network's own taste.
 #
-# The 2015 post makes the same point with three photos: towers grew on a horizon, buildings from trees, birds and insects
-# on leaves. Which network and layer drew those was never published.
+# The 2015 post, as others quote it, makes the same point with three photos: towers grew on a horizon, buildings from trees,
+# birds and insects on leaves. Which network and layer drew those was never published.
 #
 # ## Ask the network
 #
