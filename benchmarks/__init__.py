@@ -1,0 +1,1 @@
+"""Measurements: each a module to run by itself, from the project's root."""
