@@ -384,3 +384,13 @@ def test_growth_comes_back_as_it_was_saved(tmp_path: Path):
     assert torch.allclose(back.dreams["inception3a"], made.dreams["inception3a"], atol=0.5 / 255 + 1e-6)
     with pytest.raises(ValueError, match="no epoch 3; logged: 1, 4"):
         read_run(run, (0, 3), 1)
+
+
+def test_shipped_growth_is_small_and_grows():
+    growth = load_growth()
+    assert (WEIGHTS / "growth.safetensors").stat().st_size < 1e6
+    assert list(growth.epochs) == sorted(growth.epochs) and list(growth.accuracy) == sorted(growth.accuracy)
+    assert len(growth.filters) == len(growth.epochs) == len(growth.accuracy) >= 5
+    roughness = (growth.filters.diff(dim=-1).square().mean((1, 2, 3, 4)) / growth.filters.square().mean((1, 2, 3, 4))).tolist()
+    assert roughness[-1] < 0.75 * roughness[0]                    # noise has become edges and colours
+    assert all(pictures.shape[:3] == (len(growth.epochs), 4, 3) for pictures in growth.dreams.values())
