@@ -33,7 +33,7 @@ def optical_flow(before: Image, now: Image) -> Flow:
     height, width = now.shape[-2:]
     y, x = grid(height, width)
     x, y = x.to(now) + back[0, 0], y.to(now) + back[0, 1]
-    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)             # on some pixel, not only between centres
     forth = sample(forth, x, y)
     error = (back + forth).square().sum(1, keepdim=True)
     size = back.square().sum(1, keepdim=True) + forth.square().sum(1, keepdim=True)
