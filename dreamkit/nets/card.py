@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("data", type=Path, nargs="?", help="Tiny ImageNet, to count silent channels; without it only pictures are made")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--side", type=int, default=256, help="longest side of the dreamt photo")
-    parser.add_argument("--pages", nargs="*", default=["conv1", "channels", "classes", "china"])
+    parser.add_argument("--pages", nargs="*", default=["conv1", "channels", "china"], help="classes too takes minutes")
     parser.add_argument("--out", type=Path, default=WEIGHTS / "card")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
