@@ -22,7 +22,7 @@ import typer
 import dreamkit as dk
 
 from . import passport as passports
-from ._console import FrameProgress, Progress, Signals, Stopped, printable, run, say
+from ._console import Figures, FrameProgress, Progress, Signals, Stopped, printable, run, say
 from ._video import Reel, check_film
 from .image import as_saved, check_target, fit, sample_credit
 
@@ -86,7 +86,10 @@ def _program(
 
 
 def with_settings(command: Callable, defaults: dk.Settings | None = None) -> Callable:
-    """The command with one flag for each field of Settings, made from the field's own metadata, given to it as `settings`."""
+    """The command with one flag for each field of Settings, made from the field's own metadata, given to it as `settings`.
+
+    With a --recipe, which has numbers and limits of its own, `settings` holds only what the user gave, by name.
+    """
     defaults = defaults or dk.Settings()
     signature = inspect.signature(command, eval_str=True)
     kept = [p for name, p in signature.parameters.items() if name != "settings"]
@@ -96,8 +99,11 @@ def with_settings(command: Callable, defaults: dk.Settings | None = None) -> Cal
 
     @wraps(command)
     def wrapper(**given: object) -> object:
-        settings = dk.Settings(**{flag.name: given.pop(flag.name) for flag in flags})
-        return command(**given, settings=settings)
+        numbers = {flag.name: given.pop(flag.name) for flag in flags}
+        if given.get("recipe") is not None:
+            source = given["context"].get_parameter_source
+            return command(**given, settings={name: value for name, value in numbers.items() if source(name).name != "DEFAULT"})
+        return command(**given, settings=dk.Settings(**numbers))
 
     wrapper.__signature__ = signature.replace(parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept] + flags)
     wrapper.__annotations__ = {p.name: p.annotation for p in wrapper.__signature__.parameters.values()}
@@ -108,6 +114,7 @@ def with_settings(command: Callable, defaults: dk.Settings | None = None) -> Cal
 @app.command()
 @with_settings
 def dream(
+    context: typer.Context,
     picture: Annotated[str, typer.Argument(help="a picture file, or a sample's name (dreamkit samples)")] = "china",
     output: Annotated[Path, typer.Option("-o", "--output", help="where to: .png, .jpg or .webp")] = Path("dream.png"),
     network: Network = "dreamnet",
@@ -120,39 +127,55 @@ def dream(
                                                 f"{SAMPLE_SIDE} for a sample")] = None,
     device: Device = None,
     precision: Precision = "float32",
-    *, settings: dk.Settings,
+    recipe: Annotated[MaybeText, typer.Option(help="dream as published: caffe, pytorch, tensorflow or keras; what is not given is its own")]
+    = None,
+    clip: Annotated[Optional[bool], typer.Option("--clip/--no-clip", help="of --recipe caffe: keep to what can be shown")] = None,  # noqa: UP045
+    max_loss: Annotated[Optional[float], typer.Option(help="of --recipe keras: the score that ends an octave early")] = None,  # noqa: UP045
+    *, settings: dk.Settings | dict[str, object],
 ) -> None:
     """Dream a picture.
 
     Ctrl-C keeps the picture so far; its passport (see again) says how far it came.
     """
+    of_recipes = {name: value for name, value in (("clip", clip), ("max_loss", max_loss)) if value is not None}
+    if recipe is None and of_recipes:
+        raise ValueError(f"--{next(iter(of_recipes)).replace('_', '-')} is a flag of --recipe; give one of {', '.join(dk.recipes.NAMES)}")
+    plan = None if recipe is None else passports.recipe_spec(recipe, settings | of_recipes)
     check_target(output)
     image, source = _picture(picture, side, PHOTO_SIDE)
     _spare(output, picture, guide)
     net = dk.load_network(network, weights=weights, device=device, precision=precision)
     spec, guides = _objective_spec(net, layer, channel, logit, guide)
-    objective = passports.objective(spec, guides)
-    passport = passports.make(net, spec, settings, source, weights=_weights_kind(weights))
-    _dream_to(output, dk.scorer(net, objective), image, settings, passport)
+    if plan is not None and spec["kind"] == "layer":
+        spec = passports.recipe_objective(recipe, spec["name"])
+    score = dk.scorer(net, passports.objective(spec, guides))
+    if plan is None:
+        passport = passports.make(net, spec, settings, source, weights=_weights_kind(weights))
+        _dream_to(output, score, image, dk.dreaming(score, image, settings), settings, passport)
+    else:
+        passport = passports.make(net, spec, dk.Settings(), source, weights=_weights_kind(weights), recipe=plan)
+        _dream_to(output, score, image, passports.following(plan, net, score.objective, image), None, passport)
 
 
-def _dream_to(output: Path, score: dk.Score, image: dk.Image, settings: dk.Settings, passport: dict) -> None:
-    """Dreams and saves; after a signal, what there is so far."""
-    picture, stop, start = image, None, time.perf_counter()
-    progress = Progress(settings.octaves, settings.steps)
+def _dream_to(output: Path, score: dk.Score, image: dk.Image, dreams: Iterator[dk.Image], settings: dk.Settings | None,
+              passport: dict) -> None:
+    """Dreams and saves; after a signal, what there is so far. Without settings the dreams are a recipe's."""
+    picture, stop, done, start = image, None, 0, time.perf_counter()
+    progress = Progress(**_counts(passport))
     try:
-        for picture in dk.dreaming(score, image, settings):
-            progress.advance(*picture.shape[-2:])
+        for dreamt in dreams:
+            _advance(progress, picture if done else dreamt, dreamt)
+            picture, done = dreamt, done + 1
             signals.check()
     except Stopped as stopped:
         stop = stopped
-        if not progress.done:
+        if not done:
             raise
     finally:
         progress.close()
     with signals.held():
         if stop is not None:
-            passport = passport | {"stopped": progress.done}
+            passport = passport | {"stopped": done}
         picture = passports.whole(picture, image, settings)
         dk.save_image(picture, output, passport)
     height, width = picture.shape[-2:]
@@ -160,8 +183,20 @@ def _dream_to(output: Path, score: dk.Score, image: dk.Image, settings: dk.Setti
         say(f"stopped at {progress.where}; saved the picture so far, {width}×{height}, as {str(output)!r}")
         stop.told = True
         raise stop
-    print(f"{printable(str(output))}: {width}×{height}, {score.name} of {score.network.name}, {progress.done} steps in "
+    print(f"{printable(str(output))}: {width}×{height}, {score.name} of {score.network.name}, {done} steps in "
           f"{time.perf_counter() - start:.1f} s")
+
+
+def _counts(passport: dict) -> dict[str, int]:
+    numbers = passport["recipe"]["numbers"] if passport.get("recipe") else passport["settings"]
+    return {"octaves": numbers["octaves"], "steps": numbers["steps"]}
+
+
+def _advance(progress: Progress, before: dk.Image, picture: dk.Image) -> None:
+    """One step on. Keras's octaves may end early: then the picture grows before its time, and the steps left out count as done."""
+    if picture.shape[-1] > before.shape[-1]:
+        progress.done += -progress.done % progress.steps
+    progress.advance(*picture.shape[-2:])
 
 
 # --- films
@@ -291,6 +326,49 @@ def _shoot(reel: Reel, dreams: Iterable[dk.Image], frames: int, fps: float | Fra
 
 
 @app.command()
+def figures(
+    names: Annotated[Optional[list[str]], typer.Argument(metavar="[NAME]...", help=f"{', '.join(dk.figures.names())}; all if not given")]  # noqa: UP045
+    = None,
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="the folder they go to")] = Path("figures"),
+    network: Annotated[MaybeText, typer.Option("--network", help="in place of the embedded one that shows each figure best")] = None,
+    weights: Weights = None,
+    seed: Annotated[int, typer.Option(help="seed of the noise and of all random shifts")] = 0,
+    device: Device = None,
+) -> None:
+    """Make the figures of the 2015 Inceptionism post again.
+
+    With captions that say what is known and what is our guess. Ctrl-C keeps the pictures that are whole.
+    """
+    chosen = [dk.figures.figure(name).name for name in dict.fromkeys(names or dk.figures.names())]
+    if not 0 <= seed < 2**62:
+        raise ValueError(f"--seed is a whole number from 0 to {2**62 - 1}; given: {seed}")
+    if network is None and (weights is not None or device is not None):
+        raise ValueError("--weights and --device belong to a network: name it with --network")
+    net = None if network is None else dk.load_network(network, weights=weights, device=device)
+    _draw(dk.figures.write(folder, chosen, net, seed), folder, chosen)
+
+
+def _draw(paths: Iterator[Path], folder: Path, chosen: list[str]) -> None:
+    """Takes the figures' files as they come, and says a line on stdout for each figure that is finished."""
+    progress, count, total, start = Figures(len(chosen)), 0, 0, time.perf_counter()
+    try:
+        for path in paths:
+            count, total = count + 1, total + 1
+            if path.suffix == ".md":                           # the captions are written once a figure's pictures are
+                progress.advance(f"{printable(str(folder))}: {chosen[progress.done]}, {count - 1} pictures")
+                count = 0
+            signals.check()
+    except Stopped as stop:
+        if total:
+            say(f"stopped after {progress.done} of {len(chosen)} figures; the pictures so far are in {str(folder)!r}")
+            stop.told = True
+        raise
+    finally:
+        progress.close()
+    print(f"{printable(str(folder))}: {total - len(chosen)} pictures with captions.md, made in {time.perf_counter() - start:.1f} s")
+
+
+@app.command()
 def again(
     picture: Annotated[Path, typer.Argument(help="a picture that dreamkit made")],
     source: Annotated[MaybeText, typer.Option("--source", help="the photo it was made from, unless that is a sample")] = None,
@@ -338,15 +416,16 @@ def _remade(plan: passports.Plan, image: dk.Image, guide: str | None, weights: s
         features = dk.capture(net, _handed(found["picture"], guide, "--guide"), found["layer"])
         guides.setdefault(found["picture"]["sha256"], {}).update(features)
     score = dk.scorer(net, passports.objective(plan.objective, guides))
-    picture, steps = image, plan.settings.steps
-    progress = Progress(plan.settings.octaves, steps)
+    picture, done = image, 0
+    progress = Progress(**_counts({"settings": vars(plan.settings), "recipe": plan.recipe}))
     try:
-        for picture in passports.replaying(plan, score, image):
-            progress.advance(*picture.shape[-2:])
+        for dreamt in passports.replaying(plan, score, image):
+            _advance(progress, picture if done else dreamt, dreamt)
+            picture, done = dreamt, done + 1
             signals.check()
     finally:
         progress.close()
-    return passports.whole(picture, image, plan.settings)
+    return passports.whole(picture, image, None if plan.recipe else plan.settings)
 
 
 @app.command()

@@ -177,6 +177,25 @@ class FrameProgress:
             self.bar.close()
 
 
+class Figures:
+    """The figures that are finished: a line on stdout for each, and on a terminal a bar below them."""
+
+    def __init__(self, total: int):
+        self.done, self.bar = 0, _bar(total, "figure") if sys.stderr.isatty() else None
+
+    def advance(self, line: str) -> None:
+        self.done += 1
+        if self.bar is None:
+            print(line, flush=True)
+        else:
+            self.bar.write(line)                               # lifts the bar out of the way and puts it back
+            self.bar.update()
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
 def _bar(total: int, unit: str, done: int = 0):
     from tqdm import tqdm
 

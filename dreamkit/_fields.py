@@ -67,6 +67,12 @@ def one_of(*allowed: str) -> Kind:
     return check
 
 
+def truth(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{where} must be true or false; given: {short(value)}")
+    return value
+
+
 def whole(low: int, high: int) -> Kind:
     def check(value: object, where: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

@@ -71,6 +71,7 @@ def figure(name: str) -> Figure:
 def write(folder: str | os.PathLike[str], chosen: Sequence[str] = (), network: Network | None = None, seed: int = 0) -> Iterator[Path]:
     """Writes the chosen figures (by default all) as PNG files into `folder`, with `captions.md`; yields each path once it is whole.
 
+    The captions are written anew, and yielded, after the pictures of each figure: stopped half-way, they tell of what is finished.
     `network` in place of the one that shows a figure best. KeyError for an unknown figure, ValueError for a folder that
     does not exist and cannot be made.
     """
@@ -83,9 +84,11 @@ def write(folder: str | os.PathLike[str], chosen: Sequence[str] = (), network: N
 
 
 def _write(folder: Path, wanted: list[Figure], network: Network | None, seed: int) -> Iterator[Path]:
-    lines = ["# The figures of the Inceptionism post, remade", ""]
+    lines, loaded = ["# The figures of the Inceptionism post, remade", ""], {}
     for item in wanted:
-        net = network or load_network(item.network)
+        if network is None and item.network not in loaded:
+            loaded[item.network] = load_network(item.network)
+        net = network or loaded[item.network]
         lines += [f"## {item.name}", "", f"- Shown: {item.shown}", f"- Known: {item.known}", f"- Our guess: {item.guess}",
                   f"- Network: {net.name}", ""]
         for index, made in enumerate(item.make(net, seed), 1):
@@ -95,9 +98,9 @@ def _write(folder: Path, wanted: list[Figure], network: Network | None, seed: in
             save_image(made.image, path, passport)
             lines += [f"![{made.caption}]({path.name})", "", f"*{made.caption}* · `{json.dumps(made.recipe, sort_keys=True)}`", ""]
             yield path
-    text = "\n".join(lines).encode()
-    write_whole(folder / "captions.md", lambda file: file.write(text))
-    yield folder / "captions.md"
+        text = "\n".join(lines).encode()
+        write_whole(folder / "captions.md", lambda file, text=text: file.write(text))
+        yield folder / "captions.md"
 
 
 # --- class pictures

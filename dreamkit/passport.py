@@ -8,6 +8,8 @@ own) is known by its sha256 only, and must be handed over again.
 from __future__ import annotations
 
 import hashlib
+import inspect
+import numbers
 import platform
 import shlex
 from collections.abc import Iterator, Mapping
@@ -18,7 +20,7 @@ from itertools import islice
 import torch
 
 from . import _fields as kinds
-from . import objectives
+from . import objectives, recipes
 from .dream import Settings, dreaming
 from .image import MAX_PIXELS, MAX_SIDE, Image
 from .network import PRECISIONS, Network
@@ -49,6 +51,7 @@ class Plan:
     stopped: int | None         # the step after which the user stopped it
     channels: list[int] | None  # of a sheet of feature maps; None: the strongest
     versions: Mapping[str, str]
+    recipe: Mapping[str, object] | None = None        # a published recipe in place of the settings: {name, numbers}
 
 
 # --- making one
@@ -57,7 +60,8 @@ def make(network: Network, objective_spec: Mapping[str, object], settings: Setti
          *, weights: str = "own", made: str = "dream", **more: object) -> dict[str, object]:
     """The passport of a picture, for `save_image(…, passport=…)`; raises ValueError where it could not be read back.
 
-    `objective_spec` as for `objective`; `source` as from `picture_spec`; `more` are further fields (stopped=13).
+    `objective_spec` as for `objective`; `source` as from `picture_spec`; `more` are further fields (stopped=13). With
+    recipe=`recipe_spec(…)` the settings go unused, and are left out.
 
     >>> from dreamkit import load_network, sample
     >>> source = picture_spec(sample("china", 64), "sample", "china", side=64)
@@ -71,7 +75,7 @@ def make(network: Network, objective_spec: Mapping[str, object], settings: Setti
         "network": {"name": network.name.removesuffix("-random") if random else network.name, "weights": "random" if random else weights,
                     "sha256": network.digest, "precision": network.precision, "device": network.device.type},
         "objective": dict(objective_spec),
-        "settings": asdict(settings),
+        **({} if "recipe" in more else {"settings": asdict(settings)}),
         "source": dict(source),
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
@@ -101,17 +105,19 @@ def pixels_digest(image: Image) -> str:
 def read(passport: object) -> Plan:
     """The passport, checked, as a Plan. ValueError in one line for anything that is not as `make` writes it."""
     whole = kinds.take(passport, "the passport", {
-        "made": kinds.one_of(*MADE), "network": kinds.anything, "objective": kinds.anything, "settings": kinds.anything,
+        "made": kinds.one_of(*MADE), "network": kinds.anything, "objective": kinds.anything,
+        "settings": kinds.Default(kinds.anything, None), "recipe": kinds.optional(_recipe),
         "source": kinds.anything, "threads": kinds.whole(1, 4096), "versions": kinds.anything,
         "stopped": kinds.optional(kinds.whole(1, 320_000)), "channels": kinds.optional(_channels)}, loose=True)
     network = kinds.take(whole["network"], "its network", {
         "name": kinds.text, "weights": kinds.one_of(*WEIGHTS), "sha256": kinds.sha256, "precision": kinds.one_of(*PRECISIONS),
         "device": kinds.one_of("cpu", "cuda", "mps")})
-    numbers = kinds.take(whole["settings"], "its settings", {spec.name: kinds.anything for spec in fields(Settings)})
+    any_setting = {spec.name: kinds.anything for spec in fields(Settings)}
+    given = {} if whole["recipe"] else kinds.take(whole["settings"], "its settings", any_setting)
     check_objective(whole["objective"])
     return Plan(whole["made"], network["name"], network["weights"], network["sha256"], network["precision"], network["device"],
-                whole["objective"], Settings(**numbers), _picture(whole["source"], "its source"), whole["threads"], whole["stopped"],
-                whole["channels"], _versions(whole["versions"]))
+                whole["objective"], Settings(**given), _picture(whole["source"], "its source"), whole["threads"], whole["stopped"],
+                whole["channels"], _versions(whole["versions"]), whole["recipe"])
 
 
 def objective(spec: Mapping[str, object], guides: Mapping[str, object] | None = None) -> Objective:
@@ -152,15 +158,53 @@ def guide_pictures(spec: Mapping[str, object]) -> list[Mapping[str, object]]:
     return [{"layer": parts["name"], "picture": parts["picture"]}] if kind == "guide" else []
 
 
+# --- recipes
+
+def recipe_spec(name: str, given: Mapping[str, object] | None = None) -> dict[str, object]:
+    """What a passport says of a published recipe: its name and all of its numbers, those given and its own for the rest.
+
+    ValueError for an unknown recipe, for a number that it does not take, and for one out of bounds.
+
+    >>> recipe_spec("caffe", {"steps": 3})["numbers"]["step_size"]
+    1.5
+    """
+    kinds.one_of(*recipes.NAMES)(name, "recipe")
+    own = _recipe_numbers(name)
+    strange = [flag for flag in given or {} if flag not in own]
+    if strange:
+        raise ValueError(f"the {name} recipe has no {strange[0]}; it takes {', '.join(own)}")
+    return _recipe({"name": name, "numbers": own | dict(given or {})}, "recipe")
+
+
+def recipe_objective(name: str, layer: str) -> dict[str, object]:
+    """What the recipe, as published, wants of a layer: TensorFlow's the mean of a (not of a²), Keras's a² but for two border cells."""
+    return {"kind": "layer", "name": layer} | {"tensorflow": {"power": 1}, "keras": {"border": 2}}.get(name, {})
+
+
+def following(recipe: Mapping[str, object], network: Network, wanted: Objective, image: Image) -> Iterator[Image]:
+    """The pictures of the recipe. ValueError where an octave would be larger than any picture may be."""
+    name, numbers = recipe["name"], recipe["numbers"]
+    if name == "tensorflow":                                   # the only one whose octaves outgrow the photo
+        pixels = image.shape[-2] * image.shape[-1] * float(numbers["octave_ratio"]) ** (2 * ((numbers["octaves"] + 1) // 2 - 1))
+        if pixels > MAX_PIXELS:
+            raise ValueError(f"the largest octave would have {pixels / 1e6:.0f} megapixels, and at most {MAX_PIXELS // 10**6} are allowed: "
+                             "take fewer octaves, a smaller octave_ratio or a smaller picture")
+    return getattr(recipes, name)(network, wanted, image, **numbers)
+
+
 # --- replaying one
 
 def replaying(plan: Plan, score: Score, image: Image) -> Iterator[Image]:
     """The pictures of the dream that the plan describes, up to the step at which it was stopped."""
+    if plan.recipe is not None:
+        return islice(following(plan.recipe, score.network, score.objective, image), plan.stopped)
     return islice(dreaming(score, image, plan.settings), plan.stopped)
 
 
-def whole(picture: Image, image: Image, settings: Settings) -> Image:
+def whole(picture: Image, image: Image, settings: Settings | None) -> Image:
     """A dream of `image` broken off at `picture`, at full size: the detail found so far laid over the photo, as the next octave would.
+
+    Without settings (of a recipe) the picture itself is resized.
 
     >>> half = next(dreaming(lambda x: x.mean(), torch.full((1, 3, 8, 8), 0.5), Settings(octaves=2)))
     >>> tuple(whole(half, torch.full((1, 3, 8, 8), 0.5), Settings(octaves=2)).shape[-2:])
@@ -169,6 +213,8 @@ def whole(picture: Image, image: Image, settings: Settings) -> Image:
     size = picture.shape[-2:]
     if size == image.shape[-2:]:
         return picture
+    if settings is None:
+        return resize(picture, image.shape[-2:], "bilinear").clamp(0, 1)
     base = next(octave for octave in octaves(image, settings.octaves, settings.octave_ratio) if octave.shape[-2:] == size)
     return (image + resize(picture - base, image.shape[-2:])).clamp(0, 1)
 
@@ -179,7 +225,9 @@ def command(passport: object) -> str:
     """The command line that makes the picture again; `dreamkit again` where flags cannot say its objective."""
     plan = read(passport)
     kind, parts = _parts(plan.objective)
-    known = kind in ("layer", "channel", "logit", "guide") and not parts.get("border") and parts.get("power", 2) == 2
+    usual = {"power": 2, "border": 0} | (recipe_objective(plan.recipe["name"], "") if plan.recipe else {})
+    known = kind in ("layer", "channel", "logit", "guide") and all(parts.get(name, value) == value for name, value in usual.items()
+                                                                   if name in ("power", "border"))
     if not known or plan.stopped:
         return "dreamkit again OUT.png"
     what = ["--logit", str(parts["label"])] if kind == "logit" else ["--layer", parts["name"]]
@@ -190,9 +238,18 @@ def command(passport: object) -> str:
     weights = {"own": [], "random": ["--weights", "random"], "file": ["--weights", "FILE"]}[plan.weights]
     side = ["--side", str(max(plan.source["height"], plan.source["width"]))]
     precision = [] if plan.precision == "float32" else ["--precision", plan.precision]
-    numbers = [part for name, value in asdict(plan.settings).items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    numbers = [part for name, value in (plan.recipe["numbers"] if plan.recipe else asdict(plan.settings)).items()
+               for part in _flag(name, value)]
+    numbers = ["--recipe", plan.recipe["name"], *numbers] if plan.recipe else numbers
     return shlex.join(["dreamkit", plan.made, plan.source["name"], "--network", plan.network, *weights, *what, *side, *precision,
                        *(numbers if plan.made == "dream" else [])])
+
+
+def _flag(name: str, value: object) -> list[str]:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    return [] if value is None else [f"--{flag}", str(value)]
 
 
 def python(passport: object) -> str:
@@ -203,13 +260,15 @@ def python(passport: object) -> str:
     weights = {"own": "", "random": ", weights='random'", "file": ", weights='FILE'"}[plan.weights]
     precision = "" if plan.precision == "float32" else f", precision={plan.precision!r}"
     guides = [f"guide{i or ''} = {_loading(found['picture'])}" for i, found in enumerate(guide_pictures(plan.objective))]
-    numbers = ", ".join(f"{name}={value!r}" for name, value in asdict(plan.settings).items())
+    numbers = ", ".join(f"{name}={value!r}" for name, value in (plan.recipe["numbers"] if plan.recipe else asdict(plan.settings)).items())
+    dreaming = [f"dream = dk.dream(dk.scorer(network, objective), picture, dk.Settings({numbers}))"] if plan.recipe is None else [
+        f"for dream in dk.recipes.{plan.recipe['name']}(network, objective, picture, {numbers}):", "    pass"]
     return "\n".join([
         "import dreamkit as dk", "",
         f"network = dk.load_network({plan.network!r}{weights}{precision})",
         f"picture = {_loading(plan.source)}", *guides,
         f"objective = {_expression(plan.objective, iter(range(len(guides))))}",
-        f"dream = dk.dream(dk.scorer(network, objective), picture, dk.Settings({numbers}))",
+        *dreaming,
         "dk.save_image(dream, 'dream.png')", ""])
 
 
@@ -248,6 +307,27 @@ def _parts(spec: object, depth: int = 0) -> tuple[str, dict[str, object]]:
     for term in checked:
         _parts(term["objective"], depth + 1)
     return kind, {"terms": checked}
+
+
+def _recipe(data: object, where: str) -> dict[str, object]:
+    taken = kinds.take(data, where, {"name": kinds.one_of(*recipes.NAMES), "numbers": kinds.anything})
+    own = _recipe_numbers(taken["name"])
+    return taken | {"numbers": kinds.take(taken["numbers"], f"the {taken['name']} recipe",
+                                          {name: _recipe_kind(name, value) for name, value in own.items()})}
+
+
+def _recipe_numbers(name: str) -> dict[str, object]:
+    """The numbers of a recipe with its published values, as its signature says them."""
+    parameters = inspect.signature(getattr(recipes, name)).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
+def _recipe_kind(name: str, published: object) -> kinds.Kind:
+    if isinstance(published, bool):
+        return kinds.truth
+    kind, low, high = recipes._LIMITS[name]
+    checked = kinds.whole(low, high) if kind is numbers.Integral else kinds.number(low, high)
+    return kinds.optional(checked).kind if published is None or name == "max_loss" else checked
 
 
 def _channels(value: object, where: str) -> list[int]:

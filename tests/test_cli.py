@@ -187,6 +187,36 @@ def test_version_and_help(capsys):
     assert all(name in shown for name in ("dream", "again", "layers", "features", "samples", "doctor", "lab"))
 
 
+@pytest.mark.parametrize(("name", "given"), [("caffe", {"step_size": 3.0}), ("pytorch", {"smoothing": 1.0}),
+                                             ("tensorflow", {"tile": 24}), ("keras", {"max_loss": 0.001})])
+def test_a_recipe_gets_what_was_given_and_the_rest_as_published(name, given, capsys):
+    flags = [part for flag, value in given.items() for part in (f"--{flag.replace('_', '-')}", str(value))]
+    assert call(["dream", "--recipe", name, "--side", "96", "--layer", "conv2", "--steps", "1", "--octaves", "2", *flags]) == 0
+    objective = {"tensorflow": dk.layer("conv2", power=1), "keras": dk.layer("conv2", border=2)}.get(name, dk.layer("conv2"))
+    follow = getattr(dk.recipes, name)
+    *_, last = follow(dk.load_network("dreamnet"), objective, dk.sample("china", 96), steps=1, octaves=2, **given)
+    dk.save_image(last, "expected.png")
+    assert torch.equal(dk.load_image("dream.png"), dk.load_image("expected.png"))
+
+
+def test_figures_are_said_one_by_one_with_captions_so_far(monkeypatch, capsys):
+    def make(network, seed):
+        yield dk.figures.Picture("grey", torch.full((1, 3, 8, 8), 0.5), "grey", {"seed": seed})
+
+    def stop(network, seed):
+        yield dk.figures.Picture("white", torch.ones(1, 3, 8, 8), "white", {"seed": seed})
+        raise _console.Stopped(2)
+
+    for name, maker in (("strokes", make), ("clouds", stop)):
+        monkeypatch.setitem(dk.figures.FIGURES, name, dk.figures.Figure(name, "dreamnet", "shown", "known", "guess", maker))
+    assert call(["figures", "strokes", "-o", "whole", "--seed", "4"]) == 0
+    assert capsys.readouterr().out.startswith("whole: strokes, 1 pictures\nwhole: 1 pictures with captions.md")
+    assert dk.read_passport("whole/strokes-01-grey.png")["seed"] == 4
+    assert call(["figures", "strokes", "clouds", "-o", "half"]) == 130
+    assert "stopped after 1 of 2 figures; the pictures so far are in 'half'" in capsys.readouterr().err
+    assert sorted(os.listdir("half")) == ["captions.md", "clouds-01-white.png", "strokes-01-grey.png"]
+
+
 # --- mistakes
 
 MISTAKES = [
@@ -225,6 +255,14 @@ MISTAKES = [
     (["dream", "--side", "0"], "side is the longest side in pixels, a whole number from 1 to 65536; given: 0"),
     (["dream", "--side", "99999"], "given: 99999"),
     (["dream", "--steps", "many"], "invalid value for '--steps'"),
+    (["dream", "--recipe", "cafe"], "recipe must be one of caffe, pytorch, tensorflow, keras; given: 'cafe'"),
+    (["dream", "--recipe", "caffe", "--smoothing", "1"], "the caffe recipe has no smoothing; it takes steps, step_size"),
+    (["dream", "--recipe", "caffe", "--steps", "-1"], "'steps' of the caffe recipe must be a whole number from 0 to 10000; given: -1"),
+    (["dream", "--recipe", "tensorflow", "--octaves", "32", "--octave-ratio", "16"], "the largest octave would have"),
+    (["dream", "--clip"], "--clip is a flag of --recipe"),
+    (["figures", "banana"], "unknown figure 'banana'; nearest: "),
+    (["figures", "--seed", "-1"], "--seed is a whole number"),
+    (["figures", "--weights", "random"], "belong to a network"),
     (["dream", "--foo"], "no such option: --foo"),
     (["dream", "china", "flower"], "unexpected extra argument"),
     (["dreem"], "no such command 'dreem'"),

@@ -186,6 +186,30 @@ def test_again_reports_no_difference(suffix, more, folder, capsys):
     assert "warning" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["caffe", "pytorch", "tensorflow", "keras"])
+def test_a_picture_by_a_recipe_is_made_again(name, folder, capsys):
+    assert call(["dream", "--recipe", name, "--side", "96", "--layer", "conv2", "--steps", "2", "--octaves", "2", "-o", "a.png"]) == 0
+    data = dk.read_passport("a.png")
+    assert passport.read(data).recipe["name"] == name and "settings" not in data
+    assert call(["again", "a.png"]) == 0
+    assert "difference 0 of 255" in capsys.readouterr().out
+    dk.save_image(dk.load_image("a.png"), "cut.png", data | {"stopped": 1})
+    assert call(["again", "cut.png", "-o", "b.png"]) == 0 and dk.load_image("b.png").shape == dk.load_image("a.png").shape
+    assert call([*shlex.split(passport.command(data))[1:], "-o", "c.png"]) == 0
+    assert torch.equal(dk.load_image("c.png"), dk.load_image("a.png"))
+    exec(passport.python(data), {})
+    assert torch.equal(dk.load_image("dream.png"), dk.load_image("a.png"))
+
+
+@pytest.mark.parametrize(("path", "value", "message"), [
+    ("name", "os", "one of caffe"), ("numbers.steps", 10**9, "from 0 to 10000"), ("numbers.clip", 1, "true or false"),
+    ("numbers.step_size", float("nan"), "a number from 0"), ("numbers.jitter", ..., "lacks"), ("numbers.path", "/etc", "no field 'path'")])
+def test_a_hostile_recipe_is_refused(path, value, message, good):
+    data = {key: v for key, v in good.items() if key != "settings"} | {"recipe": passport.recipe_spec("caffe")}
+    with pytest.raises(ValueError, match=message):
+        passport.read(changed(data, f"recipe.{path}", value))
+
+
 def test_again_finds_a_change_of_one_grey_level(folder, capsys):
     assert call([*DREAM, "-o", "a.png"]) == 0
     picture, data = dk.load_image("a.png"), dk.read_passport("a.png")
