@@ -526,11 +526,27 @@ def lab(
     root = _lessons(folder)
     from jupyterlab.labapp import LabApp
 
-    print(f"Lessons in {printable(str(root))}; Ctrl-C ends JupyterLab.", flush=True)
+    token, port = secrets.token_hex(24), _free_port(port)
+    print(f"Lessons in {printable(str(root))}: http://127.0.0.1:{port}/lab?token={token}  (Ctrl-C ends JupyterLab)", flush=True)
     # Given in the process and not on a command line, where other users of the machine could read the token.
+    # In a container one often is root, and Jupyter then wants to be told that this is meant; it stays on loopback, with its token.
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     LabApp.launch_instance(argv=[
         f"--ServerApp.root_dir={root}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", f"--ServerApp.open_browser={browser}",
-        "--ServerApp.allow_remote_access=False", f"--IdentityProvider.token={secrets.token_hex(24)}"])
+        "--ServerApp.allow_remote_access=False", f"--ServerApp.allow_root={is_root}", f"--IdentityProvider.token={token}"])
+
+
+def _free_port(port: int) -> int:
+    """The first free one of fifty ports from `port` on, so that the address can be told before JupyterLab starts."""
+    import socket
+
+    if not 1 <= port <= 65_535:
+        raise ValueError(f"a port lies from 1 to 65535; given: {port}")
+    for candidate in range(port, min(port + 50, 65_536)):
+        with contextlib.suppress(OSError), socket.socket() as trial:
+            trial.bind(("127.0.0.1", candidate))
+            return candidate
+    raise ValueError(f"no free port from {port} to {min(port + 49, 65_535)}; give another with --port")
 
 
 # --- what the commands share

@@ -381,7 +381,7 @@ def test_the_doctor_sees_damaged_weights(monkeypatch):
     assert any("weights of dreamnet" in line and "are damaged" in line for line in failed)
 
 
-def test_lab_listens_on_this_machine_only_and_with_a_token(folder, monkeypatch):
+def test_lab_listens_on_this_machine_only_and_with_a_token(folder, monkeypatch, capsys):
     pytest.importorskip("jupyterlab")
     from jupyterlab.labapp import LabApp
 
@@ -393,5 +393,6 @@ def test_lab_listens_on_this_machine_only_and_with_a_token(folder, monkeypatch):
     assert options["ServerApp.ip"] == "127.0.0.1" and options["ServerApp.allow_remote_access"] == "False"
     assert re.fullmatch("[0-9a-f]{48}", options["IdentityProvider.token"]) and options["ServerApp.root_dir"] == str(folder)
     first = options["IdentityProvider.token"]
+    assert f"http://127.0.0.1:{options['ServerApp.port']}/lab?token={first}" in capsys.readouterr().out
     given.clear()
     assert call(["lab", str(folder), "--no-browser"]) == 0 and not any(first in option for option in given)
