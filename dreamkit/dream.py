@@ -84,10 +84,10 @@ def _dreaming(score: Score, image: Image, settings: Settings) -> Iterator[Image]
     for base in octaves(image, settings.octaves, settings.octave_ratio):
         dreamt = base if detail is None else (base + resize(detail, base.shape[-2:])).clamp(0, 1)
         for _ in range(settings.steps):
-            dy, dx = _shift(settings.jitter, generator)
+            dy, dx = draw_shift(settings.jitter, generator)
             rolled = roll(dreamt, (dy, dx))
             uphill = tiled_gradient(score, rolled, settings.tile, _seed(generator)) if settings.tile else gradient(score, rolled)
-            silent = silent or _warn_if_silent(uphill, score)
+            silent = silent or warn_if_silent(uphill, score)
             rolled = ascend(rolled, normalize(smooth(uphill, settings.smoothing)), settings.step_size)
             dreamt = roll(rolled, (-dy, -dx))
             yield dreamt
@@ -102,7 +102,8 @@ def check_values(image: object) -> None:
         raise ValueError(f"a picture's values lie in [0, 1]; given: {low.item():.4g} to {high.item():.4g}")
 
 
-def _shift(jitter: int, generator: torch.Generator) -> tuple[int, int]:
+def draw_shift(jitter: int, generator: torch.Generator) -> tuple[int, int]:
+    """A random shift (dy, dx), each from -jitter to jitter pixels."""
     dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
     return dy, dx
 
@@ -111,7 +112,8 @@ def _seed(generator: torch.Generator) -> int:
     return int(torch.randint(2**31, (), generator=generator))
 
 
-def _warn_if_silent(uphill: torch.Tensor, score: Score) -> bool:
+def warn_if_silent(uphill: torch.Tensor, score: Score) -> bool:
+    """Whether the gradient is zero everywhere, after a warning that says so."""
     if uphill.any():
         return False
     name = getattr(score, "name", "the score")

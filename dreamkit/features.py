@@ -130,7 +130,7 @@ def capture(network: Network, image: Image, layers: Iterable[str] | str) -> dict
         return {}
     module = module_for(network, image)
     reached, calls_left = {}, {info.name: info.calls for info in infos}
-    last = "" if "" in names else infos[max(range(len(infos)), key=lambda i: _position(network, infos[i]))].name
+    last = "" if "" in names else max(names, key=layer_names(network).index)
 
     here = threading.get_ident()
 
@@ -207,10 +207,6 @@ def _trace(module: nn.Module) -> tuple[LayerInfo, ...]:
         except (RuntimeError, ValueError, AssertionError):        # not a size this network takes: try the next
             best = max(best, seen, key=len)
     return tuple(best.values())
-
-
-def _position(network: Network, info: LayerInfo) -> int:
-    return layer_names(network).index(info.name)
 
 
 def _check_size(network: Network, image: Image, infos: Sequence[LayerInfo]) -> None:

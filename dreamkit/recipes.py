@@ -29,9 +29,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .dream import _shift as draw_shift
-from .dream import _warn_if_silent as warn_if_silent
-from .dream import check_values
+from .dream import check_values, draw_shift, warn_if_silent
 from .image import Image
 from .network import Network
 from .objectives import Objective, scorer
