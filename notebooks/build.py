@@ -2,6 +2,7 @@
 
     python notebooks/build.py             every lesson
     python notebooks/build.py 03 05       these two
+    python notebooks/build.py 14a         one sitting of a lesson in several; 14 stands for all of them
     python notebooks/build.py --check     are the notebooks in step with their sources? (nothing is executed)
     python notebooks/build.py --slides 03 a slide view of the built lesson, in one file: out/slides/03_one_step.html
 """
@@ -25,16 +26,26 @@ from running import Failed, Run, execute  # noqa: E402
 
 __all__ = ["Failed", "Run", "build", "execute", "in_step", "read", "rules", "sources", "verdicts", "with_solutions"]
 
+_SOURCE = re.compile(r"\d\d[a-z]?_.+\.py")
 _SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.DOTALL)
 
 
 def sources(wanted: list[str] | None = None) -> list[Path]:
-    """The sources of the lessons whose numbers are wanted (all, if none are named), in order. ValueError for an unknown number."""
-    found = sorted((HERE / "src").glob("[0-9][0-9]_*.py"))
-    unknown = [number for number in wanted or () if number not in {path.name[:2] for path in found}]
+    """The sources of the lessons whose numbers are wanted (all, if none are named), in order. ValueError for an unknown number.
+
+    A number is two digits, and a letter for one sitting of several: "14" stands for "14a" and "14b".
+    """
+    found = sorted(path for path in (HERE / "src").glob("*.py") if _SOURCE.fullmatch(path.name))
+    known = [number(path) for path in found]
+    unknown = [given for given in wanted or () if given not in known and given not in {name[:2] for name in known}]
     if unknown:
-        raise ValueError(f"no lesson {', '.join(unknown)}; there are {', '.join(path.name[:2] for path in found)}")
-    return [path for path in found if not wanted or path.name[:2] in wanted]
+        raise ValueError(f"no lesson {', '.join(unknown)}; there are {', '.join(known)}")
+    return [path for path, name in zip(found, known, strict=True) if not wanted or name in wanted or name[:2] in wanted]
+
+
+def number(source: Path) -> str:
+    """The number of a lesson: "03", or "14a" for a sitting."""
+    return source.stem.partition("_")[0]
 
 
 def target(source: Path) -> Path:
@@ -45,11 +56,11 @@ def target(source: Path) -> Path:
 def read(source: Path) -> nbformat.NotebookNode:
     """The notebook of a source, not executed, its cells with fixed ids ("03-one_step-007")."""
     parsed = jupytext.read(source, fmt="py:percent")
-    cells = []
-    for number, cell in enumerate(parsed.cells, 1):
+    cells, name = [], source.stem.replace("_", "-", 1)
+    for index, cell in enumerate(parsed.cells, 1):
         make = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
         tags = {"tags": list(cell.metadata["tags"])} if cell.metadata.get("tags") else {}
-        cells.append(make(cell.source, id=f"{source.stem[:2]}-{source.stem[3:]}-{number:03}", metadata=tags))
+        cells.append(make(cell.source, id=f"{name}-{index:03}", metadata=tags))
     return nbformat.v4.new_notebook(cells=cells, metadata={
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}})
 

@@ -13,7 +13,7 @@ MEGABYTE = 1_000_000
 OPENING = ("You will do", "You will learn", "You need", "Minutes")
 _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE | re.DOTALL)
 _ALT = re.compile(r"""\balt=(?:"\s*[^"\s][^"]*"|'\s*[^'\s][^']*')""", re.IGNORECASE)
-_EXERCISE = re.compile(r"^### Exercise \d\d\.\d · .+ · \d+ minutes? · [★☆]{3}", re.MULTILINE)
+_EXERCISE = re.compile(r"^### Exercise \d\d[a-z]?\.\d · .+ · \d+ minutes? · [★☆]{3}", re.MULTILINE)
 _FORBIDDEN = re.compile(r"(^\s*[!%]|\bsys\.path\b|\bpip install\b|\bfrom dreamkit\b|\bimport dreamkit\.|\bdk\.(\w+\.)*_)", re.MULTILINE)
 
 
@@ -52,7 +52,7 @@ def _text(output) -> str:
 
 def _opening(notebook):
     first = notebook.cells[0] if notebook.cells else None
-    if first is None or first.cell_type != "markdown" or not re.match(r"# \d\d · \S", first.source):
+    if first is None or first.cell_type != "markdown" or not re.match(r"# \d\d[a-z]? · \S", first.source):
         return ["the first cell is the title: '# NN · Title'"]
     return [f"the opening says nothing of {words!r}" for words in OPENING if words.lower() not in first.source.lower()]
 

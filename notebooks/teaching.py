@@ -44,7 +44,7 @@ def lessons() -> list[Lesson]:
     found = []
     for source in build.sources():
         opening = build.read(source).cells[0].source
-        title, minutes = re.match(r"# (\d\d) · (.+)", opening), re.search(r"\*\*Minutes:\*\*\D*(\d+)", opening)
+        title, minutes = re.match(r"# (\d\d[a-z]?) · (.+)", opening), re.search(r"\*\*Minutes:\*\*\D*(\d+)", opening)
         if not (title and minutes):
             raise ValueError(f"{source.name} opens without '# NN · Title' or without its minutes")
         found.append(Lesson(title[1], title[2].strip(), int(minutes[1]), source.stem))

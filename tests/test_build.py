@@ -162,6 +162,21 @@ def test_an_unknown_number_is_answered_with_those_there_are(tmp_path, monkeypatc
     assert "no lesson 99; there are 03" in capsys.readouterr().err
 
 
+def test_a_lesson_of_two_sittings_has_letters(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    (tmp_path / "src").mkdir()
+    for name in ("13_before", "14b_second", "14a_first", "15_after", "helper"):
+        (tmp_path / "src" / f"{name}.py").write_text("# %% [markdown]\n# # Title\n", encoding="utf-8")
+    names = lambda *wanted: [path.stem for path in build.sources(list(wanted))]
+    assert names() == ["13_before", "14a_first", "14b_second", "15_after"]
+    assert names("14a") == ["14a_first"] and names("14") == ["14a_first", "14b_second"]
+    with pytest.raises(ValueError, match="no lesson 14c; there are 13, 14a, 14b, 15"):
+        build.sources(["14c"])
+    assert build.read(tmp_path / "src" / "14a_first.py").cells[0].id == "14a-first-001"
+    assert edited(put(0, source=OPENING.replace("# 03", "# 14a"))) == []
+    assert edited(put(5, source=EXERCISE.replace("03.1", "14a.1"))) == []
+
+
 def test_slides_are_one_page_that_asks_the_network_for_nothing():
     page = slides(good())
     assert page.count("<section>") == 5                       # the title, two exercises, the recap, what to read

@@ -24,7 +24,7 @@ lesson = pytest.mark.parametrize("source", LESSONS, ids=NAMES)
 
 @lesson
 def test_the_notebook_is_in_step_with_its_source(source):
-    assert build.in_step(source), f"run: python notebooks/build.py {source.name[:2]}"
+    assert build.in_step(source), f"run: python notebooks/build.py {build.number(source)}"
 
 
 @lesson
@@ -50,7 +50,7 @@ def test_every_cell_was_executed_in_order(source):
 def test_ids_are_unique_over_the_course():
     ids = [cell.id for source in LESSONS for cell in build.read(source).cells]
     assert len(ids) == len(set(ids))
-    assert ids[0] == f"{NAMES[0][:2]}-{NAMES[0][3:]}-001"
+    assert ids[0] == NAMES[0].replace("_", "-", 1) + "-001"
 
 
 @pytest.fixture(scope="module")
