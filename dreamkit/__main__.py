@@ -430,18 +430,23 @@ def _remade(plan: passports.Plan, image: dk.Image, guide: str | None, weights: s
 
 @app.command()
 def layers(network: Annotated[str, typer.Argument(help="the network's name")] = "dreamnet", weights: Weights = None) -> None:
-    """List a network's layers as they run."""
-    net = dk.load_network(network, weights=weights if weights or network.startswith("dreamnet") else None)
-    suggested = set(dk.suggested_layers(net))
-    rows = [("", "layer", "type", "channels", "stride", "sees (pixels)")]
+    """List a network's layers as they run.
+
+    With the papers' own names of them, where there are any: --layer understands both.
+    """
+    net = dk.load_network(network, weights=weights or (None if network.startswith("dreamnet") else "random"))      # names need no weights
+    suggested, also = set(dk.suggested_layers(net)), {}
+    for alias, name in dk.layer_aliases(net).items():
+        also.setdefault(name, []).append(alias)
+    rows = [("", "layer", "type", "channels", "stride", "sees (pixels)", "also called" if also else "")]
     for info in dk.layer_table(net):
         field = info.field
         stride = "" if not info.is_map or field is None else _pair(field.stride)
         rows.append(("*" if info.name in suggested else "", info.name, info.kind, str(info.channels), stride,
-                     "everything" if field is None else _pair(field.size)))
-    widths = [max(len(row[i]) for row in rows) for i in range(6)]
+                     "everything" if field is None else _pair(field.size), ", ".join(also.get(info.name, ()))))
+    widths = [max(len(row[i]) for row in rows) for i in range(7)]
     for row in rows:
-        cells = [cell.rjust(width) if i > 2 else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        cells = [cell.rjust(width) if 2 < i < 6 else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
         print("  ".join(cells).rstrip())
     print(f"* worth dreaming: dreamkit dream --network {network} --layer {_default_layer(net)}")
 
@@ -614,8 +619,8 @@ def _objective_spec(net: dk.Network, layer: str | None, channel: int | None, log
 
 
 def _index(channel: int, net: dk.Network, layer: str) -> int:
-    count = next((info.channels for info in dk.layer_table(net) if info.name == layer), None)
-    if count is not None and not 0 <= channel < count:
+    count = dk.features.layer_info(net, layer).channels
+    if not 0 <= channel < count:
         raise ValueError(f"channel {channel} is out of range: {layer!r} has {count}, from 0 to {count - 1}")
     return channel
 

@@ -1,7 +1,9 @@
 """What a network sees: its layers listed in the order in which they run, and their features captured.
 
 A layer's name is PyTorch's own dotted module name (`inception4c`, `features.22`, `layer3.5`), nothing invented;
-the empty name is the network itself, and its features are the logits.
+the empty name is the network itself, and its features are the logits. Where a network has names of its own in the
+papers (`relu4_3`, `inception_4c/output`), these are understood too. Features come as maps [N, C, h, w], also those
+of transformers: channels are put first, and tokens are laid out on the grid of their patches (`_layouts`).
 """
 
 from __future__ import annotations
@@ -9,12 +11,15 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from ._aliases import aliases_of
+from ._layouts import Layout, layout_of
 from ._names import unknown
 from .image import Image
 from .network import Network, autocast, check_image, module_for, standardize, trial_pictures
@@ -28,8 +33,10 @@ class LayerInfo:
     name: str
     kind: str
     calls: int
-    shape: tuple[int, ...]      # of its output for the trial picture, [N, C, h, w] or [N, C] or [N, tokens, C]
+    shape: tuple[int, ...]      # of its features for the trial picture, [N, C, h, w] or [N, C] or [N, tokens, C]
     field: Field | None         # None where it sees the whole picture
+    layout: Layout = Layout("map")
+    side: int = 0               # of the trial picture
 
     @property
     def channels(self) -> int:
@@ -37,7 +44,7 @@ class LayerInfo:
 
     @property
     def is_map(self) -> bool:
-        return len(self.shape) == 4
+        return self.layout.kind != "numbers"
 
 
 def layer_names(network: Network) -> tuple[str, ...]:
@@ -52,19 +59,38 @@ def layer_table(network: Network) -> tuple[LayerInfo, ...]:
     return _tables[network.module]
 
 
+def layer_aliases(network: Network) -> dict[str, str]:
+    """{alias: layer}: the papers' names of a network's layers, which are understood wherever a layer is named.
+
+    VGG has `relu4_3`; GoogLeNet and the embedded networks Caffe's `inception_4c/output`, and `inception_3b/5x5_reduce`
+    before its ReLU, and TensorFlow's `mixed4c`; Inception v3 `mixed0` to `mixed10`; ResNets `conv4_block6_out`.
+    Empty for networks without such names.
+
+    >>> from dreamkit.network import load_network
+    >>> layer_aliases(load_network("dreamnet"))["inception_4c/output"]
+    'inception4c'
+    """
+    if network.module not in _aliases:
+        listed = [(info.name, info.kind) for info in layer_table(network)]
+        _aliases[network.module] = aliases_of(type(network.module).__name__, listed)
+    return dict(_aliases[network.module])
+
+
 def layer_info(network: Network, layer: str) -> LayerInfo:
-    """The LayerInfo of one layer. KeyError with the nearest names where there is no such layer."""
-    table = layer_table(network)
-    for info in table:
-        if info.name == layer:
-            return info
+    """The LayerInfo of one layer, by its name or an alias. KeyError with the nearest names where there is no such layer."""
+    table = {info.name: info for info in layer_table(network)}
+    if layer in table:
+        return table[layer]
+    aliases = layer_aliases(network)
+    if layer in aliases:
+        return table[aliases[layer]]
     hint = f"all: dk.layer_names(network), or dreamkit layers {network.name}".rstrip()
-    raise unknown("layer", layer, [info.name for info in table], hint)
+    raise unknown("layer", layer, [*table, *aliases], hint)
 
 
 # Types that end no block: what they give is seen better one layer earlier or later.
 _NO_ENDS = {"Conv2d", "Identity", "Flatten", "BatchNorm2d", "LayerNorm", "LayerNorm2d", "Dropout", "StochasticDepth", "MaxPool2d",
-            "AvgPool2d", "AdaptiveAvgPool2d"}
+            "AvgPool2d", "AdaptiveAvgPool2d", "Permute"}
 
 
 def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
@@ -114,46 +140,63 @@ def capture(network: Network, image: Image, layers: Iterable[str] | str) -> dict
     """The features {name: tensor} of the named layers for a picture [N, 3, H, W], most often [N, C, h, w].
 
     The forward pass stops after the last layer asked for, so a classifier of fixed size does not matter and the rest
-    of the network costs nothing. Features follow the picture's dtype, and carry its gradient if it has one.
-    Raises KeyError for an unknown layer, ValueError for a picture of the wrong form or too small.
+    of the network costs nothing. Features follow the picture's dtype, and carry its gradient if it has one. Those of a
+    transformer are maps as well: channels first, tokens laid out as their patches lie, the class token left out.
+    Raises KeyError for an unknown layer, ValueError for a picture of the wrong form, too small, or of a size that the
+    network does not take.
 
     >>> from dreamkit.network import as_network
     >>> net = as_network(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (0, 0, 0), (1, 1, 1))
     >>> capture(net, torch.rand(1, 3, 8, 8), ["1"])["1"].shape
     torch.Size([1, 8, 6, 6])
     """
-    names = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
+    given = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
     check_image(image)
-    infos = [layer_info(network, name) for name in names if name]
-    _check_size(network, image, infos)
-    if not names:
+    found = {name: layer_info(network, name) for name in given if name}           # by the name that was given: aliases too
+    infos = {info.name: info for info in found.values()}
+    _check_size(network, image, tuple(infos.values()))
+    if not given:
         return {}
     module = module_for(network, image)
-    reached, calls_left = {}, {info.name: info.calls for info in infos}
-    last = "" if "" in names else max(names, key=layer_names(network).index)
-
-    here = threading.get_ident()
-
-    def keep(name: str):
-        def hook(layer: nn.Module, inputs: tuple, output: Tensor) -> None:
-            if threading.get_ident() != here:                     # somebody else's pass through the same network
-                return
-            calls_left[name] -= 1
-            if calls_left[name] == 0:
-                stop = name == last
-                raw = getattr(layer, "raw_weight", None)          # a folded convolution: what it gave before its BatchNorm
-                reached[name] = (layer._conv_forward(inputs[0], raw, layer.raw_bias) if raw is not None
-                                 else output if stop else output.clone())        # an in-place ReLU may come next
-                if stop:
-                    raise _Reached
-        return hook
-
+    last = "" if "" in given else max(infos, key=layer_names(network).index)
+    watch = _Watch(infos, last)
     try:
-        with _hooks(module, {name: keep(name) for name in calls_left}), autocast(network, image), contextlib.suppress(_Reached):
-            reached[""] = module(standardize(network, image))
-    except RuntimeError as error:
-        raise _too_small(network, image, infos, error) from None
-    return {name: reached[name].to(image.device, image.dtype) for name in names}
+        with _hooks(module, watch.hooks()), autocast(network, image), contextlib.suppress(_Reached):
+            watch.reached[""] = module(standardize(network, image))
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise _size_error(network, image, tuple(infos.values()), error) from None
+    reached = {name: watch.reached[found[name].name if name else ""] for name in given}
+    return {name: features.to(image.device, image.dtype) for name, features in reached.items()}
+
+
+class _Watch:
+    """What one forward pass gives at the wanted layers, as `reached`: {name: features}, taken by `hooks` in this thread only."""
+
+    def __init__(self, infos: Mapping[str, LayerInfo], last: str) -> None:
+        self.infos, self.last, self.thread = infos, last, threading.get_ident()
+        self.calls_left = {name: info.calls for name, info in infos.items()}
+        self.grids: dict[str, tuple[int, int]] = {info.layout.grid: (0, 0) for info in infos.values() if info.layout.grid}
+        self.reached: dict[str, Tensor] = {}
+
+    def hooks(self) -> dict[str, Callable]:
+        return {name: partial(self._hook, name) for name in {*self.infos, *self.grids}}
+
+    def _hook(self, name: str, layer: nn.Module, inputs: tuple, output: Tensor) -> None:
+        if threading.get_ident() != self.thread:                  # somebody else's pass through the same network
+            return
+        if name in self.grids:
+            self.grids[name] = tuple(output.shape[-2:])
+        if name not in self.infos:
+            return
+        self.calls_left[name] -= 1
+        if self.calls_left[name] == 0:
+            raw = getattr(layer, "raw_weight", None)              # a folded convolution: what it gave before its BatchNorm
+            features = (layer._conv_forward(inputs[0], raw, layer.raw_bias) if raw is not None
+                        else output if name == self.last else output.clone())                    # an in-place ReLU may come next
+            layout = self.infos[name].layout
+            self.reached[name] = layout.lay(features, self.grids.get(layout.grid))
+            if name == self.last:
+                raise _Reached
 
 
 def classify(network: Network, image: Image, top: int = 5) -> list[tuple[str, float]]:
@@ -167,6 +210,7 @@ def classify(network: Network, image: Image, top: int = 5) -> list[tuple[str, fl
 
 
 _tables: weakref.WeakKeyDictionary[nn.Module, tuple[LayerInfo, ...]] = weakref.WeakKeyDictionary()
+_aliases: weakref.WeakKeyDictionary[nn.Module, dict[str, str]] = weakref.WeakKeyDictionary()
 
 
 class _Reached(Exception):
@@ -189,24 +233,35 @@ def _hooks(module: nn.Module, hooks: dict[str, Callable]) -> Iterator[None]:
 def _trace(module: nn.Module) -> tuple[LayerInfo, ...]:
     best: dict[str, LayerInfo] = {}
     for picture in trial_pictures(module):
-        seen: dict[str, LayerInfo] = {}
-        memory: dict[object, Field | None] = {}
-
-        def note(name: str, seen=seen, memory=memory):
-            def hook(layer: nn.Module, inputs: tuple, output: object) -> None:
-                if isinstance(output, Tensor) and output.dim() >= 2:
-                    before = seen.pop(name, None)                 # popped and put back: the order is that of the last call
-                    seen[name] = LayerInfo(name, type(layer).__name__, before.calls + 1 if before else 1, tuple(output.shape),
-                                           field_of(output, memory))
-            return hook
-
+        trial = _Trial(picture.shape[-1])
         try:
-            with torch.enable_grad(), _hooks(module, {n: note(n) for n, _ in module.named_modules() if n}):
+            with torch.enable_grad(), _hooks(module, {name: partial(trial.hook, name) for name, _ in module.named_modules() if name}):
                 module(picture.requires_grad_(True))
-            return tuple(seen.values())
+            return tuple(trial.seen.values())
         except (RuntimeError, ValueError, AssertionError):        # not a size this network takes: try the next
-            best = max(best, seen, key=len)
+            best = max(best, trial.seen, key=len)
     return tuple(best.values())
+
+
+class _Trial:
+    """What hooks on all layers note in a trial run with a square picture, as `seen`: {name: LayerInfo}, in the order of the last calls."""
+
+    def __init__(self, side: int) -> None:
+        self.side, self.seen = side, {}
+        self.memory: dict[object, Field | None] = {}
+        self.grids: dict[str, tuple[int, int]] = {}               # of maps whose channels come first, by layer
+
+    def hook(self, name: str, layer: nn.Module, inputs: tuple, output: object) -> None:
+        if not isinstance(output, Tensor) or output.dim() < 2:
+            return
+        before = self.seen.pop(name, None)                        # popped and put back: the order is that of the last call
+        layout = layout_of(output, reversed(self.grids.items()), slides=hasattr(layer, "kernel_size"))
+        if layout.kind == "map":
+            self.grids.pop(name, None)
+            self.grids[name] = tuple(output.shape[-2:])
+        shape = tuple(layout.lay(output, self.grids.get(layout.grid)).shape)
+        self.seen[name] = LayerInfo(name, type(layer).__name__, before.calls + 1 if before else 1, shape,
+                                    field_of(output, self.memory), layout, self.side)
 
 
 def _check_size(network: Network, image: Image, infos: Sequence[LayerInfo]) -> None:
@@ -216,16 +271,25 @@ def _check_size(network: Network, image: Image, infos: Sequence[LayerInfo]) -> N
             raise _small(image, info.name, least)
 
 
-def _too_small(network: Network, image: Image, infos: Sequence[LayerInfo], error: RuntimeError) -> Exception:
-    """The clear error for a forward pass that failed because the picture is too small, else the error itself."""
-    for info in infos[:1]:
+def _size_error(network: Network, image: Image, infos: Sequence[LayerInfo], error: Exception) -> Exception:
+    """The clear error for a forward pass that failed because of the picture's size, else the error itself."""
+    for info in infos[:1] or layer_table(network)[-1:]:
         fails, works = min(image.shape[-2:]), 512
         if fails < works and not _runs(network, info, fails) and _runs(network, info, works):
             while works - fails > 1:
                 middle = (fails + works) // 2
                 fails, works = (fails, middle) if _runs(network, info, middle) else (middle, works)
             return _small(image, info.name, works)
+        if tuple(image.shape[-2:]) != (info.side, info.side) and _runs(network, info, info.side):
+            return _fixed(network, image, info)
     return error
+
+
+def _fixed(network: Network, image: Image, info: LayerInfo) -> ValueError:
+    height, width = image.shape[-2:]
+    return ValueError(f"{network.name or 'this network'} takes pictures of {info.side}×{info.side} pixels only, up to layer "
+                      f"{info.name!r}; given: {height}×{width} (height × width; octaves count). Resize it: dk.resize(image, "
+                      f"({info.side}, {info.side})), and dream with octaves=1")
 
 
 def _runs(network: Network, info: LayerInfo, side: int) -> bool:
@@ -234,7 +298,7 @@ def _runs(network: Network, info: LayerInfo, side: int) -> bool:
     try:
         with torch.no_grad(), _hooks(network.module, {info.name: _stop}), contextlib.suppress(_Reached):
             network.module(picture)
-    except RuntimeError:
+    except (RuntimeError, ValueError, AssertionError):
         return False
     return True
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .image import Image
+from .nets.anysize import any_size
 from .nets.folding import fold_batchnorm
 from .nets.zoo import build
 
@@ -88,7 +89,7 @@ def as_network(module: nn.Module, mean: Sequence[float], std: Sequence[float], n
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; given: {precision!r}")
     with torch.no_grad():
-        module = copy.deepcopy(module).eval().requires_grad_(False)
+        module = any_size(copy.deepcopy(module).eval().requires_grad_(False))
         module = fold_batchnorm(module, trial_pictures(module))
         module = module.to(torch.float64) if precision == "float64" else module
         module = module.to(device=_device(device, module), memory_format=torch.channels_last)
@@ -113,7 +114,7 @@ def randomized(network: Network, seed: int = 0) -> Network:
                     fresh = torch.randn(weights.shape, generator=generator) * (2 / weights[0].numel()) ** 0.5
                     weights.copy_(fresh)
                 else:
-                    weights.fill_(1.0 if isinstance(layer, nn.modules.batchnorm._BatchNorm) and name == "weight" else 0.0)
+                    weights.fill_(1.0 if name == "weight" else 0.0)                   # of a normalisation, and its shift
             if hasattr(layer, "raw_weight"):
                 layer.raw_weight.copy_(layer.weight)
                 layer.raw_bias.zero_()

@@ -47,11 +47,20 @@ def field_of(features: Tensor, memory: dict[object, Field | None]) -> Field | No
     return memory.get(features.grad_fn)
 
 
+_EVERYTHING = ("adaptive", "mean", "bmm", "attention", "groupnorm", "fft")
+
+
+def _by_cells(node: object) -> bool:
+    """Whether a matrix product is a linear layer on each of many cells (of maps with channels last), not on one row of all of them."""
+    sizes = getattr(node, "_saved_mat1_sym_sizes", None) or getattr(node, "_saved_self_sym_sizes", (1,))
+    return sizes[0] > 1
+
+
 def _through(node: object, fields: list[Field | None]) -> Field | None:
     kind = type(node).__name__
     if kind == "AccumulateGrad":                              # the picture itself
         return Field((1, 1), (1, 1), (0, 0))
-    if any(word in kind.lower() for word in ("adaptive", "mean", "mm", "attention", "fft")) or None in fields or not fields:
+    if None in fields or not fields or any(word in kind.lower() for word in _EVERYTHING) or ("mm" in kind.lower() and not _by_cells(node)):
         return None                                           # every cell sees everything
     field = _union(fields)
     if "Convolution" in kind:

@@ -151,12 +151,22 @@ def test_layers_are_listed_as_they_run(capsys):
     assert call(["layers"]) == 0
     head, *rows, last = capsys.readouterr().out.splitlines()
     net = dk.load_network("dreamnet")
-    assert head.split() == ["layer", "type", "channels", "stride", "sees", "(pixels)"]
+    assert head.split() == ["layer", "type", "channels", "stride", "sees", "(pixels)", "also", "called"]
     assert [row.removeprefix("*").split()[0] for row in rows] == list(dk.layer_names(net))
     assert [row[1:].split()[0] for row in rows if row.startswith("*")] == list(dk.suggested_layers(net))
     conv1 = next(row for row in rows if " conv1 " in row).split()
-    assert conv1[1:] == ["conv1", "Conv", "48", "1", "7"]      # 7×7, stride 1, 48 channels: as the architecture says
+    assert conv1[1:6] == ["conv1", "Conv", "48", "1", "7"]     # 7×7, stride 1, 48 channels: as the architecture says
+    assert " ".join(next(row for row in rows if " inception4c " in row).split()[6:]) == "inception_4c/output, mixed4c"
     assert "dreamkit dream --network dreamnet --layer" in last
+
+
+def test_layers_need_no_weights_and_a_paper_s_name_is_understood(capsys, monkeypatch):
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *a, **k: pytest.fail("it fetched weights"))
+    assert call(["layers", "squeezenet1_1"]) == 0
+    row = next(row for row in capsys.readouterr().out.splitlines() if " features.12 " in row)
+    assert row.split()[1:] == ["features.12", "Fire", "512", "16", "239", "fire9,", "fire9/concat"]
+    assert call(["dream", *QUICK, "--layer", "inception_3a/output", "--channel", "1000"]) == 2
+    assert "'inception_3a/output' has 208, from 0 to 207" in capsys.readouterr().err
 
 
 def test_layers_of_another_network(capsys):
