@@ -441,7 +441,7 @@ def layers(network: Annotated[str, typer.Argument(help="the network's name")] = 
     rows = [("", "layer", "type", "channels", "stride", "sees (pixels)", "also called" if also else "")]
     for info in dk.layer_table(net):
         field = info.field
-        stride = "" if not info.is_map or field is None else _pair(field.stride)
+        stride = "" if info.stride is None else _pair(info.stride)
         rows.append(("*" if info.name in suggested else "", info.name, info.kind, str(info.channels), stride,
                      "everything" if field is None else _pair(field.size), ", ".join(also.get(info.name, ()))))
     widths = [max(len(row[i]) for row in rows) for i in range(7)]

@@ -46,6 +46,13 @@ class LayerInfo:
     def is_map(self) -> bool:
         return self.layout.kind != "numbers"
 
+    @property
+    def stride(self) -> tuple[int, int] | None:
+        """How many pixels of the picture (down, across) lie between neighbours of its map; None for a layer without one."""
+        if not self.is_map:
+            return None
+        return self.field.stride if self.field else tuple(max(1, round(self.side / cells)) for cells in self.shape[2:])
+
 
 def layer_names(network: Network) -> tuple[str, ...]:
     """The names of all layers whose output is a tensor, in the order in which they finish (a layer called twice: its last call)."""
@@ -97,7 +104,8 @@ def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
     """Up to `count` layers from shallow to deep that are worth looking at: the ends of blocks, after their ReLU, on the main road.
 
     The shallowest depth of names that holds at least five such maps is taken (GoogLeNet's blocks, VGG's ReLUs,
-    ResNet's stages); while there are too many, the most crowded resolution gives one up, never its last.
+    ResNet's stages); while there are too many, the most crowded resolution gives one up, never its last. Where all have
+    one resolution, as in a vision transformer, they are taken at even distances.
 
     >>> from dreamkit.network import load_network
     >>> suggested_layers(load_network("dreamnet"))[-3:]
@@ -113,6 +121,8 @@ def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
         chosen = ends or level or table
         if len(ends) >= 5:
             break
+    if len(chosen) > count and len({info.shape[2:] for info in chosen}) == 1:
+        return tuple(chosen[round(i * (len(chosen) - 1) / (count - 1))].name for i in range(count))
     while len(chosen) > count:
         groups: dict[tuple[int, ...], list[LayerInfo]] = {}
         for info in chosen:

@@ -24,8 +24,9 @@ def listed(name):
 
 @pytest.mark.parametrize("name, pairs", [
     # by hand from the papers' tables (Simonyan & Zisserman's D and E; He et al.; Iandola et al.) and torchvision's sources
-    ("vgg16", {"conv1_1": "features.0", "relu1_1": "features.1", "relu3_3": "features.15", "relu4_3": "features.22", "conv5_1": "features.24",
-               "pool5": "features.30", "block4_conv3": "features.22", "fc6": "classifier.0", "relu7": "classifier.4", "fc8": "classifier.6"}),
+    ("vgg16", {"conv1_1": "features.0", "relu1_1": "features.1", "relu3_3": "features.15", "relu4_3": "features.22",
+               "conv5_1": "features.24", "pool5": "features.30", "block4_conv3": "features.22",
+               "fc6": "classifier.0", "relu7": "classifier.4", "fc8": "classifier.6"}),
     ("vgg19", {"relu3_4": "features.17", "relu4_4": "features.26", "conv5_4": "features.34", "pool5": "features.36"}),
     ("vgg16_bn", {"conv4_3": "features.30", "relu4_3": "features.32", "pool4": "features.33"}),
     ("alexnet", {"conv1": "features.0", "relu5": "features.11", "pool5": "features.12", "fc6": "classifier.1"}),

@@ -74,8 +74,8 @@ def test_channels_that_come_last_are_put_first():
 @pytest.mark.parametrize("shape, grids, slides, kind", [
     ((1, 8, 5, 5), (), False, "map"), ((1, 5, 5, 8), (), False, "last"), ((1, 5, 5, 5), (), False, "map"),
     ((1, 16, 49, 64), (), False, "numbers"), ((1, 8, 5, 7), (), True, "map"), ((1, 8, 5, 7), (("a", (5, 7)),), False, "map"),
-    ((1, 17, 3), (("a", (4, 4)),), False, "tokens"), ((4, 16, 3), (("a", (4, 4)),), False, "numbers"), ((1, 40, 3), (("a", (4, 4)),), False,
-                                                                                                     "numbers"), ((1, 7), (), False, "numbers"),
+    ((1, 17, 3), (("a", (4, 4)),), False, "tokens"), ((4, 16, 3), (("a", (4, 4)),), False, "numbers"),
+    ((1, 40, 3), (("a", (4, 4)),), False, "numbers"), ((1, 7), (), False, "numbers"),
 ])
 def test_what_a_shape_tells(shape, grids, slides, kind):
     assert layout_of(torch.zeros(shape), grids, slides).kind == kind
@@ -102,6 +102,35 @@ def test_a_vision_transformer_takes_any_size_and_at_its_own_nothing_changes(vit)
     assert features["encoder.layers.encoder_layer_1"].shape == (1, 12, 5, 7) and features[""].shape == (1, 4)
     with pytest.raises(ValueError, match=r"too small for layer 'encoder.ln': it needs at least 8×8"):
         dk.capture(network, torch.rand(1, 3, 6, 30), "encoder.ln")
+
+
+def test_layers_of_one_resolution_are_suggested_at_even_distances():
+    class Deep(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Conv2d(3, 4, 4, 4)
+            self.blocks = nn.Sequential(*(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU()) for _ in range(15)))
+
+        def forward(self, x):
+            return self.blocks(self.first(x))
+
+    network = dk.as_network(Deep(), ZERO, ONE)
+    assert dk.suggested_layers(network) == tuple(f"blocks.{i}" for i in (0, 2, 4, 6, 8, 10, 12, 14))
+
+
+def test_the_stride_of_what_sees_everything():
+    class Squeezed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.relu = nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU()
+
+        def forward(self, x):
+            y = self.conv(x)
+            return self.relu(y * y.mean((2, 3), keepdim=True))
+
+    info = layer_info(dk.as_network(Squeezed(), ZERO, ONE), "relu")
+    assert info.field is None and info.stride == (2, 2)
+    assert layer_info(dk.as_network(Tokens(), ZERO, ONE), "head").stride is None
 
 
 def test_the_places_of_patches_are_resized_not_shuffled(vit):
