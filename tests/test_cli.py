@@ -164,7 +164,7 @@ def test_layers_need_no_weights_and_a_paper_s_name_is_understood(capsys, monkeyp
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *a, **k: pytest.fail("it fetched weights"))
     assert call(["layers", "squeezenet1_1"]) == 0
     row = next(row for row in capsys.readouterr().out.splitlines() if " features.12 " in row)
-    assert row.split()[1:] == ["features.12", "Fire", "512", "16", "239", "fire9,", "fire9/concat"]
+    assert row.split()[1:] == ["features.12", "Fire", "512", "16", "207", "fire9,", "fire9/concat"]
     assert call(["dream", *QUICK, "--layer", "inception_3a/output", "--channel", "1000"]) == 2
     assert "'inception_3a/output' has 208, from 0 to 207" in capsys.readouterr().err
 
