@@ -164,8 +164,9 @@ def _dream_to(output: Path, score: dk.Score, image: dk.Image, dreams: Iterator[d
     progress = Progress(**_counts(passport))
     try:
         for dreamt in dreams:
-            _advance(progress, picture if done else dreamt, dreamt)
-            picture, done = dreamt, done + 1
+            # counted before it is said: a signal may come in between
+            before, picture, done = picture if done else dreamt, dreamt, done + 1
+            _advance(progress, before, picture)
             signals.check()
     except Stopped as stopped:
         stop = stopped
@@ -420,8 +421,8 @@ def _remade(plan: passports.Plan, image: dk.Image, guide: str | None, weights: s
     progress = Progress(**_counts({"settings": vars(plan.settings), "recipe": plan.recipe}))
     try:
         for dreamt in passports.replaying(plan, score, image):
-            _advance(progress, picture if done else dreamt, dreamt)
-            picture, done = dreamt, done + 1
+            before, picture, done = picture if done else dreamt, dreamt, done + 1
+            _advance(progress, before, picture)
             signals.check()
     finally:
         progress.close()

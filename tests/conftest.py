@@ -1,10 +1,22 @@
 """Shared by all tests: small pictures and tiny networks whose answers can be worked out by hand."""
 
+import os
+
 import pytest
 import torch
 from torch import nn
 
 import dreamkit as dk
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole fast suite is shared among the cores; chosen files are not worth a worker's start, and slow suites time themselves."""
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    fast = "not slow" in config.option.markexpr
+    if not (whole and fast):
+        return 0
+    os.environ["OMP_NUM_THREADS"] = "1"                        # each worker has a core; threads of several would wait for each other
+    return min(4, os.cpu_count() or 1)
 
 
 @pytest.fixture

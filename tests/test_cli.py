@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import fields
@@ -17,6 +16,7 @@ import dreamkit as dk
 from dreamkit import _console, doctor
 from dreamkit.__main__ import DEFAULT_LAYERS, call
 
+from .processes import program
 from .test_image import bomb, truncated
 
 QUICK = ["--side", "48", "--steps", "2", "--octaves", "2"]
@@ -28,18 +28,11 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def program(*arguments: str, **options) -> subprocess.Popen:
-    """`python -m dreamkit …` as a process of its own, which hears Ctrl-C even where this one runs in the background."""
-    code = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
-    return subprocess.Popen([sys.executable, "-c", code, sys.executable, "-m", "dreamkit", *arguments], text=True, encoding="utf-8",
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONIOENCODING": "utf-8"}, **options)
-
-
 # --- as a process
 
 def test_the_first_dream():
     """One process from nothing to a picture: status 0, plain progress, no byte of terminal art where stderr is a pipe."""
-    process = program("dream", "--side", "64", "--steps", "2", "--octaves", "2")
+    process = program("dream", "--side", "64", "--steps", "2", "--octaves", "2", fresh=True)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert re.fullmatch(r"dream\.png: 64×43, layer\('\w+'\) of dreamnet, 4 steps in [\d.]+ s\n", out)

@@ -17,7 +17,7 @@ from dreamkit import film
 from dreamkit.__main__ import call
 from dreamkit._video import Reel, read_video, video_info, write_film
 
-from .test_cli import program
+from .processes import program
 
 QUICK = dk.Settings(steps=2, octaves=1, jitter=4)
 TINY = ["--side", "48", "--steps", "1", "--octaves", "1", "--layer", "conv2"]

@@ -1,0 +1,117 @@
+"""The command line as a process of its own, without paying seconds of imports for each: a nursery that has them done, and forks.
+
+`program("dream", "--side", "64")` is a `subprocess.Popen` to its caller: pipes, signals, an exit status. Where there is no
+`fork` (Windows), or with `fresh=True`, it is one.
+"""
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+_NURSERY = """
+import array, json, os, signal, socket, sys
+import dreamkit.__main__                                       # the slow part: done once, before any thread is started
+line = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    message, fds, _, _ = socket.recv_fds(line, 65536, 2)
+    if not message:
+        break
+    told = json.loads(message)
+    child = os.fork()
+    if child == 0:
+        line.close()
+        os.setsid()                                            # a Ctrl-C at the tests is not for it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for fd, target in zip(fds, (1, 2)):
+            os.dup2(fd, target)
+        os.closerange(3, 64)
+        os.chdir(told["cwd"])
+        os.environ.clear()
+        os.environ.update(told["env"])
+        status = 1
+        try:
+            dreamkit.__main__.main(told["arguments"])
+        except SystemExit as exit:
+            status = exit.code or 0
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                try:
+                    stream.flush()
+                except OSError:
+                    pass
+            os._exit(status)
+    for fd in fds:
+        os.close(fd)
+    line.sendall(json.dumps(child).encode() + b"\\n")
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    line.sendall(json.dumps(ended).encode() + b"\\n")
+"""
+
+_nursery: list[tuple[subprocess.Popen, socket.socket]] = []
+
+
+class Forked:
+    """What the tests need of `subprocess.Popen`, for a process that the nursery has forked. One at a time."""
+
+    def __init__(self, arguments: tuple[str, ...]):
+        self.line = _open()
+        (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+        told = {"arguments": arguments, "cwd": os.getcwd(), "env": dict(os.environ) | {"PYTHONIOENCODING": "utf-8"}}
+        socket.send_fds(self.line, [json.dumps(told).encode()], [out_end, err_end])
+        os.close(out_end)
+        os.close(err_end)
+        self.stdout, self.stderr = os.fdopen(out, encoding="utf-8"), os.fdopen(err, encoding="utf-8")
+        self.answers = self.line.makefile("r")
+        self.pid, self.returncode = json.loads(self.answers.readline()), None
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            self.line.settimeout(timeout)
+            self.returncode = json.loads(self.answers.readline())
+            self.line.settimeout(None)
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """(stdout, stderr) to their ends. They are read one after the other: enough for a program that writes little."""
+        out, err = self.stdout.read(), self.stderr.read()
+        self.stdout.close()
+        self.stderr.close()
+        self.wait(timeout)
+        return out, err
+
+
+def program(*arguments: str, fresh: bool = False) -> Forked | subprocess.Popen:
+    """`dreamkit …` as a process of its own, which hears Ctrl-C even where this one runs in the background."""
+    if hasattr(os, "fork") and not fresh:
+        return Forked(arguments)
+    code = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+    return subprocess.Popen([sys.executable, "-c", code, sys.executable, "-m", "dreamkit", *arguments], text=True, encoding="utf-8",
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONIOENCODING": "utf-8"})
+
+
+def _open() -> socket.socket:
+    """The line to the nursery, which is opened with the first program and closed with the tests."""
+    if not _nursery:
+        ours, theirs = socket.socketpair()
+        process = subprocess.Popen([sys.executable, "-c", _NURSERY, str(theirs.fileno())], pass_fds=[theirs.fileno()])
+        theirs.close()
+        _nursery.append((process, ours))
+        atexit.register(_close)
+    return _nursery[0][1]
+
+
+def _close() -> None:
+    process, line = _nursery.pop()
+    line.close()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
