@@ -95,6 +95,12 @@ def layer_info(network: Network, layer: str) -> LayerInfo:
     raise unknown("layer", layer, [*table, *aliases], hint)
 
 
+def share_layers(network: Network, twin: Network) -> Network:
+    """The twin, which has the network's layers, and so needs no trial run of its own."""
+    _tables[twin.module] = layer_table(network)
+    return twin
+
+
 # Types that end no block: what they give is seen better one layer earlier or later.
 _NO_ENDS = {"Conv2d", "Identity", "Flatten", "BatchNorm2d", "LayerNorm", "LayerNorm2d", "Dropout", "StochasticDepth", "MaxPool2d",
             "AvgPool2d", "AdaptiveAvgPool2d", "Permute"}

@@ -121,6 +121,16 @@ def randomized(network: Network, seed: int = 0) -> Network:
     return replace(network, module=module, name=f"{network.name}-random", digest="")
 
 
+def apart(network: Network) -> Network:
+    """The same network with module objects of its own around the same weights.
+
+    Features are captured by hooks, and hooks see every call of their module: a panel's thread and the notebook's
+    cells would otherwise meet in each other's.
+    """
+    weights = {id(tensor): tensor for tensor in (*network.module.parameters(), *network.module.buffers())}
+    return replace(network, module=copy.deepcopy(network.module, weights))
+
+
 def check_image(image: object) -> None:
     """Raises ValueError, naming what is wrong, unless `image` is a floating [N, 3, H, W] tensor."""
     if not isinstance(image, Tensor):

@@ -10,7 +10,7 @@ import os
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
@@ -37,6 +37,7 @@ class Patch:
 
     `crop` [1, 3, h, w] is what the cell sees of its picture; `box` (top, bottom, left, right; bottom and right not
     included) is where that lies, in pixels of the picture at the size `size` (height, width) at which it was looked at.
+    `cell` (row, column) is the cell in the map of that picture, and `whole()` gives the picture again.
     """
 
     crop: Image
@@ -44,6 +45,8 @@ class Patch:
     source: str
     box: Box
     size: tuple[int, int]
+    cell: tuple[int, int] = field(repr=False)
+    whole: Callable[[], Image] = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         top, bottom, left, right = self.box
@@ -117,6 +120,7 @@ class _Peak:
     value: float
     box: tuple[float, float, float, float]
     size: tuple[int, int]
+    cell: tuple[int, int]
 
 
 def _collection(pictures: object, sides: tuple[int, ...]) -> _Collection:
@@ -242,8 +246,9 @@ def _choose(peaks: _Peaks, collection: _Collection, channel: int, count: int) ->
         value = float(values[picture, k])
         if len(chosen) == count or value <= 0:
             break
-        box = peaks.boxes[picture](int(peaks.row[picture, k, channel]), int(peaks.column[picture, k, channel]))
-        peak, others = _Peak(picture, value, box, peaks.sizes[picture]), taken.setdefault(collection.sources[picture].name, [])
+        cell = int(peaks.row[picture, k, channel]), int(peaks.column[picture, k, channel])
+        peak = _Peak(picture, value, peaks.boxes[picture](*cell), peaks.sizes[picture], cell)
+        others = taken.setdefault(collection.sources[picture].name, [])
         if len(others) < PER_PHOTO and not any(_same_place(peak, other) for other in others):
             others.append(peak)
             chosen.append(peak)
@@ -270,4 +275,4 @@ def _cut(peak: _Peak, collection: _Collection, widest: int | None) -> Patch:
         box += [max(0, start), min(length, end)]
     top, bottom, left, right = box
     crop = source.load()[..., top:bottom, left:right].detach().clone()
-    return Patch(crop, peak.value, source.name, (top, bottom, left, right), peak.size)
+    return Patch(crop, peak.value, source.name, (top, bottom, left, right), peak.size, peak.cell, source.load)

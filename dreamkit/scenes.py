@@ -93,6 +93,35 @@ def leaves(height: int, width: int, seed: int = 0) -> Image:
     return picture.clamp(0, 1)
 
 
+def among_its_pieces(thing: Image, top: int, left: int, side: int = 64, tile: int = 4, seed: int = 0) -> tuple[Image, Tensor]:
+    """A picture [1, 3, side, side] with a round thing in it, on a ground of the thing's own pieces, and the mask [side, side] of the thing.
+
+    The pieces are squares of `tile` pixels from anywhere in the thing, turned by quarters: colours and contrast are the
+    same everywhere, and only who knows the whole can tell where it is. ValueError where the thing does not fit.
+
+    >>> picture, mask = among_its_pieces(torch.rand(1, 3, 16, 16), 8, 40)
+    >>> picture.shape, mask.any(1).nonzero()[[0, -1]].flatten().tolist()
+    (torch.Size([1, 3, 64, 64]), [8, 23])
+    """
+    height, width = thing.shape[-2:]
+    if top < 0 or left < 0 or top + height > side or left + width > side or not 1 <= tile <= min(height, width):
+        raise ValueError(f"a thing of {height}×{width} pixels at row {top}, column {left} does not fit into {side} pixels, or gives no "
+                         f"pieces of {tile}")
+    generator, count = torch.Generator().manual_seed(seed), -(-side // tile)
+    rows = []
+    for _ in range(count):
+        places = [[int(torch.randint(0, most, (1,), generator=generator)) for most in (height - tile + 1, width - tile + 1, 4)]
+                  for _ in range(count)]
+        rows.append(torch.cat([thing[..., y:y + tile, x:x + tile].rot90(turns, (2, 3)) for y, x, turns in places], 3))
+    picture = torch.cat(rows, 2)[..., :side, :side].clone()
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    mask = torch.zeros(side, side, dtype=torch.bool)
+    mask[top:top + height, left:left + width] = x.square() + y.square() <= 1
+    whole = torch.zeros_like(picture)
+    whole[..., top:top + height, left:left + width] = thing
+    return torch.where(mask, whole, picture), mask
+
+
 def _plain(height: int, width: int, line: int, generator: torch.Generator) -> Tensor:
     """Meadows [1, 3, H, W] seen from low above: one field of noise, drawn out more and more towards the horizon row `line`."""
     depth = (torch.arange(height).float() - line).clamp(min=0.0)[:, None] / max(1, height - line)     # 0 far, 1 near

@@ -1,4 +1,4 @@
-"""Panels for notebooks: `explore` a network's layers, dream in the `studio`, `compare` two settings, `slide` over one parameter.
+"""Panels for notebooks: `explore` a network's layers, `cover` a photo, dream in the `studio`, `compare` settings, `slide` over one.
 
     dk.widgets.slide("smoothing σ (pixels)", [0.0, 0.5, 1.0, 2.0], make)     # make(value) -> picture, or (picture, text)
 
@@ -6,9 +6,11 @@ Each is shown by being the last value of a cell, works from the keyboard, and sa
 live widget a panel puts itself into the notebook as a plain page, so that a saved lesson shows it without a kernel.
 """
 
+from .covering import Cover, Covered, cover, covered_view
 from .explorer import Explorer, View, explore, liked, view
 from .live import Studio, studio
 from .panel import Panel
 from .sliding import Slide, compare, slide
 
-__all__ = ["Explorer", "Panel", "Slide", "Studio", "View", "compare", "explore", "liked", "slide", "studio", "view"]
+__all__ = ["Cover", "Covered", "Explorer", "Panel", "Slide", "Studio", "View", "compare", "cover", "covered_view", "explore", "liked",
+           "slide", "studio", "view"]

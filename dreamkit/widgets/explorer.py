@@ -12,12 +12,12 @@ from torch import Tensor
 
 from ..features import capture, layer_info, layer_table, suggested_layers
 from ..image import Image, noise
-from ..network import Network
+from ..network import Network, apart
 from ..objectives import channel, scorer
 from ..scales import resize
 from ..show import heat, overlay
 from ..steps import Score, ascend, gradient, normalize, roll, smooth
-from .panel import Panel, apart
+from .panel import Panel
 from .parts import choice, column, html_part, number, picture_html, row, text_html
 
 LIKED_SIDE, LIKED_STEPS = 128, 24                              # of the picture of what a channel likes

@@ -14,8 +14,8 @@ import ipywidgets
 from ..dream import Settings, check_values
 from ..features import layer_at, layer_info, suggested_layers
 from ..image import FORMATS, Image, load_image, save_image
-from ..network import Network
-from .panel import Panel, apart
+from ..network import Network, apart
+from .panel import Panel
 from .parts import choice, code_html, column, html_part, number, picture_html, row, settings_of, settings_sliders
 from .runs import Frame, Run, Source, Target, command, python
 

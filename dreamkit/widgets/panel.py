@@ -8,34 +8,21 @@ wins) and return at once. Every job has a generation number: what an older gener
 from __future__ import annotations
 
 import contextlib
-import copy
 import itertools
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets
 
-from ..network import Network
 from .parts import close_all, column, fallback_html, html_part, status_html
 
 MOST_UPDATES = 10       # a second: more would only fill the browser's queue
 IDLE_SECONDS = 5.0      # a worker without work for so long ends; the next job starts another
 
 Job = Callable[[], Generator[Any, None, None]]
-
-
-def apart(network: Network) -> Network:
-    """The same network with module objects of its own around the same weights.
-
-    Features are captured by hooks, and hooks see every call of their module: a panel's thread and the notebook's
-    cells would otherwise meet in each other's.
-    """
-    weights = {id(tensor): tensor for tensor in (*network.module.parameters(), *network.module.buffers())}
-    return replace(network, module=copy.deepcopy(network.module, weights))
 
 
 class Panel:

@@ -14,9 +14,9 @@ from IPython.display import Image as Shown
 from ..dream import Settings, dreaming
 from ..features import layer_at, suggested_layers
 from ..image import Image
-from ..network import Network
+from ..network import Network, apart
 from ..objectives import Objective, layer, scorer
-from .panel import Panel, apart
+from .panel import Panel
 from .parts import choice, html_part, picture_html, text_html
 
 LEAST_WIDTH = 320                                              # in CSS pixels: smaller pictures are enlarged on the page
