@@ -96,12 +96,13 @@ def leaves(height: int, width: int, seed: int = 0) -> Image:
 def among_its_pieces(thing: Image, top: int, left: int, side: int = 64, tile: int = 4, seed: int = 0) -> tuple[Image, Tensor]:
     """A picture [1, 3, side, side] with a round thing in it, on a ground of the thing's own pieces, and the mask [side, side] of the thing.
 
-    The pieces are squares of `tile` pixels from anywhere in the thing, turned by quarters: colours and contrast are the
-    same everywhere, and only who knows the whole can tell where it is. ValueError where the thing does not fit.
+    The thing is the ellipse within what is given. The pieces are squares of `tile` pixels from anywhere in it, turned by
+    quarters: colours are the same everywhere, and only who knows the whole can tell where it is. ValueError where the thing
+    does not fit.
 
     >>> picture, mask = among_its_pieces(torch.rand(1, 3, 16, 16), 8, 40)
     >>> picture.shape, mask.any(1).nonzero()[[0, -1]].flatten().tolist()
-    (torch.Size([1, 3, 64, 64]), [8, 23])
+    (torch.Size([1, 3, 64, 64]), [9, 22])
     """
     height, width = thing.shape[-2:]
     if top < 0 or left < 0 or top + height > side or left + width > side or not 1 <= tile <= min(height, width):

@@ -109,11 +109,12 @@ def grad_cam(network: Network, image: Image, target: Target = None, layer: str =
     from captum.attr import LayerGradCam
 
     layer = layer or layer_at(network, 1.0)
-    if not layer_info(network, layer).is_map:
+    info = layer_info(network, layer)
+    if info.layout.kind != "map":                             # captum sees the module's own output, [N, C, h, w] or not
         raise ValueError(f"layer {layer!r} has no feature maps; a layer that has, by default {layer_at(network, 1.0)!r}, is needed")
     readable, picture = _readable(network, image, target)
     try:
-        found = LayerGradCam(readable, readable.module.get_submodule(layer)).attribute(picture, relu_attributions=True)
+        found = LayerGradCam(readable, readable.module.get_submodule(info.name)).attribute(picture, relu_attributions=True)
     except (AssertionError, RuntimeError) as error:
         if not any(words in str(error) for words in ("in the graph", "Forward hook")):      # captum's ways to say that it was not reached
             raise

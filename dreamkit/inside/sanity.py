@@ -91,4 +91,4 @@ def _ranks(values: Tensor) -> Tensor:
     """The rank of each value; equal values share the mean of theirs."""
     _, place, count = values.unique(return_inverse=True, return_counts=True)
     last = count.cumsum(0)
-    return (last - (count - 1) / 2)[place]
+    return (last - (count.double() - 1) / 2)[place]
