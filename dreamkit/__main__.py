@@ -151,16 +151,18 @@ def dream(
     score = dk.scorer(net, passports.objective(spec, guides))
     if plan is None:
         passport = passports.make(net, spec, settings, source, weights=_weights_kind(weights))
-        _dream_to(output, score, image, dk.dreaming(score, image, settings), settings, passport)
+        dreams = dk.dreaming(score, image, settings)
     else:
         passport = passports.make(net, spec, dk.Settings(), source, weights=_weights_kind(weights), recipe=plan)
-        _dream_to(output, score, image, passports.following(plan, net, score.objective, image), None, passport)
+        dreams = passports.following(plan, net, score.objective, image)
+    del image                                                  # of a poster memory holds only a few
+    _dream_to(output, score, lambda: _handed(source, picture, ""), dreams, settings if plan is None else None, passport)
 
 
-def _dream_to(output: Path, score: dk.Score, image: dk.Image, dreams: Iterator[dk.Image], settings: dk.Settings | None,
+def _dream_to(output: Path, score: dk.Score, photo: Callable[[], dk.Image], dreams: Iterator[dk.Image], settings: dk.Settings | None,
               passport: dict) -> None:
     """Dreams and saves; after a signal, what there is so far. Without settings the dreams are a recipe's."""
-    picture, stop, done, start = image, None, 0, time.perf_counter()
+    picture, stop, done, start = None, None, 0, time.perf_counter()
     progress = Progress(**_counts(passport))
     try:
         for dreamt in dreams:
@@ -177,7 +179,10 @@ def _dream_to(output: Path, score: dk.Score, image: dk.Image, dreams: Iterator[d
     with signals.held():
         if stop is not None:
             passport = passport | {"stopped": done}
-        picture = passports.whole(picture, image, settings)
+        if picture is None:
+            picture = photo()
+        elif tuple(picture.shape[-2:]) != tuple(passport["source"][side] for side in ("height", "width")):
+            picture = passports.whole(picture, photo(), settings)
         dk.save_image(picture, output, passport)
     height, width = picture.shape[-2:]
     if stop is not None:

@@ -12,8 +12,8 @@ import torch
 
 from .image import Image
 from .network import check_image
-from .scales import octaves, resize
-from .steps import Score, ascend, gradient, normalize, roll, smooth, tiled_gradient
+from .scales import octave_sizes, resize
+from .steps import Score, ascend_, gradient, normalize_, roll_, smooth_, tiled_gradient
 
 
 def _number(default: float, help: str, low: float, high: float, step: float):
@@ -78,20 +78,31 @@ def dream(score: Score, image: Image, settings: Settings | None = None) -> Image
 
 
 def _dreaming(score: Score, image: Image, settings: Settings) -> Iterator[Image]:
+    # What is no longer needed is dropped and what is the loop's own is changed in place: of a poster memory holds three or four.
     generator = torch.Generator().manual_seed(settings.seed)
     silent = False
-    detail = None
-    for base in octaves(image, settings.octaves, settings.octave_ratio):
-        dreamt = base if detail is None else (base + resize(detail, base.shape[-2:])).clamp(0, 1)
+    base = dreamt = None
+    sizes = octave_sizes(*image.shape[-2:], settings.octaves, settings.octave_ratio)
+    for octave, size in enumerate(sizes):
+        detail = None if dreamt is None else dreamt - base
+        base = dreamt = resize(image, size)
+        if octave == len(sizes) - 1:
+            del image
+        if detail is not None:
+            dreamt = resize(detail, size).add_(base).clamp_(0, 1)
+        del detail
+        if octave == len(sizes) - 1:
+            del base
         for _ in range(settings.steps):
             dy, dx = draw_shift(settings.jitter, generator)
-            rolled = roll(dreamt, (dy, dx))
+            rolled = roll_(dreamt.clone(), (dy, dx))
             uphill = tiled_gradient(score, rolled, settings.tile, _seed(generator)) if settings.tile else gradient(score, rolled)
             silent = silent or warn_if_silent(uphill, score)
-            rolled = ascend(rolled, normalize(smooth(uphill, settings.smoothing)), settings.step_size)
-            dreamt = roll(rolled, (-dy, -dx))
+            rolled = ascend_(rolled, normalize_(smooth_(uphill, settings.smoothing)), settings.step_size)
+            del uphill
+            dreamt = roll_(rolled, (-dy, -dx))
+            del rolled
             yield dreamt
-        detail = dreamt - base
 
 
 def check_values(image: object) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import io
 import json
+import math
 import os
 import tempfile
 import warnings
@@ -30,6 +31,7 @@ Image: TypeAlias = Tensor  # [N, 3, H, W], RGB, every value in [0, 1]; float32, 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MAX_SIDE = 65_536                                     # in pixels; a longer one is a slip of the finger
 MAX_PIXELS = 178_956_970                              # Pillow's own bound against decompression bombs
+_ROWS = 256                                           # of a picture that are converted at a time
 PASSPORT_KEY = "dreamkit"                             # of the PNG text chunk
 MAX_PASSPORT = 2**20                                  # characters
 _EXIF_DESCRIPTION = ExifTags.Base.ImageDescription    # where JPEG and WebP carry the passport
@@ -114,9 +116,12 @@ def to_pillow(image: Image) -> pillow.Image:
         given = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
         raise ValueError(f"one picture has the shape (1, 3, H, W) or (3, H, W); given: {given}")
     pixels = image.detach().reshape(image.shape[-3:]).to("cpu", torch.float64 if image.dtype == torch.float64 else torch.float32)
-    if not torch.isfinite(pixels).all():
+    if pixels.numel() and not all(map(math.isfinite, map(float, pixels.aminmax()))):
         raise ValueError("the picture holds NaN or infinite values; every value must lie in [0, 1]")
-    return pillow.fromarray((pixels.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy())
+    bytes_ = torch.empty(*pixels.shape[-2:], 3, dtype=torch.uint8)
+    for values, rows in zip(pixels.split(_ROWS, -2), bytes_.split(_ROWS), strict=True):      # a poster has no room for copies of itself
+        rows.copy_((values.clamp(0, 1) * 255).round_().permute(1, 2, 0))
+    return pillow.fromarray(bytes_.numpy())
 
 
 def read_passport(path: str | os.PathLike[str]) -> dict[str, object]:
@@ -199,7 +204,7 @@ def fit(picture: Image, side: int) -> Image:
     """The picture [N, 3, H, W] with its longest side brought to `side` pixels, anti-aliased; as it is where it has that size."""
     height, width = picture.shape[-2:]
     size = [max(1, round(n * side / max(height, width))) for n in (height, width)]
-    return F.interpolate(picture, size=size, mode="bilinear", antialias=True).clamp(0, 1) if size != [height, width] else picture
+    return F.interpolate(picture, size=size, mode="bilinear", antialias=True).clamp_(0, 1) if size != [height, width] else picture
 
 
 def noise(height: int, width: int, seed: int = 0, contrast: float = 1.0) -> Image:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import numbers
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -17,13 +19,15 @@ from torch import Tensor
 from ._names import unknown
 from .features import capture, layer_info
 from .image import Image
-from .network import Network
+from .network import Network, check_image
+from .tiles import Window, fields_of, parts, tile_that_fits
 
 
 class Features(dict):
-    """Features by layer name, with the labels of the network they come from."""
+    """Features by layer name, with the labels of the network they come from, and of those of a tile where its cells lie."""
 
     labels: tuple[str, ...] = ()
+    windows: Mapping[str, Window] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Objective:
     """The layers it needs, a formula from their features {name: [N, C, h, w]} to one number, and a readable name.
 
     The formula sums over the pictures of a batch, so that each picture's gradient is what it would be alone.
+    With `by_cells` it also adds up over the cells of the maps: given some cells (and, from `window_of`, where they
+    lie), it gives their share, so that it can be taken in exact tiles.
 
     >>> (layer("conv1") + 0.5 * channel("conv2", 3)).name
     "layer('conv1') + 0.5 * channel('conv2', 3)"
@@ -39,12 +45,14 @@ class Objective:
     layers: tuple[str, ...]
     formula: Callable[[Mapping[str, Tensor]], Tensor] = field(repr=False)
     name: str = ""
+    by_cells: bool = False
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
             return NotImplemented
         layers = tuple(dict.fromkeys(self.layers + other.layers))
-        return Objective(layers, lambda features: self.formula(features) + other.formula(features), f"{self.name} + {other.name}")
+        return Objective(layers, lambda features: self.formula(features) + other.formula(features), f"{self.name} + {other.name}",
+                         self.by_cells and other.by_cells)
 
     def __rmul__(self, factor: float) -> Objective:
         if not isinstance(factor, numbers.Real):
@@ -52,7 +60,7 @@ class Objective:
         if not math.isfinite(factor):
             raise ValueError(f"an objective is weighed by a finite number; given: {factor!r}")
         name = f"({self.name})" if " + " in self.name else self.name
-        return Objective(self.layers, lambda features: float(factor) * self.formula(features), f"{factor:g} * {name}")
+        return Objective(self.layers, lambda features: float(factor) * self.formula(features), f"{factor:g} * {name}", self.by_cells)
 
     __mul__ = __rmul__
 
@@ -72,14 +80,16 @@ def layer(name: str, power: float = 2, border: int = 0) -> Objective:
         values = features[name]
         if border and values.dim() != 4:
             raise ValueError(f"layer {name!r} has no feature map ({list(values.shape)}), so there is no border to leave out")
-        height, width = values.shape[-2:]
-        inner = values[..., border:height - border, border:width - border] if border else values
-        if inner.numel() == 0:
-            raise ValueError(f"a border of {border} cells leaves nothing of the {height}×{width} map of layer {name!r}")
-        return (inner if power == 1 else inner.pow(power)).sum() / values[0].numel()
+        if border:
+            whole = window_of(features, name)
+            if 2 * border >= min(whole.height, whole.width):
+                raise ValueError(f"a border of {border} cells leaves nothing of the {whole.height}×{whole.width} map of layer {name!r}")
+            values = values[..., max(0, border - whole.top):max(0, whole.height - border - whole.top),
+                            max(0, border - whole.left):max(0, whole.width - border - whole.left)]
+        return (values if power == 1 else values.pow(power)).sum() / _count(features, name)
 
     more = ("" if power == 2 else f", power={power:g}") + (f", border={border}" if border else "")
-    return Objective((name,), formula, f"layer({name!r}{more})")
+    return Objective((name,), formula, f"layer({name!r}{more})", by_cells=True)
 
 
 def channel(name: str, index: int) -> Objective:
@@ -89,9 +99,9 @@ def channel(name: str, index: int) -> Objective:
         values = features[name]
         values = values.transpose(1, 2) if values.dim() == 3 else values                         # [N, tokens, C] has its channels last
         _check_index("channel", index, values.shape[1], f"layer {name!r}")
-        return values[:, index].reshape(len(values), -1).mean(1).sum()
+        return values[:, index].sum() / (_count(features, name) / values.shape[1])
 
-    return Objective((name,), formula, f"channel({name!r}, {index})")
+    return Objective((name,), formula, f"channel({name!r}, {index})", by_cells=True)
 
 
 def neuron(name: str, index: int, y: int, x: int) -> Objective:
@@ -101,11 +111,13 @@ def neuron(name: str, index: int, y: int, x: int) -> Objective:
         values = features[name]
         if values.dim() != 4:
             raise ValueError(f"layer {name!r} has no feature map ({list(values.shape)}); use channel")
-        for what, given, count in (("channel", index, values.shape[1]), ("row", y, values.shape[2]), ("column", x, values.shape[3])):
+        whole = window_of(features, name)
+        for what, given, count in (("channel", index, values.shape[1]), ("row", y, whole.height), ("column", x, whole.width)):
             _check_index(what, given, count, f"layer {name!r}")
-        return values[:, index, y, x].sum()
+        row, column = y - whole.top, x - whole.left                                          # outside a tile there is nothing to add up
+        return values[:, index, max(0, row):max(0, row + 1), max(0, column):max(0, column + 1)].sum()
 
-    return Objective((name,), formula, f"neuron({name!r}, {index}, {y}, {x})")
+    return Objective((name,), formula, f"neuron({name!r}, {index}, {y}, {x})", by_cells=True)
 
 
 def logit(index_or_label: int | str) -> Objective:
@@ -145,7 +157,7 @@ def guide(name: str, features: Tensor | Mapping[str, Tensor]) -> Objective:
         cells = values.flatten(2)                                                            # [N, C, cells]
         return (cells * best_match(cells.detach(), columns.to(cells))).sum()
 
-    return Objective((name,), formula, f"guide({name!r})")
+    return Objective((name,), formula, f"guide({name!r})", by_cells=True)
 
 
 def best_match(cells: Tensor, columns: Tensor, most: int = 2**24) -> Tensor:
@@ -162,25 +174,93 @@ def best_match(cells: Tensor, columns: Tensor, most: int = 2**24) -> Tensor:
     return result
 
 
+def window_of(features: Mapping[str, Tensor], name: str) -> Window:
+    """Where the features [N, C, h, w] of a layer lie in its whole map: all of it, unless they are those of a tile.
+
+    >>> window_of({"1": torch.zeros(1, 8, 5, 7)}, "1")
+    Window(top=0, left=0, height=5, width=7)
+    """
+    found = getattr(features, "windows", {}).get(name)
+    return found or Window(0, 0, *features[name].shape[-2:])
+
+
+def _count(features: Mapping[str, Tensor], name: str) -> int:
+    """How many values one picture's features of a layer have in the whole map."""
+    values = features[name]
+    whole = window_of(features, name) if values.dim() == 4 else None
+    return values[0].numel() if whole is None else values.shape[1] * whole.height * whole.width
+
+
 @dataclass(frozen=True)
 class Scorer:
-    """A Score: standardises a picture, runs the network as far as the objective needs, and gives the objective's value."""
+    """A Score: standardises a picture, runs the network as far as the objective needs, and gives the objective's value.
+
+    With a `tile` it does so tile by tile, value and gradient alike; with None only for pictures that would not fit.
+    """
 
     network: Network
     objective: Objective
+    tile: int | None = None
 
     @property
     def name(self) -> str:
         return self.objective.name
 
     def __call__(self, image: Image) -> Tensor:
+        tile = self.tile
+        if tile is None and self.objective.by_cells and check_image(image) is None:
+            tile = tile_that_fits(self.network, self.objective.layers, image)
+            if tile:
+                _say_tiles(image, tile)
+        if tile and max(image.shape[-2:]) > tile:
+            return _InTiles.apply(image, self, tile)
+        return self.objective.formula(self._features(image))
+
+    def _features(self, image: Image) -> Features:
         features = Features(capture(self.network, image, self.objective.layers))
         features.labels = self.network.labels
-        return self.objective.formula(features)
+        return features
 
 
-def scorer(network: Network, objective: Objective) -> Scorer:
+class _InTiles(torch.autograd.Function):
+    """A score's value, and its gradient, added up from exact tiles; no more than one tile's features are ever held."""
+
+    @staticmethod
+    def forward(context, image: Image, score: Scorer, tile: int) -> Tensor:
+        wanted = context.needs_input_grad[0]
+        value, gradient = image.new_zeros(()), torch.zeros_like(image) if wanted else None
+        for part in parts(score.network, score.objective.layers, image, tile):
+            with torch.set_grad_enabled(wanted):
+                cut = image[..., part.rows, part.columns].detach().requires_grad_(wanted)
+                features = score._features(cut)
+                for name, (down, across) in part.cells.items():
+                    features[name] = features[name][..., down, across]
+                features.windows = part.windows
+                share = score.objective.formula(features)
+            value += share.detach()
+            if wanted and share.requires_grad:
+                gradient[..., part.rows, part.columns] += torch.autograd.grad(share, cut)[0]
+        context.gradient = gradient
+        return value
+
+    @staticmethod
+    def backward(context, above: Tensor) -> tuple[Tensor, None, None]:
+        return (context.gradient if above == 1 else context.gradient * above), None, None
+
+
+def _say_tiles(image: Image, tile: int) -> None:
+    height, width = image.shape[-2:]
+    warnings.warn(f"a gradient of {width}×{height} pixels would not fit into memory as a whole; it is taken in exact tiles of {tile} "
+                  "pixels", UserWarning, stacklevel=3)
+
+
+def scorer(network: Network, objective: Objective, tile: int | None = None) -> Scorer:
     """The Score of a picture: how much of `objective` the network finds in it. KeyError for a layer it does not have.
+
+    With `tile` (a side in pixels) it is taken in exact tiles: each is cut out with all that its cells see, so that value
+    and gradient are those of the whole picture (to rounding) and memory stays flat as the picture grows. By default that is done, with a
+    warning, where a picture would not fit into memory; 0 never does it. ValueError for a layer that sees everything
+    and an objective that does not add up over cells; once scored, for a tile smaller than what a cell sees.
 
     >>> from dreamkit.network import as_network
     >>> net = as_network(torch.nn.Conv2d(3, 2, 1), (0, 0, 0), (1, 1, 1))
@@ -192,7 +272,14 @@ def scorer(network: Network, objective: Objective) -> Scorer:
                          f"{type(objective).__name__}")
     for name in filter(None, objective.layers):
         layer_info(network, name)
-    return Scorer(network, objective)
+    if tile is not None and (isinstance(tile, bool) or not isinstance(tile, numbers.Integral) or tile < 0):
+        raise ValueError(f"tile is a side in pixels, a whole number of 0 or more; given: {tile!r}")
+    if tile:
+        if not objective.by_cells:
+            raise ValueError(f"{objective.name} does not add up over cells, so it cannot be taken in exact tiles "
+                             "(Settings(tile=…) takes random tiles of anything)")
+        fields_of(network, objective.layers)
+    return Scorer(network, objective, tile)
 
 
 def class_index(labels: tuple[str, ...], label: str) -> int:

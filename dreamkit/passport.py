@@ -96,8 +96,9 @@ def picture_spec(image: Image, kind: str, name: str, side: int | None = None) ->
 def pixels_digest(image: Image) -> str:
     """The sha256 (hex) of a picture's values and shape, as dtype, shape and little-endian bytes in row order."""
     array = image.detach().cpu().contiguous().numpy()
-    head = f"{array.dtype} {list(array.shape)} ".encode()
-    return hashlib.sha256(head + array.astype(array.dtype.newbyteorder("<")).tobytes()).hexdigest()
+    digest = hashlib.sha256(f"{array.dtype} {list(array.shape)} ".encode())
+    digest.update(memoryview(array.astype(array.dtype.newbyteorder("<"), copy=False)).cast("B"))
+    return digest.hexdigest()
 
 
 # --- reading one

@@ -122,11 +122,12 @@ def _enlarge(small: Tensor, like: Tensor) -> Tensor:
 
 def mirror_pad(image: Tensor, rows: int, columns: int) -> Tensor:
     """The picture continued by its mirror image, without repeating the border pixel, by any number of rows and columns."""
-    return image[..., _mirror(image.shape[-2], rows, image), :][..., _mirror(image.shape[-1], columns, image)]
+    return image[..., mirror(image.shape[-2], rows, image), :][..., mirror(image.shape[-1], columns, image)]
 
 
-def _mirror(length: int, margin: int, like: Tensor) -> Tensor:
-    index = torch.arange(-margin, length + margin, device=like.device)
+def mirror(length: int, margin: int, like: Tensor, start: int = 0, end: int | None = None) -> Tensor:
+    """The indices of the rows from `start` to `end` of `length`, and of `margin` more on both sides, mirrored at the borders."""
+    index = torch.arange(start - margin, (length if end is None else end) + margin, device=like.device)
     if length == 1:
         return torch.zeros_like(index)
     index = index.remainder(2 * (length - 1))                            # a triangle wave: 0 1 2 1 0 1 2 …

@@ -19,11 +19,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .image import Image
-from .scales import laplacian_merge, laplacian_split, mirror_pad
+from .scales import laplacian_merge, laplacian_split, mirror
 
 Score: TypeAlias = Callable[[Image], Tensor]  # a picture in, one number out
 
 NORMS = ("std", "mean_abs", "standardize", "rms")
+_STRIP = 2**22      # values of a picture that are worked on at a time, where a whole copy would be one too many
 _ROUNDING = 16      # times the dtype's epsilon: a deviation below that share of the largest value is rounding, not signal
 
 
@@ -56,7 +57,8 @@ def value_and_gradient(score: Score, image: Image) -> tuple[float, Tensor]:
         found = torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0] if value.requires_grad else None
     if found is None:
         raise ValueError("the score does not depend on the picture")
-    return value.item(), found.detach()
+    overlapping = 0 in found.stride()                          # of a sum: one number, seen everywhere
+    return value.item(), found.detach().clone() if overlapping else found.detach()
 
 
 def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = None) -> Tensor:
@@ -78,13 +80,15 @@ def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = Non
     if seed is not None:
         generator = torch.Generator().manual_seed(seed)
         shift = tuple(int(torch.randint(0, n, (), generator=generator)) for n in (height, width))
-    rolled, result = roll(image, shift), torch.empty_like(image)
+    result = torch.empty_like(image)
     for top, bottom in _cuts(height, tile):
         for left, right in _cuts(width, tile):
             share = (bottom - top) * (right - left) / (height * width)
-            part = gradient(score, rolled[..., top:bottom, left:right])
-            result[..., top:bottom, left:right] = part * share
-    return roll(result, (-shift[0], -shift[1]))
+            # The rolled picture's tile, without a rolled copy of the whole.
+            rows = (torch.arange(top, bottom, device=image.device) - shift[0]).remainder(height)[:, None]
+            columns = (torch.arange(left, right, device=image.device) - shift[1]).remainder(width)
+            result[..., rows, columns] = gradient(score, image[..., rows, columns]) * share
+    return result
 
 
 def normalize(gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: float = 0.0) -> Tensor:
@@ -100,20 +104,39 @@ def normalize(gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: fl
     """
     if by not in NORMS:
         raise ValueError(f"by must be one of {', '.join(NORMS)}; given: {by!r}")
-    over = tuple(range(1, gradient.dim()))
-    peak = gradient.abs().amax(over, keepdim=True)
-    scaled = gradient / torch.where(peak > 0, peak, 1)         # of values like 1e-30 the squares would vanish in float32
-    if by == "mean_abs":
-        size = scaled.abs().mean(over, keepdim=True)
-    elif by == "rms":
-        size = scaled.square().mean(over, keepdim=True).sqrt()
-    else:
-        size = scaled.std(over, correction=int(by == "standardize"), keepdim=True)
-    size = torch.where(size > _ROUNDING * torch.finfo(size.dtype).eps, size * peak, 0) + epsilon
-    size = size.clamp(min=least)
-    if by == "standardize":
-        gradient = gradient - gradient.mean(over, keepdim=True)
-    return gradient / torch.where(size > 0, size, 1)
+    return normalize_(gradient.clone(), by, epsilon, least)
+
+
+def normalize_(gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: float = 0.0) -> Tensor:
+    """`normalize` in place, for pictures of which memory holds only a few: the gradient itself, divided."""
+    for one in gradient:
+        size = (_size(one, by) + epsilon).clamp(min=least)
+        if by == "standardize":
+            one -= one.mean()
+        one /= torch.where(size > 0, size, 1)
+    return gradient
+
+
+def _size(one: Tensor, by: str) -> Tensor:
+    """The size of one picture's gradient [C, H, W], found strip by strip; 0 where it holds rounding errors only."""
+    low, high = one.aminmax()
+    peak = torch.maximum(-low, high)
+    scaled = lambda strip: one[..., slice(*strip), :] / torch.where(peak > 0, peak, 1)      # squares of 1e-30 would vanish in float32
+    strips = _cuts(one.shape[-2], max(1, _STRIP // (one.shape[0] * one.shape[-1])))
+    shares = [(bottom - top) / one.shape[-2] for top, bottom in strips]
+    if by in ("mean_abs", "rms"):
+        found = [scaled(strip).abs().mean() if by == "mean_abs" else scaled(strip).square().mean() for strip in strips]
+        size = sum(share * value for share, value in zip(shares, found, strict=True))
+        size = size.sqrt() if by == "rms" else size
+    elif len(strips) == 1:
+        size = scaled(strips[0]).std(correction=int(by == "standardize"))
+    else:                                                      # the spread within the strips, and that of their means
+        found = [torch.var_mean(scaled(strip), correction=0) for strip in strips]
+        mean = sum(share * m for share, (_, m) in zip(shares, found, strict=True))
+        variance = sum(share * (v + (m - mean).square()) for share, (v, m) in zip(shares, found, strict=True))
+        count = one.numel()
+        size = (variance * (count / (count - 1) if by == "standardize" else 1)).sqrt()
+    return torch.where(size > _ROUNDING * torch.finfo(size.dtype).eps, size * peak, 0)
 
 
 def smooth(gradient: Tensor, sigma: float, radius: int | None = None) -> Tensor:
@@ -129,15 +152,30 @@ def smooth(gradient: Tensor, sigma: float, radius: int | None = None) -> Tensor:
         raise ValueError(f"sigma is in pixels, 0 or more; given: {sigma!r}")
     if radius is not None and (isinstance(radius, bool) or not isinstance(radius, numbers.Integral) or radius < 0):
         raise ValueError(f"radius is in pixels, a whole number, 0 or more; given: {radius!r}")
+    return smooth_(gradient.clone(), sigma, radius) if sigma else gradient
+
+
+def smooth_(gradient: Tensor, sigma: float, radius: int | None = None) -> Tensor:
+    """`smooth` in place, strip by strip, for pictures of which memory holds only a few: the gradient itself, blurred."""
     if sigma == 0:
         return gradient
     radius = int(4 * sigma + 0.5) if radius is None else radius
     offsets = torch.arange(-radius, radius + 1, dtype=gradient.dtype, device=gradient.device)
     kernel = torch.softmax(-0.5 * (offsets / sigma).square(), 0)             # a Gaussian whose weights sum to 1
-    channels = gradient.shape[1]
-    padded = mirror_pad(gradient, radius, radius)
-    padded = F.conv2d(padded, kernel.view(1, 1, -1, 1).expand(channels, -1, -1, -1), groups=channels)
-    return F.conv2d(padded, kernel.view(1, 1, 1, -1).expand(channels, -1, -1, -1), groups=channels)
+    channels, height, width = gradient.shape[1:]
+    down, across = (kernel.view(1, 1, *shape).expand(channels, -1, -1, -1) for shape in ((-1, 1), (1, -1)))
+    done = []
+    for top, bottom in _cuts(height, max(radius + 1, _STRIP // (channels * width))):
+        padded = gradient[..., mirror(height, radius, gradient, top, bottom), :][..., mirror(width, radius, gradient)]
+        done.append((top, bottom, F.conv2d(F.conv2d(padded, down, groups=channels), across, groups=channels)))
+        if len(done) > 1:                                      # the strip below has seen what this one was, so now it may change
+            _lay(gradient, *done.pop(0))
+    _lay(gradient, *done.pop())
+    return gradient
+
+
+def _lay(gradient: Tensor, top: int, bottom: int, strip: Tensor) -> None:
+    gradient[..., top:bottom, :] = strip
 
 
 def smooth_laplacian(gradient: Tensor, levels: int = 4) -> Tensor:
@@ -170,6 +208,14 @@ def roll(image: Image, shift: tuple[int, int]) -> Image:
     return image.roll((dy, dx), dims=(-2, -1)) if dy or dx else image
 
 
+def roll_(image: Image, shift: tuple[int, int]) -> Image:
+    """`roll` in place, channel by channel, for pictures of which memory holds only a few."""
+    if any(shift):
+        for channel in image.flatten(0, 1):
+            channel.copy_(channel.roll(shift, dims=(-2, -1)))
+    return image
+
+
 def ascend(image: Image, direction: Tensor, step_size: float, clip: bool = True) -> Image:
     """The picture after one step: image + step_size * direction, clamped to [0, 1] unless `clip` is False.
 
@@ -178,6 +224,11 @@ def ascend(image: Image, direction: Tensor, step_size: float, clip: bool = True)
     """
     stepped = torch.add(image, direction, alpha=step_size)
     return stepped.clamp_(0, 1) if clip else stepped
+
+
+def ascend_(image: Image, direction: Tensor, step_size: float) -> Image:
+    """`ascend` in place."""
+    return image.add_(direction, alpha=step_size).clamp_(0, 1)
 
 
 def _cuts(length: int, tile: int) -> list[tuple[int, int]]:
