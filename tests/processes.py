@@ -25,7 +25,7 @@ while True:
     if child == 0:
         line.close()
         os.setsid()                                            # a Ctrl-C at the tests is not for it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)            # as a shell starts it; dreamkit puts its own there
         for fd, target in zip(fds, (1, 2)):
             os.dup2(fd, target)
         os.closerange(3, 64)

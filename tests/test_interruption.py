@@ -1,0 +1,83 @@
+"""SIGINT and SIGTERM at random moments, a hundred times in all: whatever is there is whole, and going on ends with the same bytes."""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import dreamkit as dk
+
+from .processes import program
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")]
+SMALL = ["--side", "48", "--octaves", "2", "--layer", "conv2", "--steps"]
+
+# name: (arguments, where to, how to go on, rounds). A figure is whole in itself; the others take up what is there.
+PROGRAMS = {
+    "dream": (["dream", "china", *SMALL, "40", "-o", "it.png"], "it.png", [], 36),
+    "zoom": (["zoom", "china", *SMALL, "2", "--seconds", "1", "--fps", "12", "-o", "it.gif"], "it.gif", ["--resume"], 24),
+    "film": (["film", "../cat.gif.mp4", *SMALL, "2", "-o", "it.mp4"], "it.mp4", ["--resume"], 14),
+    "atlas": (["atlas", "--layer", "conv1", "--channels", "0,1,2,3", "--steps", "4", "-o", "it"], "it", [], 20),
+    "figures": (["figures", "painting", "-o", "it"], "it", [], 6),
+}
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file below `path`, or that file, by its name: what may differ from run to run (a time, say) left out."""
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files}
+
+
+def finished(arguments: list[str]) -> float:
+    """Seconds that the program took, which ended well."""
+    begun = time.perf_counter()
+    process = program(*arguments)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return time.perf_counter() - begun
+
+
+def check_whole(folder: Path) -> None:
+    """Every picture below the folder can be read to its end, and no half-written file was left."""
+    for file in folder.rglob("*"):
+        assert not file.name.startswith(".dreamkit-"), file
+        if file.suffix in (".png", ".webp", ".jpg"):
+            dk.load_image(file)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_signal_at_any_moment(name, tmp_path, monkeypatch):
+    arguments, output, go_on, rounds = PROGRAMS[name]
+    if name == "film":
+        pytest.importorskip("av")
+        pytest.importorskip("cv2")
+        wide = dk.sample("chelsea", 120)
+        dk.film.write_film([wide[..., 4:68, 4 * t:4 * t + 80] for t in range(8)], tmp_path / "cat.gif.mp4", 8)
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    monkeypatch.chdir(undisturbed)
+    finished(arguments)                                        # the first one warms the caches
+    expected = contents(undisturbed / output)
+    taken = finished([*arguments[:-2], "-o", "again" + Path(output).suffix])
+    draw, stopped = random.Random(0), 0
+    for turn in range(rounds):
+        folder = tmp_path / f"turn{turn}"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        process = program(*arguments)
+        time.sleep(draw.uniform(0, taken))
+        process.send_signal(draw.choice([signal.SIGINT, signal.SIGTERM]))
+        out, err = process.communicate(timeout=300)
+        assert process.returncode in (0, 130, 143, -signal.SIGINT, -signal.SIGTERM), err    # negative: before it began, or after its end
+        assert "Traceback" not in err and err.count("stopped") <= 1, err
+        stopped += process.returncode != 0
+        check_whole(folder)
+        if process.returncode != 0 or not os.listdir(folder):
+            finished([*arguments, *(go_on if any(folder.glob("*.frames")) else [])])
+        assert contents(folder / output) == expected
+    print(f"{name}: {rounds} signals, {stopped} of them before its end")
+    assert stopped >= rounds // 4
