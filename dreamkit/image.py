@@ -32,6 +32,7 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MAX_SIDE = 65_536                                     # in pixels; a longer one is a slip of the finger
 MAX_PIXELS = 178_956_970                              # Pillow's own bound against decompression bombs
 _ROWS = 256                                           # of a picture that are converted at a time
+_MOST_SIDE = {"WEBP": 16_383, "JPEG": 65_500}         # in pixels, of these formats (libjpeg's own bound lies below the format's 65,535)
 PASSPORT_KEY = "dreamkit"                             # of the PNG text chunk
 MAX_PASSPORT = 2**20                                  # characters
 _EXIF_DESCRIPTION = ExifTags.Base.ImageDescription    # where JPEG and WebP carry the passport
@@ -81,8 +82,11 @@ def save_image(image: Image, path: str | os.PathLike[str], passport: Mapping[str
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"cannot save as {str(path)!r}: the name must end in {', '.join(FORMATS)}")
-    picture = to_pillow(image)
-    write_whole(path, lambda file: _encode(picture, file, FORMATS[path.suffix.lower()], passport))
+    picture, kind = to_pillow(image), FORMATS[path.suffix.lower()]
+    if max(picture.size) > _MOST_SIDE.get(kind, MAX_PIXELS):
+        raise ValueError(f"cannot write {str(path)!r}: {kind} holds at most {_MOST_SIDE[kind]} pixels a side; "
+                         f"given: {picture.width}×{picture.height}")
+    write_whole(path, lambda file: _encode(picture, file, kind, passport))
 
 
 def as_saved(image: Image, path: str | os.PathLike[str]) -> Image:

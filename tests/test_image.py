@@ -350,9 +350,9 @@ def test_a_failing_write_leaves_the_old_file_and_no_other(suffix, tmp_path, monk
 
 
 def test_a_size_that_the_format_cannot_hold(tmp_path):
-    with pytest.raises(ValueError, match="WebP|webp|16383"):
+    with pytest.raises(ValueError, match="WEBP holds at most 16383 pixels a side; given: 17000×1"):
         dk.save_image(torch.zeros(1, 3, 1, 17_000), tmp_path / "long.webp")
-    with pytest.raises(ValueError, match="cannot write"):
+    with pytest.raises(ValueError, match="JPEG holds at most 65500 pixels a side; given: 66000×1"):
         dk.save_image(torch.zeros(1, 3, 1, 66_000), tmp_path / "long.jpg")
     assert os.listdir(tmp_path) == []
 

@@ -77,6 +77,7 @@ def _clamped_late(score, image, steps, step_size):
 
 
 def _one_step_only(score, image, steps, step_size):
+    result = image
     for _ in range(steps):
         slopes = gradient_of(score, image)
         result = (image + step_size * slopes / slopes.std()).clamp(0, 1)
