@@ -5,12 +5,14 @@
 """
 
 import atexit
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from typing import IO
 
 _NURSERY = """
 import array, json, os, signal, socket, sys
@@ -51,26 +53,26 @@ while True:
     line.sendall(json.dumps(ended).encode() + b"\\n")
 """
 
-_nursery: list[tuple[subprocess.Popen, socket.socket]] = []
+_nursery: list[tuple[subprocess.Popen, socket.socket, IO[str]]] = []
 
 
 class Forked:
     """What the tests need of `subprocess.Popen`, for a process that the nursery has forked. One at a time."""
 
     def __init__(self, arguments: tuple[str, ...]):
-        self.line = _open()
+        _, self.line, self.answers = _open()
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
         told = {"arguments": arguments, "cwd": os.getcwd(), "env": dict(os.environ) | {"PYTHONIOENCODING": "utf-8"}}
         socket.send_fds(self.line, [json.dumps(told).encode()], [out_end, err_end])
         os.close(out_end)
         os.close(err_end)
         self.stdout, self.stderr = os.fdopen(out, encoding="utf-8"), os.fdopen(err, encoding="utf-8")
-        self.answers = self.line.makefile("r")
         self.pid, self.returncode = json.loads(self.answers.readline()), None
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):      # it has ended by itself
+                os.kill(self.pid, number)
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
@@ -97,19 +99,20 @@ def program(*arguments: str, fresh: bool = False) -> Forked | subprocess.Popen:
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONIOENCODING": "utf-8"})
 
 
-def _open() -> socket.socket:
-    """The line to the nursery, which is opened with the first program and closed with the tests."""
+def _open() -> tuple[subprocess.Popen, socket.socket, IO[str]]:
+    """The nursery with the line to it and what it answers; opened with the first program and closed with the tests."""
     if not _nursery:
         ours, theirs = socket.socketpair()
         process = subprocess.Popen([sys.executable, "-c", _NURSERY, str(theirs.fileno())], pass_fds=[theirs.fileno()])
         theirs.close()
-        _nursery.append((process, ours))
+        _nursery.append((process, ours, ours.makefile("r")))
         atexit.register(_close)
-    return _nursery[0][1]
+    return _nursery[0]
 
 
 def _close() -> None:
-    process, line = _nursery.pop()
+    process, line, answers = _nursery.pop()
+    answers.close()
     line.close()
     try:
         process.wait(timeout=5)
