@@ -2,19 +2,24 @@
 
 For each class a picture is grown from noise by one embedded network, and shown to the *other* one: does it name the class
 among its first five, by the mean of its probabilities over ten shifted and rescaled views?
+
+With `--pictures DIR` each picture is kept there as a PNG file, and made anew only where there is none: a run that was
+stopped goes on.
 """
 
 import argparse
-import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
 import dreamkit as dk
+from benchmarks import sheets
 from dreamkit.figures import class_picture
 from dreamkit.fourier import Views, random_view
 
 VIEWS = Views(shift=8, scale=0.2, turn=0)
+COLUMNS = 20
 
 
 def named(judge: dk.Network, image: dk.Image, label: str, seed: int = 0) -> bool:
@@ -25,33 +30,42 @@ def named(judge: dk.Network, image: dk.Image, label: str, seed: int = 0) -> bool
     return judge.labels.index(label) in odds.topk(5).indices.tolist()
 
 
-def measure(maker: dk.Network, judge: dk.Network, labels: list[str], prior: str = "fourier") -> Iterator[tuple[str, dk.Image, bool]]:
-    """(label, picture, whether the judge names it), class by class."""
+def measure(maker: dk.Network, judge: dk.Network, labels: list[str], prior: str = "fourier", steps: int | None = None,
+            side: int | None = None, folder: Path | None = None) -> Iterator[tuple[str, dk.Image, bool]]:
+    """(label, picture in steps of 1 / 255, whether the judge names it), class by class."""
     for label in labels:
-        image = class_picture(maker, label, prior)
+        path = folder / f"{maker.labels.index(label):03d}.png" if folder else None
+        if path and path.exists():
+            image = dk.load_image(path)
+        else:
+            image = (class_picture(maker, label, prior, steps, side=side) * 255).round() / 255
+            if path:
+                dk.save_image(image, path)
         yield label, image, named(judge, image, label)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", type=int, default=200, help="how many classes, evenly over the 200")
-    parser.add_argument("-o", help="a sheet of all pictures: .webp, .png or .jpg")
+    parser.add_argument("-o", help="a sheet of all pictures, a WebP file; the names of those that were missed are red")
     parser.add_argument("--maker", default="dreamnet-robust")
     parser.add_argument("--judge", default="dreamnet")
-    options = parser.parse_args()
-    maker, judge = dk.load_network(options.maker), dk.load_network(options.judge)
-    labels = list(maker.labels)[:: max(1, len(maker.labels) // options.n)][: options.n]
-    pictures, hits = [], 0
-    for count, (label, image, hit) in enumerate(measure(maker, judge, labels), 1):
-        hits += hit
-        pictures.append(image)
-        print(f"{count:3} {'named ' if hit else 'missed'} {label:28} {hits / count:.0%} so far", flush=True)
-        if options.o and (count % 20 == 0 or count == len(labels)):
-            columns = min(20, len(pictures))
-            blank = torch.ones_like(image)
-            padded = pictures + [blank] * (math.ceil(len(pictures) / columns) * columns - len(pictures))
-            rows = [torch.cat(padded[i:i + columns], -1) for i in range(0, len(padded), columns)]
-            dk.save_image(torch.cat(rows, -2), options.o)
+    parser.add_argument("--prior", default="fourier")
+    parser.add_argument("--steps", type=int, help="by default those of dk.figures.class_picture")
+    parser.add_argument("--side", type=int, help="of the pictures, in pixels; by default that of dk.figures.class_picture")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="keep the pictures there, and take those that are there already")
+    given = parser.parse_args()
+    maker, judge = dk.load_network(given.maker), dk.load_network(given.judge)
+    labels = list(maker.labels)[:: max(1, len(maker.labels) // given.n)][: given.n]
+    if given.pictures:
+        given.pictures.mkdir(parents=True, exist_ok=True)
+    pictures, missed = {}, set()
+    for label, image, hit in measure(maker, judge, labels, given.prior, given.steps, given.side, given.pictures):
+        pictures[label] = image
+        missed |= set() if hit else {label}
+        print(f"{len(pictures):3} {'named ' if hit else 'missed'} {label:28} {1 - len(missed) / len(pictures):.1%} so far", flush=True)
+    if given.o:
+        sheets.save(sheets.labelled(pictures, COLUMNS, frozenset(missed)), given.o)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ saves them with their captions, and each with its recipe inside.
 from __future__ import annotations
 
 import json
+import numbers
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +19,8 @@ import torch
 
 from ._names import unknown
 from .dream import Settings, dream
-from .features import classify, layer_at
+from .features import capture, layer_at
+from .film import zooming
 from .fourier import growing
 from .image import Image, noise, sample, save_image, write_whole
 from .network import Network, load_network
@@ -105,16 +107,20 @@ def _write(folder: Path, wanted: list[Figure], network: Network | None, seed: in
 
 # --- class pictures
 
-def class_picture(network: Network, label: int | str, prior: str = "fourier", steps: int | None = None, seed: int = 0) -> Image:
+def class_picture(network: Network, label: int | str, prior: str = "fourier", steps: int | None = None, seed: int = 0,
+                  side: int | None = None) -> Image:
     """What the network thinks a class looks like, from noise: a picture [1, 3, S, S] that raises one logit under a prior.
 
     `prior`: "fourier" (held as a spectrum, seen from random views), "blur" (blurred after each step and grown in
-    stages, after the public recipe of Øygard's deepdraw), or "none" (plain ascent on pixels: the control). S is 1.5
-    times what the network was trained on (96 for the embedded ones). KeyError for a label it does not have.
+    stages, after the public recipe of Øygard's deepdraw), or "none" (plain ascent on pixels: the control). S is `side`
+    (with "blur", which grows by 1.2 twice, a few pixels less), by default 1.5 times what the network was trained on: 96
+    for the embedded ones. KeyError for a label it does not have; ValueError for another prior, or a side below 16.
     """
     if prior not in PRIORS:
         raise ValueError(f"prior must be one of {', '.join(PRIORS)}; given: {prior!r}")
-    side = home_side(network)
+    side = home_side(network) * 3 // 2 if side is None else side
+    if isinstance(side, bool) or not isinstance(side, numbers.Integral) or side < 16:
+        raise ValueError(f"side is that of the picture in pixels, a whole number of at least 16; given: {side!r}")
     score = scorer(network, logit(class_index(network.labels, label) if isinstance(label, str) else label))
     return PRIORS[prior](score, side, steps, seed)
 
@@ -125,7 +131,7 @@ def home_side(network: Network) -> int:
 
 
 def _fourier(score: Score, side: int, steps: int | None, seed: int) -> Image:
-    for picture in growing(score, side * 3 // 2, side * 3 // 2, 150 if steps is None else steps, seed=seed):  # noqa: B007
+    for picture in growing(score, side, side, 150 if steps is None else steps, seed=seed):  # noqa: B007
         pass
     return picture
 
@@ -136,6 +142,7 @@ def _blur(score: Score, side: int, steps: int | None, seed: int) -> Image:
     The published numbers (steps of 11 and 6 grey levels, blurs of 2.5 to 0.78 pixels) belong to 224 pixels; blurs
     shrink with the side.
     """
+    side = round(side / 1.5)
     generator, small = torch.Generator().manual_seed(seed), side / 224
     x = (200 + 8 * torch.randn(1, 3, side, side, generator=generator)).div(255).clamp(0, 1)
     total = 190 if steps is None else steps
@@ -153,7 +160,7 @@ def _blur(score: Score, side: int, steps: int | None, seed: int) -> Image:
 
 
 def _plain(score: Score, side: int, steps: int | None, seed: int) -> Image:
-    x = noise(side * 3 // 2, side * 3 // 2, seed, contrast=0.1)
+    x = noise(side, side, seed, contrast=0.1)
     for _ in range(150 if steps is None else steps):
         x = ascend(x, normalize(gradient(score, x), by="mean_abs"), 2 / 255)
     return x
@@ -212,11 +219,11 @@ def _strokes(network: Network, seed: int) -> Iterator[Picture]:
 
 
 def _painting(network: Network, seed: int) -> Iterator[Picture]:
-    """No painting comes with the package: a photo laid down in strokes of its own colours stands in for one."""
-    photo = smooth(sample("flower", 384), 2.0)
+    """No painting comes with the package: a photo without its finest detail stands in for one."""
+    photo = smooth(sample("china", 384), 1.5)
     yield _photo("picture", photo, "a photo softened like a painting")
-    for depth in (0.3, 0.45):
-        yield _dreamt(network, photo, depth, Settings(seed=seed), f"depth-{depth:g}", "the same, ornamented")
+    for depth, name in ((0.45, "scales"), (0.57, "beads")):
+        yield _dreamt(network, photo, depth, Settings(seed=seed, step_size=0.008, octaves=3), name, "the same, ornamented")
 
 
 def _clouds(network: Network, seed: int) -> Iterator[Picture]:
@@ -233,14 +240,17 @@ def _creatures(network: Network, seed: int) -> Iterator[Picture]:
         yield Picture(f"creature-{index}", crop, caption, {"kind": "crop", "label": label})
 
 
-def busiest(network: Network, image: Image, count: int, side: int = 128) -> list[tuple[Image, str]]:
-    """The `count` squares of the picture, apart from each other, of whose class the network is surest: (square, label)."""
+def busiest(network: Network, image: Image, count: int, side: int = 96) -> list[tuple[Image, str]]:
+    """The `count` squares of the picture, apart from each other, in which some class's logit is greatest: (square, label).
+
+    Logits, not probabilities: of an empty square a network may be sure for want of anything else, but its logits are low.
+    """
     found = []
     for top in range(0, image.shape[-2] - side + 1, side // 4):
         for left in range(0, image.shape[-1] - side + 1, side // 4):
             crop = image[..., top:top + side, left:left + side]
-            label, probability = classify(network, resize(crop, (home_side(network),) * 2), 1)[0]
-            found.append((probability, top, left, label))
+            logit, index = capture(network, resize(crop, (home_side(network),) * 2), "")[""][0].max(0)
+            found.append((float(logit), top, left, network.labels[int(index)] if network.labels else f"class {int(index)}"))
     chosen: list[tuple[float, int, int, str]] = []
     for entry in sorted(found, reverse=True):
         apart = all(abs(entry[1] - c[1]) >= side * 3 // 4 or abs(entry[2] - c[2]) >= side * 3 // 4 for c in chosen)
@@ -256,20 +266,17 @@ def _decides(network: Network, seed: int) -> Iterator[Picture]:
         yield _dreamt(network, scene, 0.86, Settings(seed=seed), f"{name}-dreamt", f"{name} become")
 
 
-def _landscapes(network: Network, seed: int, frames: int = 24) -> Iterator[Picture]:
+def _landscapes(network: Network, seed: int, frames: int = 16) -> Iterator[Picture]:
     """The endless zoom from noise: dream, enlarge by 1 / 0.95 about the centre, dream again (the notebook's last loop)."""
-    frame, settings = noise(192, 288, seed, contrast=0.4), Settings(seed=seed, steps=5, octaves=3)
-    score = scorer(network, layer(layer_at(network, 0.86)))
-    recipe = {"kind": "zoom", "layer": layer_at(network, 0.86), "settings": asdict(settings), "zoom": 0.05}
-    yield Picture("frame-00", frame, "noise", recipe | {"frames": 0})
-    for index in range(1, frames + 1):
-        frame = dream(score, frame, replace(settings, seed=seed + index))
-        if index % 8 == 0:
-            caption = f"after {index} dreams, each on the one before, enlarged"
+    start, settings = noise(192, 288, seed, contrast=0.1), Settings(seed=seed, steps=6, octaves=4, step_size=0.02)
+    chosen = layer_at(network, 0.86)
+    recipe = {"kind": "zoom", "layer": chosen, "settings": asdict(settings), "zoom": 1 / 0.95}          # the enlargement of a frame
+    yield Picture("frame-00", start, "noise", recipe | {"frames": 0})
+    film = zooming(scorer(network, layer(chosen)), start, settings, frames=frames, fps=1, zoom=1 / 0.95)
+    for index, frame in enumerate(film, 1):
+        if index in (1, frames // 2, frames):
+            caption = f"after {index} dreams, each on the one before, enlarged" if index > 1 else "after one dream"
             yield Picture(f"frame-{index:02d}", frame, caption, recipe | {"frames": index})
-        height, width = frame.shape[-2:]
-        top, left = round(height * 0.025), round(width * 0.025)
-        frame = resize(frame[..., top:height - top, left:width - left], (height, width), "bilinear")
 
 
 # "known" holds what can be read in the post's opening or in the published notebook; "as quoted" marks what only others quote.
@@ -295,7 +302,7 @@ FIGURES = {figure.name: figure for figure in (
     Figure("photo-decides", "dreamnet", "A horizon, trees and leaves; the towers, buildings and birds they become (as quoted).",
            "The caption: the original picture influences what forms (as quoted).",
            "The layer and the scenes, drawn by us. Towers would need a network trained on places.", _decides),
-    Figure("landscapes", "dreamnet", "Pictures made from noise alone, by a network trained on places (as quoted).",
+    Figure("landscapes", "dreamnet-robust", "Pictures made from noise alone, by a network trained on places (as quoted).",
            "The published notebook holds the loop: dream, enlarge by 5 percent, dream again.",
            "Layer and number of turns. Our network was trained on things, and so dreams of things.", _landscapes),
 )}  # fmt: skip

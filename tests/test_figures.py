@@ -21,10 +21,40 @@ def test_a_class_picture_is_one_of_its_class(robust, prior):
     assert "king penguin" in [label for label, _ in dk.classify(dk.load_network("dreamnet"), image, 5)]      # another network agrees
 
 
+def test_a_class_picture_has_the_side_that_was_asked_for(robust):
+    sides = {prior: figures.class_picture(robust, "banana", prior, steps=1, side=48).shape[-1] for prior in figures.PRIORS}
+    assert sides == {"fourier": 48, "none": 48, "blur": 46}                                   # 32, enlarged by 1.2 twice
+    with pytest.raises(ValueError, match="a whole number of at least 16; given: 8"):
+        figures.class_picture(robust, "banana", side=8)
+
+
+@pytest.mark.slow
+def test_landscapes_are_the_zoom_of_the_film(robust):
+    film = list(figures._landscapes(robust, 3, frames=2))
+    assert [picture.name for picture in film] == ["frame-00", "frame-01", "frame-02"]
+    settings = dk.Settings(**film[0].recipe["settings"])
+    score = dk.scorer(robust, dk.layer(film[0].recipe["layer"]))
+    again = list(dk.film.zooming(score, film[0].image, settings, frames=2, fps=1, zoom=film[0].recipe["zoom"]))
+    assert torch.equal(again[1], film[2].image) and not torch.equal(film[1].image, film[2].image)
+
+
 def test_a_prior_makes_smoother_pictures_than_none(robust):
     rough, *smoother = (figures.class_picture(robust, "goldfish", prior, steps=10) for prior in ("none", "blur", "fourier"))
     roughness = lambda x: float((x[..., 1:] - x[..., :-1]).abs().mean())
     assert all(roughness(picture) < roughness(rough) for picture in smoother)
+
+
+def test_busiest_places_are_not_the_empty_ones():
+    """A network that is as sure of grey (class 0) as of red (class 1), but with a logit that says less."""
+    class Two(torch.nn.Module):
+        def forward(self, x):
+            red = (x[:, 0] - x[:, 2]).clamp(min=0).mean((1, 2))
+            return torch.stack([torch.where(red > 0, 0.0, 10.0), torch.where(red > 0, 20.0, 0.0)], 1)
+
+    network = dk.as_network(Two(), (0, 0, 0), (1, 1, 1), labels=("grey", "red"))
+    image = torch.full((1, 3, 32, 96), 0.5)
+    image[:, 0, :, 64:] = 1.0
+    assert [label for _, label in figures.busiest(network, image, 2, side=32)] == ["red", "grey"]
 
 
 def test_busiest_places_are_apart_and_named_once(robust):
