@@ -53,6 +53,21 @@ def test_the_mean_fill_is_the_mean_of_each_channel(colours):
     assert torch.allclose(dk.capture(lesser, PURE, "1")["1"], means.view(1, 3, 1, 1).expand(3, 3, 4, 4))
 
 
+def test_a_fill_for_each_channel_goes_to_its_channel_and_to_no_other_layer():
+    network = plain(nn.Identity(), nn.Identity())
+    lesser = lesions.without(network, "1", [2, 0], fill=torch.tensor([0.15, 0.2, 0.3]))
+    found = dk.capture(lesser, PURE, ["0", "1"])
+    assert found["1"][0, :, 0, 0].tolist() == pytest.approx([0.15, 0.1, 0.3]) and torch.equal(found["0"], PURE)
+
+
+def test_held_at_its_mean_a_channel_still_counts():
+    network = plain(nn.Identity(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    pictures = torch.tensor([[0.5, 0.9, 0.2], [0.1, 0.8, 0.2]])[:, :, None, None].expand(2, 3, 4, 4)     # green, by their means too
+    assert lesions.ablation(network, pictures, [1, 1], ["0"], "mean") == {"": 1, "0": 1}
+    assert lesions.ablation(network, pictures, [1, 0], ["0"], "mean")["0"] == 0.5
+    assert lesions.ablation(network, pictures, [0, 0], ["0"], "mean")["0"] == 0
+
+
 def test_ablation_says_what_is_wrong(colours):
     with pytest.raises(KeyError, match="unknown layer 'one'"):
         lesions.without(colours, "one")
@@ -95,8 +110,13 @@ def test_on_validation_pictures_the_three_by_threes_are_missed_most(dreamnet):
 # --- codes
 
 def test_codes_are_the_means_of_maps(colours):
-    assert torch.allclose(codebook.codes(colours, PURE, "1", batch=2), PURE.mean((2, 3)))
-    assert torch.allclose(codebook.codes(colours, PURE, ""), PURE.mean((2, 3)), atol=1e-6)
+    pictures = torch.rand(3, 3, 4, 4, generator=torch.Generator().manual_seed(6))
+    assert torch.allclose(codebook.codes(colours, pictures, "1", batch=2), pictures.mean((2, 3)), atol=1e-6)
+    assert torch.allclose(codebook.codes(colours, pictures, ""), pictures.mean((2, 3)), atol=1e-6)
+
+
+def test_a_code_is_no_neighbour_of_its_own():
+    assert codebook.neighbours_alike(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), "abab", 1) == 0
 
 
 def test_silent_channels_are_those_nothing_wakes():
@@ -106,6 +126,9 @@ def test_silent_channels_are_those_nothing_wakes():
         network.module[0].bias.copy_(torch.tensor([0.1, -0.1, -0.5, 0.0]))
         network.module[0].weight[2, 0] = 1.0                  # awake where there is more than half of red
     shares = codebook.activity(network, PURE, ["1"], batch=2)["1"]
+    dot = PURE.clone()[1:]
+    dot[0, 0, 0, 0] = 0.9                                     # one pixel is enough to wake a channel
+    assert codebook.silent(network, dot, ["1"]) == {"1": (1, 3)}
     assert torch.allclose(shares, torch.tensor([1, 0, 1 / 3, 0]))
     assert codebook.silent(network, PURE, ["1"]) == {"1": (1, 3)}
     assert codebook.silent(network, PURE[1:], ["1"]) == {"1": (1, 2, 3)}

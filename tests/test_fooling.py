@@ -45,6 +45,17 @@ def test_a_fooling_picture_stays_in_its_ball_and_is_a_picture(linear, norm):
     assert (fooling.fool(linear, start, 2, 0.0, norm) == start).all()
 
 
+def test_few_steps_are_mended_by_halving_the_way_back(linear):
+    weights = linear.module[1].weight
+    assert fooling.smallest_fooling(linear, GREY, "b", steps=8).radius < 1.002 * 0.5 / float((weights[1] - weights[0]).norm())
+
+
+def test_the_whole_of_the_box_is_used(linear):
+    weights, radius = linear.module[1].weight, 0.01
+    gain = fooling.margin(linear, fooling.fool(linear, GREY, "b", radius, "linf"), 1) - fooling.margin(linear, GREY, 1)
+    assert gain.item() == pytest.approx(radius * float((weights[1] - weights[0]).norm(1)), rel=1e-3)
+
+
 def test_what_is_named_so_already_needs_no_change_and_what_is_out_of_reach_is_none(linear):
     assert fooling.smallest_fooling(linear, GREY, "a").radius == 0
     far = dk.as_network(nn.Sequential(nn.Flatten(), nn.Linear(48, 2)), (0, 0, 0), (1, 1, 1))
