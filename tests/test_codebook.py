@@ -96,15 +96,15 @@ VAL = Path(__file__).parent.parent.parent / "shared" / "data" / "tiny-imagenet"
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (VAL / "val.zip").exists(), reason="Tiny ImageNet's validation pictures are not at hand")
-def test_on_validation_pictures_the_three_by_threes_are_missed_most(dreamnet):
+def test_on_validation_pictures_the_one_by_ones_are_missed_most(dreamnet):
     from dreamkit.nets.data import read_split
 
     split = read_split(VAL, "val")
-    pictures, labels = split.pictures[::20].float() / 255, split.labels[::20]
+    pictures, labels = split.pictures[::25].float() / 255, split.labels[::25]
     found = lesions.ablation(dreamnet, pictures, labels, [f"inception4c.branch{n}" for n in (1, 2, 3, 4)], "mean")
     assert 0.30 < found[""] < 0.43
-    assert all(found[f"inception4c.branch{n}"] < found[""] + 0.01 for n in (1, 2, 3, 4))
-    assert min(found, key=found.get) == "inception4c.branch2"
+    assert all(found[""] - 0.12 < found[f"inception4c.branch{n}"] < found[""] + 0.03 for n in (2, 3, 4))
+    assert found["inception4c.branch1"] < found[""] / 2
 
 
 # --- codes
