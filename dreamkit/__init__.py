@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import importlib
 
+from ._timm import from_timm
 from .dream import Settings, dream, dreaming
 from .features import capture, classify, layer_aliases, layer_at, layer_names, layer_table, suggested_layers
 from .image import Image, load_image, noise, read_passport, sample, samples, save_image
 from .ladder import ladder
-from .network import Network, as_network, course_network, load_network, randomized
+from .network import Network, as_network, cached_networks, course_network, load_network, randomized
 from .objectives import Objective, channel, guide, layer, logit, neuron, scorer
 from .orientation import orientation_selectivity
 from .patches import top_patches
@@ -37,11 +38,11 @@ _LAZY = ("scenes", "show", "widgets", "exercises", "recipes", "figures", "film",
 
 __all__ = [
     "Image", "Network", "Objective", "Score", "Settings",
-    "as_network", "ascend", "capture", "channel", "classify", "course_network", "dream", "dreaming", "gradient", "guide", "ladder",
-    "laplacian_merge", "laplacian_split", "layer", "layer_aliases", "layer_at", "layer_names", "layer_table", "load_image",
-    "load_network", "logit", "neuron", "noise", "normalize", "octaves", "orientation_selectivity", "randomized", "read_passport",
-    "resize", "roll", "sample", "samples", "save_image", "scorer", "smooth", "smooth_laplacian", "suggested_layers", "tiled_gradient",
-    "top_patches",
+    "as_network", "ascend", "cached_networks", "capture", "channel", "classify", "course_network", "dream", "dreaming", "from_timm",
+    "gradient", "guide", "ladder", "laplacian_merge", "laplacian_split", "layer", "layer_aliases", "layer_at", "layer_names",
+    "layer_table", "load_image", "load_network", "logit", "neuron", "noise", "normalize", "octaves", "orientation_selectivity",
+    "randomized", "read_passport", "resize", "roll", "sample", "samples", "save_image", "scorer", "smooth", "smooth_laplacian",
+    "suggested_layers", "tiled_gradient", "top_patches",
     *_LAZY,
 ]  # fmt: skip
 

@@ -49,12 +49,14 @@ def layout_of(output: Tensor, grids: Iterable[tuple[str, tuple[int, int]]], slid
     Tokens belong to the latest map that they fill but for a few extra ones.
     """
     grids = tuple(grids)
+    if len(output) != 1:                                       # windows [windows, …] are parts of a picture
+        return Layout("numbers")
     if output.dim() == 4:
         _, a, b, c = output.shape
         if b == c or slides or (b, c) in [size for _, size in grids]:
             return Layout("map")
         return Layout("last" if a == b else "numbers")
-    if output.dim() == 3 and len(output) == 1:                 # windows [windows, T, C] are parts of a picture
+    if output.dim() == 3:
         for name, (height, width) in grids:
             extra = output.shape[1] - height * width
             if 0 <= extra <= MOST_EXTRA and extra < height * width:

@@ -291,6 +291,8 @@ def _size_error(network: Network, image: Image, infos: Sequence[LayerInfo], erro
     """The clear error for a forward pass that failed because of the picture's size, else the error itself."""
     for info in infos[:1] or layer_table(network)[-1:]:
         fails, works = min(image.shape[-2:]), 512
+        if step := _step(network, info, image):
+            return _in_steps(network, image, info, step)
         if fails < works and not _runs(network, info, fails) and _runs(network, info, works):
             while works - fails > 1:
                 middle = (fails + works) // 2
@@ -299,6 +301,25 @@ def _size_error(network: Network, image: Image, infos: Sequence[LayerInfo], erro
         if tuple(image.shape[-2:]) != (info.side, info.side) and _runs(network, info, info.side):
             return _fixed(network, image, info)
     return error
+
+
+def _step(network: Network, info: LayerInfo, image: Image) -> int:
+    """The number whose multiples a picture's sides must be, where that is what is wrong with this one, else 0."""
+    side = max(image.shape[-2:])
+    if _runs(network, info, side + side % 2) and not any(size % 2 for size in image.shape[-2:]):
+        return 0                                                  # something else is wrong
+    for step in (2, 4, 7, 8, 14, 16, 28, 32, 64):
+        least = -(-side // step) * step
+        if any(size % step for size in image.shape[-2:]) and all(_runs(network, info, least + k * step) for k in (0, 1)):
+            return 0 if _runs(network, info, least + 1) else step
+    return 0
+
+
+def _in_steps(network: Network, image: Image, info: LayerInfo, step: int) -> ValueError:
+    height, width = (round(size / step) * step or step for size in image.shape[-2:])
+    given = "×".join(map(str, image.shape[-2:]))
+    return ValueError(f"{network.name or 'this network'} takes pictures whose height and width are multiples of {step}, up to layer "
+                      f"{info.name!r}; given: {given} (height × width; octaves count). The nearest: dk.resize(image, ({height}, {width}))")
 
 
 def _fixed(network: Network, image: Image, info: LayerInfo) -> ValueError:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from .image import Image
 from .nets.anysize import any_size
 from .nets.folding import fold_batchnorm
-from .nets.zoo import build
+from .nets.zoo import build, cached_names
 
 PRECISIONS = ("float32", "bfloat16", "float64", "auto")
-_TRACE_SIDES = (64, 224, 299, 32, 28, 96, 128, 256, 384, 512)     # sizes to try, for networks that take only some
+_TRACE_SIDES = (64, 224, 299, 32, 28, 96, 128, 256, 384, 512, 160, 192, 240, 448, 518)     # sizes to try, for networks that take only some
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,15 @@ def course_network(name: str = "dreamnet") -> Network:
     """The network a lesson runs on: `name`, unless the environment says otherwise (DREAMKIT_NETWORK, and DREAMKIT_WEIGHTS for a file)."""
     chosen = os.environ.get("DREAMKIT_NETWORK", name)
     return load_network(chosen, weights=os.environ.get("DREAMKIT_WEIGHTS") if chosen == os.environ.get("DREAMKIT_NETWORK") else None)
+
+
+def cached_networks() -> tuple[str, ...]:
+    """The networks that load without a connection: the embedded ones, then torchvision's whose weights lie in torch's cache.
+
+    >>> cached_networks()[:2]
+    ('dreamnet', 'dreamnet-robust')
+    """
+    return cached_names()
 
 
 def as_network(module: nn.Module, mean: Sequence[float], std: Sequence[float], name: str = "", labels: Sequence[str] = (),

@@ -172,3 +172,16 @@ def test_random_weights_leave_normalisations_alone(vit):
     network = dk.randomized(dk.as_network(vit, ZERO, ONE))
     features = dk.capture(network, torch.rand(1, 3, 32, 32), "encoder.ln")["encoder.ln"]
     assert 0.5 < float(features.std()) < 2
+
+
+def test_multiples_that_a_network_insists_on_are_named():
+    class Divided(Tokens):
+        def forward(self, x):
+            torch._assert(x.shape[-1] % 16 == x.shape[-2] % 16 == 0, "not a multiple of the patch")
+            return super().forward(x)
+
+    network = dk.as_network(Divided().eval(), ZERO, ONE, "divided")
+    message = (r"^divided takes pictures whose height and width are multiples of 16, up to layer 'widen'; given: 100×130 .*"
+               r"dk.resize\(image, \(96, 128\)\)$")
+    with pytest.raises(ValueError, match=message):
+        dk.capture(network, torch.rand(1, 3, 100, 130), "widen")

@@ -205,3 +205,25 @@ def test_bfloat16_keeps_the_picture_float32_and_stays_close(picture):
     assert float((a - b).norm() / a.norm()) < 0.03
     assert dk.load_network(precision="auto").precision in ("float32", "bfloat16")
     assert dk.load_network(precision="float64").dtype == torch.float64
+
+
+def test_the_networks_that_need_no_connection(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    assert dk.cached_networks() == ("dreamnet", "dreamnet-robust")
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "hub" / "checkpoints" / "googlenet-1378be20.pth").write_bytes(b"")
+    (tmp_path / "hub" / "checkpoints" / "resnet50-11ad3fa6.pth").write_bytes(b"")      # the second recipe, which is not taken
+    assert dk.cached_networks() == ("dreamnet", "dreamnet-robust", "googlenet")
+    with pytest.raises(ValueError, match=r"googlenet-1378be20.pth' is (damaged|not a readable weights file)"):
+        dk.load_network("googlenet")
+
+
+def test_a_network_of_a_broken_download_is_never_used(tmp_path, monkeypatch):
+    """The hash is looked at before anything in the file is: a pickle that is not torchvision's is not even opened."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    file = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"
+    torch.save({"features.0.weight": torch.zeros(64, 3, 11, 11)}, file)
+    monkeypatch.setattr(torch, "load", lambda *args, **kwargs: pytest.fail("it was opened"))
+    with pytest.raises(ValueError, match=r"alexnet-owt-7be5be79.pth' is damaged \(its sha256 should begin with 7be5be79\)"):
+        dk.load_network("alexnet")

@@ -81,16 +81,13 @@ def _embedded(name: str, weights: str | os.PathLike[str] | None) -> Model:
 def _torchvision(name: str, weights: str | os.PathLike[str] | None) -> Model:
     import torchvision
 
-    choices = torchvision.models.get_model_weights(name)
-    # The first recipe where there are several: the later ones train longer for accuracy, and dream worse.
-    chosen = next((w for w in choices if w.name == "IMAGENET1K_V1"), choices.DEFAULT)
+    chosen = _chosen(name)
     transform = chosen.transforms()
     mean, std = (tuple(getattr(transform, key, default)) for key, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)))
     labels = tuple(chosen.meta["categories"])
     if weights is None:
-        cache = Path(torch.hub.get_dir()) / "checkpoints" / chosen.url.rpartition("/")[2]
-        state, digest = _cached(name, chosen.url, cache)
-        path = cache
+        path = _cache(chosen.url)
+        state, digest = _cached(name, chosen.url, path)
     elif weights != "random":
         path = Path(weights)
         state, digest = read_weights(path)
@@ -108,6 +105,23 @@ def _torchvision(name: str, weights: str | os.PathLike[str] | None) -> Model:
     return Model(module, mean, std, labels, digest)
 
 
+def cached_names() -> tuple[str, ...]:
+    """The embedded networks, and torchvision's whose weights file is in torch's cache (it is checked when it is read)."""
+    return (*embedded_names(), *(name for name in torchvision_names() if _cache(_chosen(name).url).is_file()))
+
+
+def _chosen(name: str):
+    """torchvision's weights of that name: the first recipe of several, for the later train longer for accuracy, and dream worse."""
+    import torchvision
+
+    choices = torchvision.models.get_model_weights(name)
+    return next((w for w in choices if w.name == "IMAGENET1K_V1"), choices.DEFAULT)
+
+
+def _cache(url: str) -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+
+
 def _cached(name: str, url: str, path: Path) -> tuple[dict[str, Tensor], str]:
     """The weights from torch's cache; fetched into it first where they are missing and there is a connection."""
     if not path.is_file():
@@ -119,10 +133,9 @@ def _cached(name: str, url: str, path: Path) -> tuple[dict[str, Tensor], str]:
             raise ValueError(f"the weights of {name} are not in torch's cache and could not be fetched ({reason}): put {path.name} "
                              f"(from {url}) into {path.parent}, or give a file with weights=, or take an embedded network: "
                              f"{', '.join(embedded_names())}") from None
-    state, digest = read_weights(path)
-    if not digest.startswith(_hash_of(path)):
+    if not _sha256(path).startswith(_hash_of(path)):           # before anything in it is read
         raise ValueError(f"{str(path)!r} is damaged (its sha256 should begin with {_hash_of(path)}): delete it, and it is fetched again")
-    return state, digest
+    return read_weights(path)
 
 
 def _hash_of(path: Path) -> str:
