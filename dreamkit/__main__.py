@@ -21,7 +21,9 @@ import typer
 
 import dreamkit as dk
 
+from . import _atlas
 from . import passport as passports
+from ._atlas import channel_list
 from ._console import Figures, FrameProgress, Progress, Signals, Stopped, printable, run, say
 from ._video import Reel, check_film
 from .image import as_saved, check_target, fit, sample_credit
@@ -476,7 +478,7 @@ def features(
     image, source = _picture(picture, side, SAMPLE_SIDE)
     _spare(output, picture)
     net = dk.load_network(network, weights=weights, device=device)
-    chosen = None if channels is None else _channel_list(channels)
+    chosen = None if channels is None else channel_list(channels)
     sheet, count = _sheet(net, image, layer, chosen)
     passport = passports.make(net, {"kind": "layer", "name": layer}, dk.Settings(), source, made="features", channels=chosen,
                               weights=_weights_kind(weights))
@@ -496,6 +498,9 @@ def _sheet(net: dk.Network, image: dk.Image, layer: str, channels: list[int] | N
     for channel in channels or ():
         _index(channel, net, layer)
     return dk.load_image(io.BytesIO(dk.show.maps(maps, channels).data)), maps.shape[1]
+
+
+_atlas.register(app, lambda: signals)
 
 
 @app.command()
@@ -629,13 +634,6 @@ def _index(channel: int, net: dk.Network, layer: str) -> int:
     if not 0 <= channel < count:
         raise ValueError(f"channel {channel} is out of range: {layer!r} has {count}, from 0 to {count - 1}")
     return channel
-
-
-def _channel_list(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(f"--channels are whole numbers with commas between, as 3,14,15; given: {text!r}") from None
 
 
 def _weights_kind(weights: str | None) -> str:

@@ -157,20 +157,23 @@ class Progress:
 
 
 class FrameProgress:
-    """A film's frames and the time left: a bar on a terminal; where stderr is a file or a pipe, a plain line for each tenth."""
+    """A film's frames, or other things counted, and the time left.
 
-    def __init__(self, total: int, done: int = 0):
-        self.total, self.done, self.begun, self.start = total, done, done, time.perf_counter()
-        self.bar = _bar(total, "frame", done) if sys.stderr.isatty() else None
+    A bar on a terminal; where stderr is a file or a pipe, a plain line for each tenth.
+    """
 
-    def advance(self) -> None:
-        tenth = 10 * self.done // self.total
-        self.done += 1
+    def __init__(self, total: int, done: int = 0, unit: str = "frame"):
+        self.total, self.done, self.begun, self.start, self.unit = total, done, done, time.perf_counter(), unit
+        self.bar = _bar(total, unit, done) if sys.stderr.isatty() else None
+
+    def advance(self, count: int = 1) -> None:
+        tenth, first = 10 * self.done // self.total, self.done == self.begun
+        self.done += count
         if self.bar is not None:
-            self.bar.update()
-        elif 10 * self.done // self.total > tenth or self.done == self.begun + 1:
+            self.bar.update(count)
+        elif 10 * self.done // self.total > tenth or first:
             left = (time.perf_counter() - self.start) / (self.done - self.begun) * (self.total - self.done)
-            say(f"frame {self.done} of {self.total}, {_duration(left)} left")
+            say(f"{self.unit} {self.done} of {self.total}, {_duration(left)} left")
 
     def close(self) -> None:
         if self.bar is not None:

@@ -47,6 +47,11 @@ def embedded_names() -> tuple[str, ...]:
     return tuple(_manifest())
 
 
+def embedded_digest(name: str) -> str | None:
+    """The sha256 of an embedded network's own weights; None for any other name."""
+    return _manifest().get(name, {}).get("sha256")
+
+
 @lru_cache
 def torchvision_names() -> tuple[str, ...]:
     import torchvision  # a second of import, so only when a name asks for it

@@ -1,4 +1,5 @@
-"""Panels for notebooks: `explore` a network's layers, `cover` a photo, dream in the `studio`, `compare` settings, `slide` over one.
+"""Panels for notebooks: `explore` a network's layers, `cover` a photo, dream in the `studio`, `compare` settings, `slide` over one,
+browse an `atlas`.
 
     dk.widgets.slide("smoothing σ (pixels)", [0.0, 0.5, 1.0, 2.0], make)     # make(value) -> picture, or (picture, text)
 
@@ -6,11 +7,12 @@ Each is shown by being the last value of a cell, works from the keyboard, and sa
 live widget a panel puts itself into the notebook as a plain page, so that a saved lesson shows it without a kernel.
 """
 
+from .browsing import AtlasPanel, atlas
 from .covering import Cover, Covered, cover, covered_view
 from .explorer import Explorer, View, explore, liked, view
 from .live import Studio, studio
 from .panel import Panel
 from .sliding import Slide, compare, slide
 
-__all__ = ["Cover", "Covered", "Explorer", "Panel", "Slide", "Studio", "View", "compare", "cover", "covered_view", "explore", "liked",
-           "slide", "studio", "view"]
+__all__ = ["AtlasPanel", "Cover", "Covered", "Explorer", "Panel", "Slide", "Studio", "View", "atlas", "compare", "cover", "covered_view",
+           "explore", "liked", "slide", "studio", "view"]
