@@ -103,7 +103,7 @@ def share_layers(network: Network, twin: Network) -> Network:
 
 # Types that end no block: what they give is seen better one layer earlier or later.
 _NO_ENDS = {"Conv2d", "Identity", "Flatten", "BatchNorm2d", "LayerNorm", "LayerNorm2d", "Dropout", "StochasticDepth", "MaxPool2d",
-            "AvgPool2d", "AdaptiveAvgPool2d", "Permute"}
+            "AvgPool2d", "AdaptiveAvgPool2d", "Permute", "Standardize"}
 
 
 def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:

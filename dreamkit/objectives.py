@@ -31,6 +31,15 @@ class Features(dict):
 
 
 @dataclass(frozen=True)
+class Term:
+    """One part of an objective as data, weight times kind(**values): what an ONNX graph can be made from."""
+
+    weight: float
+    kind: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True)
 class Objective:
     """The layers it needs, a formula from their features {name: [N, C, h, w]} to one number, and a readable name.
 
@@ -46,13 +55,15 @@ class Objective:
     formula: Callable[[Mapping[str, Tensor]], Tensor] = field(repr=False)
     name: str = ""
     by_cells: bool = False
+    terms: tuple[Term, ...] = field(default=(), repr=False, compare=False)     # the formula as data; () for one of your own
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
             return NotImplemented
         layers = tuple(dict.fromkeys(self.layers + other.layers))
+        terms = self.terms + other.terms if self.terms and other.terms else ()
         return Objective(layers, lambda features: self.formula(features) + other.formula(features), f"{self.name} + {other.name}",
-                         self.by_cells and other.by_cells)
+                         self.by_cells and other.by_cells, terms)
 
     def __rmul__(self, factor: float) -> Objective:
         if not isinstance(factor, numbers.Real):
@@ -60,7 +71,9 @@ class Objective:
         if not math.isfinite(factor):
             raise ValueError(f"an objective is weighed by a finite number; given: {factor!r}")
         name = f"({self.name})" if " + " in self.name else self.name
-        return Objective(self.layers, lambda features: float(factor) * self.formula(features), f"{factor:g} * {name}", self.by_cells)
+        terms = tuple(Term(float(factor) * term.weight, term.kind, term.values) for term in self.terms)
+        return Objective(self.layers, lambda features: float(factor) * self.formula(features), f"{factor:g} * {name}", self.by_cells,
+                         terms)
 
     __mul__ = __rmul__
 
@@ -89,7 +102,8 @@ def layer(name: str, power: float = 2, border: int = 0) -> Objective:
         return (values if power == 1 else values.pow(power)).sum() / _count(features, name)
 
     more = ("" if power == 2 else f", power={power:g}") + (f", border={border}" if border else "")
-    return Objective((name,), formula, f"layer({name!r}{more})", by_cells=True)
+    return Objective((name,), formula, f"layer({name!r}{more})", by_cells=True,
+                     terms=_term("layer", name=name, power=power, border=border))
 
 
 def channel(name: str, index: int) -> Objective:
@@ -101,7 +115,8 @@ def channel(name: str, index: int) -> Objective:
         _check_index("channel", index, values.shape[1], f"layer {name!r}")
         return values[:, index].sum() / (_count(features, name) / values.shape[1])
 
-    return Objective((name,), formula, f"channel({name!r}, {index})", by_cells=True)
+    return Objective((name,), formula, f"channel({name!r}, {index})", by_cells=True,
+                     terms=_term("channel", name=name, index=index))
 
 
 def neuron(name: str, index: int, y: int, x: int) -> Objective:
@@ -117,7 +132,8 @@ def neuron(name: str, index: int, y: int, x: int) -> Objective:
         row, column = y - whole.top, x - whole.left                                          # outside a tile there is nothing to add up
         return values[:, index, max(0, row):max(0, row + 1), max(0, column):max(0, column + 1)].sum()
 
-    return Objective((name,), formula, f"neuron({name!r}, {index}, {y}, {x})", by_cells=True)
+    return Objective((name,), formula, f"neuron({name!r}, {index}, {y}, {x})", by_cells=True,
+                     terms=_term("neuron", name=name, index=index, y=y, x=x))
 
 
 def logit(index_or_label: int | str) -> Objective:
@@ -129,7 +145,7 @@ def logit(index_or_label: int | str) -> Objective:
         _check_index("class", index, values.shape[1], "the network")
         return values[:, index].sum()
 
-    return Objective(("",), formula, f"logit({index_or_label!r})")
+    return Objective(("",), formula, f"logit({index_or_label!r})", terms=_term("logit", index_or_label=index_or_label))
 
 
 def guide(name: str, features: Tensor | Mapping[str, Tensor]) -> Objective:
@@ -157,7 +173,8 @@ def guide(name: str, features: Tensor | Mapping[str, Tensor]) -> Objective:
         cells = values.flatten(2)                                                            # [N, C, cells]
         return (cells * best_match(cells.detach(), columns.to(cells))).sum()
 
-    return Objective((name,), formula, f"guide({name!r})", by_cells=True)
+    return Objective((name,), formula, f"guide({name!r})", by_cells=True,
+                     terms=_term("guide", name=name, columns=columns))
 
 
 def best_match(cells: Tensor, columns: Tensor, most: int = 2**24) -> Tensor:
@@ -289,6 +306,10 @@ def class_index(labels: tuple[str, ...], label: str) -> int:
     if label not in labels:
         raise unknown("class", label, labels)
     return labels.index(label)
+
+
+def _term(kind: str, **values: object) -> tuple[Term, ...]:
+    return (Term(1.0, kind, values),)
 
 
 def _check_index(what: str, given: int, count: int, where: str) -> None:
