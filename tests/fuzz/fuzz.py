@@ -1,0 +1,113 @@
+"""Coverage-guided fuzzing of what reads a stranger's files: `python tests/fuzz/fuzz.py picture|passport|onnx [libFuzzer's flags]`.
+
+    uv run --with atheris python tests/fuzz/fuzz.py picture -max_total_time=600
+
+Anything but a result or a ValueError (KeyError for an unknown name) is a crash. `seeds/` holds what it starts from (`--seeds` writes
+them anew); what it finds goes to a temporary folder, and a crash to `crash-*` in the folder it was called in. The same seeds,
+and a few hundred mutations of each, run in the ordinary tests (tests/test_fuzz.py).
+"""
+
+import io
+import json
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+SEEDS = Path(__file__).parent / "seeds"
+
+
+def picture(data: bytes) -> None:
+    """Bytes as a picture file: a picture of the promised form, or a ValueError."""
+    import dreamkit as dk
+
+    try:
+        image = dk.load_image(io.BytesIO(data), side=32)
+    except ValueError:
+        return
+    assert image.dim() == 4 and image.shape[:2] == (1, 3) and max(image.shape[-2:]) <= 32 and 0 <= image.min() <= image.max() <= 1
+
+
+def passport(data: bytes) -> None:
+    """Bytes as the JSON of a passport: a plan within bounds, or a ValueError."""
+    from dreamkit import passport as passports
+
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    try:
+        plan = passports.read(found)
+    except (ValueError, KeyError):
+        return
+    assert plan.made in passports.MADE and 0 < plan.source["height"] * plan.source["width"] <= passports.MAX_PIXELS
+    assert 1 <= plan.threads <= 4096 and (plan.recipe is None or isinstance(plan.recipe["name"], str))
+
+
+def onnx(data: bytes) -> None:
+    """Bytes as an ONNX file: a network, or a ValueError."""
+    import dreamkit as dk
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(data)
+        try:
+            dk.onnx.load(path, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        except ValueError:
+            return
+
+
+TARGETS = {"picture": picture, "passport": passport, "onnx": onnx}
+
+
+def seeds(name: str) -> list[Path]:
+    return sorted((SEEDS / name).glob("*"))
+
+
+def write_seeds() -> None:
+    """Small files of the right form for each target."""
+    from PIL import Image
+
+    import dreamkit as dk
+    from dreamkit import passport as passports
+
+    tiny = dk.noise(5, 7)
+    (SEEDS / "picture").mkdir(parents=True, exist_ok=True)
+    for suffix in ("png", "jpg", "webp"):
+        dk.save_image(tiny, SEEDS / "picture" / f"tiny.{suffix}", {"dreamkit": "seed"})
+    pixels = Image.open(SEEDS / "picture" / "tiny.png")
+    for mode, kind in (("P", "gif"), ("RGB", "bmp"), ("L", "tiff"), ("RGBA", "png"), ("LA", "webp"), ("I;16", "png"), ("1", "ppm")):
+        grey = pixels.convert("L") if mode == "I;16" else pixels               # Pillow makes 16 bits of grey ones only
+        grey.convert(mode).save(SEEDS / "picture" / f"{mode.replace(';', '')}.{kind}".lower())
+    (SEEDS / "passport").mkdir(exist_ok=True)
+    network = dk.load_network("dreamnet")
+    source = passports.picture_spec(tiny, "sample", "china", 7)
+    spec = {"kind": "layer", "name": "conv2"}
+    plain = passports.make(network, spec, dk.Settings(), source)
+    recipe = passports.make(network, spec, dk.Settings(), source, recipe=passports.recipe_spec("caffe", {"steps": 2}))
+    for name, paper in (("plain", plain), ("recipe", recipe)):
+        (SEEDS / "passport" / f"{name}.json").write_text(json.dumps(paper))
+
+
+def main() -> None:
+    if sys.argv[1:] == ["--seeds"]:
+        return write_seeds()
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(f"give one of {', '.join(TARGETS)}, or --seeds")
+    import atheris
+
+    with atheris.instrument_imports(include=["dreamkit", "PIL"]):
+        import dreamkit as dk
+        import dreamkit.passport  # noqa: F401
+
+        if sys.argv[1] == "onnx":
+            dk.onnx.load  # noqa: B018
+    warnings.simplefilter("ignore")
+    name = sys.argv.pop(1)
+    with tempfile.TemporaryDirectory() as found:
+        atheris.Setup([sys.argv[0], found, str(SEEDS / name), *sys.argv[1:]], TARGETS[name])
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
