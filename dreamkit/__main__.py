@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 from functools import partial, wraps
 from itertools import islice
@@ -27,6 +27,7 @@ from ._atlas import channel_list
 from ._console import Figures, FrameProgress, Progress, Signals, Stopped, printable, run, say
 from ._video import Reel, check_film
 from .image import as_saved, check_target, fit, sample_credit
+from .tiles import fits_not
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, invoke_without_command=True,
                   context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +36,7 @@ signals = Signals()
 # The layer that dreams best, where somebody has looked; for other networks a suggested layer about 70 % deep is taken.
 DEFAULT_LAYERS = {"dreamnet": "inception5a", "dreamnet-robust": "inception5a", "googlenet": "inception4c", "vgg16": "features.22",
                   "resnet50": "layer3.5"}
+DREAM_TILE = 512                                       # pixels a side, where a picture would not fit as a whole
 MAX_SHEET_PIXELS = 2**26                               # of a picture that nobody hands over, or whose maps are drawn
 # Longest sides in pixels where --side does not say; photos are never enlarged.
 PHOTO_SIDE, SAMPLE_SIDE, GUIDE_SIDE, FILM_SIDE = 1024, 512, 320, 512
@@ -152,6 +154,7 @@ def dream(
         spec = passports.recipe_objective(recipe, spec["name"])
     score = dk.scorer(net, passports.objective(spec, guides))
     if plan is None:
+        settings = _in_tiles(net, score, image, settings)
         passport = passports.make(net, spec, settings, source, weights=_weights_kind(weights))
         dreams = dk.dreaming(score, image, settings)
     else:
@@ -159,6 +162,15 @@ def dream(
         dreams = passports.following(plan, net, score.objective, image)
     del image                                                  # of a poster memory holds only a few
     _dream_to(output, score, lambda: _handed(source, picture, ""), dreams, settings if plan is None else None, passport)
+
+
+def _in_tiles(net: dk.Network, score: dk.Score, image: dk.Image, settings: dk.Settings) -> dk.Settings:
+    """The settings; with tiles where the picture would not fit otherwise, which is said, and stands in the passport."""
+    if settings.tile or not fits_not(net, score.objective.layers, image):
+        return settings
+    say(f"{image.shape[-1]}×{image.shape[-2]} pixels would not fit into memory as a whole: taken in tiles of {DREAM_TILE} pixels "
+        "(--tile changes that)")
+    return replace(settings, tile=DREAM_TILE)
 
 
 def _dream_to(output: Path, score: dk.Score, photo: Callable[[], dk.Image], dreams: Iterator[dk.Image], settings: dk.Settings | None,

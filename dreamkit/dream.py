@@ -13,7 +13,7 @@ import torch
 from .image import Image
 from .network import check_image
 from .scales import octave_sizes, resize
-from .steps import Score, ascend_, gradient, normalize_, roll_, smooth_, tiled_gradient
+from .steps import Score, ascend_from, gradient, normalize_, roll, roll_, rolled_tiles, smooth_
 
 
 def _number(default: float, help: str, low: float, high: float, step: float):
@@ -78,7 +78,7 @@ def dream(score: Score, image: Image, settings: Settings | None = None) -> Image
 
 
 def _dreaming(score: Score, image: Image, settings: Settings) -> Iterator[Image]:
-    # What is no longer needed is dropped and what is the loop's own is changed in place: of a poster memory holds three or four.
+    # What is no longer needed is dropped and what is the loop's own is changed in place: of a poster memory holds two or three.
     generator = torch.Generator().manual_seed(settings.seed)
     silent = False
     base = dreamt = None
@@ -94,14 +94,15 @@ def _dreaming(score: Score, image: Image, settings: Settings) -> Iterator[Image]
         if octave == len(sizes) - 1:
             del base
         for _ in range(settings.steps):
-            dy, dx = draw_shift(settings.jitter, generator)
-            rolled = roll_(dreamt.clone(), (dy, dx))
-            uphill = tiled_gradient(score, rolled, settings.tile, _seed(generator)) if settings.tile else gradient(score, rolled)
+            shift = dy, dx = draw_shift(settings.jitter, generator)
+            if settings.tile:
+                uphill = roll_(rolled_tiles(score, dreamt, settings.tile, _seed(generator), shift), shift)
+            else:
+                uphill = gradient(score, roll(dreamt, shift))
             silent = silent or warn_if_silent(uphill, score)
-            rolled = ascend_(rolled, normalize_(smooth_(uphill, settings.smoothing)), settings.step_size)
+            uphill = roll_(normalize_(smooth_(uphill, settings.smoothing)), (-dy, -dx))
+            dreamt = ascend_from(dreamt, uphill, settings.step_size)
             del uphill
-            dreamt = roll_(rolled, (-dy, -dx))
-            del rolled
             yield dreamt
 
 

@@ -15,16 +15,17 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
-from PIL import ExifTags, ImageOps, PngImagePlugin, UnidentifiedImageError
-from PIL import Image as pillow
 from torch import Tensor
 from torch.nn import functional as F
 
 from ._names import unknown
+
+if TYPE_CHECKING:                                     # Pillow takes a tenth of a second to load, so each function that needs it does
+    from PIL import Image as pillow
 
 Image: TypeAlias = Tensor  # [N, 3, H, W], RGB, every value in [0, 1]; float32, or float64 where the user gives it
 
@@ -35,7 +36,7 @@ _ROWS = 256                                           # of a picture that are co
 _MOST_SIDE = {"WEBP": 16_383, "JPEG": 65_500}         # in pixels, of these formats (libjpeg's own bound lies below the format's 65,535)
 PASSPORT_KEY = "dreamkit"                             # of the PNG text chunk
 MAX_PASSPORT = 2**20                                  # characters
-_EXIF_DESCRIPTION = ExifTags.Base.ImageDescription    # where JPEG and WebP carry the passport
+_EXIF_DESCRIPTION = 0x010E                            # where JPEG and WebP carry the passport
 
 # name: (package, file inside it, credit and licence)
 _SAMPLES = {
@@ -63,6 +64,7 @@ def load_image(path_or_file: str | os.PathLike[str] | IO[bytes], side: int | Non
 
     >>> import io
     >>> file = io.BytesIO()
+    >>> from PIL import Image as pillow
     >>> pillow.new("RGB", (4, 2), (255, 0, 0)).save(file, "PNG")
     >>> load_image(file)[0, :, 0, 0].tolist()
     [1.0, 0.0, 0.0]
@@ -116,6 +118,8 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 def to_pillow(image: Image) -> pillow.Image:
     """The picture [1, 3, H, W] or [3, H, W] as an 8-bit Pillow image, each value rounded to the nearest of 0…255."""
+    from PIL import Image as pillow
+
     if not isinstance(image, Tensor) or image.shape[-3:-2] != (3,) or image.dim() not in (3, 4) or (image.dim() == 4 and len(image) != 1):
         given = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
         raise ValueError(f"one picture has the shape (1, 3, H, W) or (3, H, W); given: {given}")
@@ -242,6 +246,9 @@ def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:
 @contextlib.contextmanager
 def _opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[pillow.Image]:
     """The picture file, opened by Pillow and no larger than allowed; whatever goes wrong with it within is one clear line."""
+    from PIL import Image as pillow
+    from PIL import UnidentifiedImageError
+
     name = _file_name(path_or_file)
     if isinstance(path_or_file, (str, os.PathLike)):
         _check_file(path_or_file, name)
@@ -276,6 +283,8 @@ def _check_file(path: str | os.PathLike[str], name: str) -> None:
 
 
 def _upright(file: pillow.Image) -> pillow.Image:
+    from PIL import ImageOps
+
     file.load()
     try:
         return ImageOps.exif_transpose(file)
@@ -284,6 +293,8 @@ def _upright(file: pillow.Image) -> pillow.Image:
 
 
 def _to_tensor(picture: pillow.Image) -> Image:
+    from PIL import Image as pillow
+
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):            # one channel of more than 8 bits
         values = torch.from_numpy(np.array(picture, dtype=np.float32))
         if not torch.isfinite(values).all():
@@ -305,6 +316,9 @@ def _encode(picture: pillow.Image, file: IO[bytes], kind: str, passport: Mapping
 
 
 def _passport_option(kind: str, text: str) -> dict[str, object]:
+    from PIL import Image as pillow
+    from PIL import PngImagePlugin
+
     if kind == "PNG":
         info = PngImagePlugin.PngInfo()
         info.add_text(PASSPORT_KEY, text)

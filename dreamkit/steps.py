@@ -75,11 +75,16 @@ def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = Non
     """
     if isinstance(tile, bool) or not isinstance(tile, numbers.Integral) or tile < 1:
         raise ValueError(f"tile is a side in pixels, a whole number of at least 1; given: {tile!r}")
+    return rolled_tiles(score, image, tile, seed)
+
+
+def rolled_tiles(score: Score, image: Image, tile: int, seed: int | None, jitter: tuple[int, int] = (0, 0)) -> Tensor:
+    """`tiled_gradient` of the picture rolled by `jitter`, rolled back; no rolled copy is ever made."""
     height, width = image.shape[-2:]
-    shift = (0, 0)
+    shift = jitter
     if seed is not None:
         generator = torch.Generator().manual_seed(seed)
-        shift = tuple(int(torch.randint(0, n, (), generator=generator)) for n in (height, width))
+        shift = tuple(by + int(torch.randint(0, n, (), generator=generator)) for by, n in zip(jitter, (height, width), strict=True))
     result = torch.empty_like(image)
     for top, bottom in _cuts(height, tile):
         for left, right in _cuts(width, tile):
@@ -226,9 +231,9 @@ def ascend(image: Image, direction: Tensor, step_size: float, clip: bool = True)
     return stepped.clamp_(0, 1) if clip else stepped
 
 
-def ascend_(image: Image, direction: Tensor, step_size: float) -> Image:
-    """`ascend` in place."""
-    return image.add_(direction, alpha=step_size).clamp_(0, 1)
+def ascend_from(image: Image, direction: Tensor, step_size: float) -> Image:
+    """`ascend` into the memory of the direction, which is lost."""
+    return torch.add(image, direction, alpha=step_size, out=direction).clamp_(0, 1)
 
 
 def _cuts(length: int, tile: int) -> list[tuple[int, int]]:

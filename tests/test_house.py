@@ -66,7 +66,7 @@ def test_imports_point_down(path):
 def loaded_by(*statements: str) -> list[set[str]]:
     """The heavy packages that are there after each statement, all in one fresh process."""
     heavy = ("matplotlib", "ipywidgets", "onnxruntime", "onnx", "IPython", "jupyterlab", "notebook", "torchvision", "sklearn", "skimage",
-             "captum", "typer", "dask", "cv2", "av")
+             "captum", "typer", "dask", "cv2", "av", "PIL", "scipy")
     look = f"print(*[name for name in {heavy} if name in sys.modules])"
     code = "\n".join(["import sys", *(line for statement in statements for line in (statement, look))])
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -152,3 +152,37 @@ def test_what_is_free_and_what_is_needed(dreamnet):
 
 def test_window_of_a_whole_map():
     assert objectives.window_of({"a": torch.zeros(1, 2, 3, 4)}, "a") == tiles.Window(0, 0, 3, 4)
+
+
+def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_passport_says_so(tmp_path, monkeypatch, capsys):
+    from dreamkit.__main__ import call
+
+    monkeypatch.setattr(tiles, "bytes_free", lambda device: 10**6)
+    monkeypatch.setattr("dreamkit.__main__.DREAM_TILE", 40)
+    path = tmp_path / "a.png"
+    assert call(["dream", "--side", "90", "--steps", "1", "--octaves", "1", "--layer", "conv2", "-o", str(path)]) == 0
+    assert "90×60 pixels would not fit into memory as a whole: taken in tiles of 40 pixels (--tile changes that)" in capsys.readouterr().err
+    assert dk.read_passport(path)["settings"]["tile"] == 40
+
+
+def test_a_dream_in_random_tiles_is_roll_tile_and_roll_back(dreamnet):
+    """The loop, which makes no rolled copy, against the verbs it stands for."""
+    image, score = noise(50, 61), dk.scorer(dreamnet, dk.layer("conv1"))
+    generator = torch.Generator().manual_seed(4)
+    dy, dx = torch.randint(-9, 10, (2,), generator=generator).tolist()
+    seed = int(torch.randint(2**31, (), generator=generator))
+    rolled = dk.roll(image, (dy, dx))
+    uphill = dk.normalize(dk.smooth(dk.tiled_gradient(score, rolled, 24, seed), 1.5))
+    expected = dk.roll(dk.ascend(rolled, uphill, 0.01), (-dy, -dx))
+    found = dk.dream(score, image, dk.Settings(steps=1, octaves=1, jitter=9, tile=24, seed=4))
+    assert torch.allclose(found, expected, atol=1e-12)
+
+
+def test_long_pictures_are_worked_on_in_strips_to_the_same_end(monkeypatch):
+    from dreamkit import steps
+
+    image = noise(300, 7) - 0.5
+    whole = [dk.normalize(image, by) for by in steps.NORMS] + [dk.smooth(image, 2.0)]
+    monkeypatch.setattr(steps, "_STRIP", 400)
+    for one, other in zip(whole, [dk.normalize(image, by) for by in steps.NORMS] + [dk.smooth(image, 2.0)], strict=True):
+        assert torch.allclose(one, other, atol=1e-12)
