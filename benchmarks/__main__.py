@@ -1,0 +1,145 @@
+"""Speed and memory side by side, in one run: `uv run --group bench python -m benchmarks [--repeats 5] [--quick]`.
+
+Each competitor takes whole steps (gradient and ascent) on the same torchvision architecture with random weights, at the
+same layer and picture size; they take turns, so that whatever else the machine does falls on all alike. Memory is that
+of a process of its own each.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+
+from . import rivals
+
+WORK = (("googlenet", "inception4c", (288, 512)), ("vgg16", "features.22", (224, 224)), ("resnet50", "layer3.5", (224, 224)),
+        ("dreamnet", "inception4c", (192, 256)))
+QUICK = (("googlenet", "inception4c", (144, 256)), ("dreamnet", "inception4c", (96, 128)))
+SIDES = (256, 512, 1024, 2048)
+PEAK_SHAPES = ((64, 64, 3, 112), (128, 128, 3, 56), (256, 256, 3, 28), (512, 512, 3, 14), (512, 256, 1, 28))      # in, out, kernel, side
+
+
+def seconds(step, count: int = 1) -> float:
+    start = time.perf_counter()
+    for _ in range(count):
+        step()
+    return (time.perf_counter() - start) / count
+
+
+def turns(steps: dict[str, object], repeats: int) -> dict[str, list[float]]:
+    """Seconds of each competitor's steps; they take turns, after one step each that does not count."""
+    for step in steps.values():
+        step()
+    found = {name: [] for name in steps}
+    for _ in range(repeats):
+        for name, step in steps.items():
+            found[name].append(seconds(step))
+    return found
+
+
+def best_rate(dtype: torch.dtype, repeats: int, sides: tuple[int, ...] = (1024, 2048)) -> float:
+    """The best rate [FLOP/s] that any one large convolution or matrix product reaches here."""
+    rates = []
+    for inputs, outputs, kernel, side in PEAK_SHAPES:
+        picture = torch.randn(1, inputs, side, side).to(dtype).contiguous(memory_format=torch.channels_last)
+        weight = torch.randn(outputs, inputs, kernel, kernel).to(dtype).contiguous(memory_format=torch.channels_last)
+        work = lambda picture=picture, weight=weight, pad=kernel // 2: torch.conv2d(picture, weight, padding=pad)
+        work()
+        rates.append(2 * outputs * inputs * kernel**2 * side**2 / min(seconds(work) for _ in range(repeats)))
+    for n in sides:
+        a, b = torch.randn(n, n).to(dtype), torch.randn(n, n).to(dtype)
+        work = lambda a=a, b=b: a @ b
+        work()
+        rates.append(2 * n**3 / min(seconds(work) for _ in range(repeats)))
+    return max(rates)
+
+
+def peak_memory(name: str, job: tuple) -> tuple[int, int]:
+    """(MiB of the whole process at its peak, MiB of that which the steps added), of a competitor in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks", "--memory-of", json.dumps([name, *job])]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    whole, added = json.loads(result.stdout.splitlines()[-1])
+    return whole, added
+
+
+def tell_memory(name: str, network: str, layer: str, size: list[int]) -> None:
+    step = rivals.step(name, network, layer, tuple(size))
+    before = _resident()
+    for _ in range(3):
+        step()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps([peak, peak - before]))
+
+
+def _resident() -> int:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
+
+
+def table(job: tuple, repeats: int, rates: dict[str, float], memory: bool) -> None:
+    network, layer, size = job
+    steps, missing = {}, []
+    for name in rivals.NAMES:
+        try:
+            steps[name] = rivals.step(name, network, layer, size)
+        except (ImportError, ValueError) as error:
+            missing.append(f"{name}: {error}")
+    times = turns(steps, repeats)
+    flops = rivals.flops(network, layer, size)
+    print(f"\n### {network}, `{layer}`, {size[0]}×{size[1]}: {flops / 1e9:.1f} GFLOP a step\n")
+    print("| | ms a step (median) | spread | times dreamkit's (float32) | share of the peak | MiB at the peak | of it the steps' |")
+    print("|---|---|---|---|---|---|---|")
+    for name, found in times.items():
+        median = statistics.median(found)
+        ratio = statistics.median(a / b for a, b in zip(found, times["dreamkit"], strict=True))
+        share = flops / median / rates["bfloat16" if "bfloat16" in name else "float32"]
+        whole, added = peak_memory(name, job) if memory else ("", "")
+        print(f"| {name} | {median * 1e3:.0f} | {min(found) * 1e3:.0f} to {max(found) * 1e3:.0f} | {ratio:.2f} | {share:.0%} | {whole} | "
+              f"{added} |", flush=True)
+    for line in missing:
+        print(f"\nLeft out: {line}")
+
+
+def growth(repeats: int) -> None:
+    """The power of the pixels with which the time of a step grows, by least squares on logarithms."""
+    steps = {side: rivals.step("dreamkit in tiles" if side > 1024 else "dreamkit", "dreamnet", "conv2", (side, side)) for side in SIDES}
+    times = turns(steps, repeats)
+    pixels = torch.tensor([2 * float(side) for side in SIDES]).square().log()
+    logs = torch.tensor([min(times[side]) for side in SIDES]).log()
+    power = float(((pixels - pixels.mean()) * (logs - logs.mean())).sum() / (pixels - pixels.mean()).square().sum())
+    print("\n### Growth: dreamnet, `conv2`\n")
+    print(", ".join(f"{side}²: {min(times[side]) * 1e3:.0f} ms" for side in SIDES), f"; time grows with pixels to the power {power:.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5, help="timed steps of each competitor")
+    parser.add_argument("--quick", action="store_true", help="small pictures, no memory: to see that all runs")
+    parser.add_argument("--only", choices=[job[0] for job in WORK], help="one network, and no growth")
+    parser.add_argument("--threads", type=int, default=0, help="torch's threads; 0: as torch chooses")
+    parser.add_argument("--memory-of", type=json.loads, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    if given.memory_of:
+        return tell_memory(*given.memory_of)
+    print(f"{time.strftime('%Y-%m-%d')}, {platform.processor() or platform.machine()}, {torch.backends.cpu.get_cpu_capability()}, "
+          f"{torch.get_num_threads()} threads, torch {torch.__version__}, {given.repeats} repeats")
+    sides = (512,) if given.quick else (1024, 2048)
+    rates = {name: best_rate(getattr(torch, name), given.repeats, sides) for name in ("float32", "bfloat16")}
+    print("best rate of one large convolution or matrix product:", ", ".join(f"{n} {r / 1e9:.0f} GFLOP/s" for n, r in rates.items()))
+    for job in QUICK if given.quick else WORK:
+        if given.only in (None, job[0]):
+            table(job, given.repeats, rates, memory=not given.quick)
+    if not given.quick and not given.only:
+        growth(given.repeats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The competitors of `python -m benchmarks`: each gives a function that takes one step of a dream."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+import dreamkit as dk
+
+NAMES = ("dreamkit", "dreamkit bfloat16", "tutorial loop", "lucent", "torch-dreams")
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def step(name: str, network: str, layer: str, size: tuple[int, int]) -> Callable[[], object]:
+    """One step of that competitor; ImportError where it is not installed, ValueError where it cannot do the work."""
+    picture = dk.resize(dk.sample("china"), size)
+    if name.startswith("dreamkit"):
+        return _ours(network, layer, picture, name.partition(" ")[2])
+    return {"tutorial loop": _tutorial, "lucent": _lucent, "torch-dreams": _torch_dreams}[name](_module(network), layer, picture)
+
+
+def _module(network: str) -> nn.Module:
+    """The architecture as torchvision gives it, random weights, parameters with gradients: what a tutorial starts from."""
+    torch.manual_seed(0)
+    if network == "dreamnet":
+        from dreamkit.nets.dreamnet import DreamNet
+
+        return DreamNet().eval()
+    import torchvision
+
+    options = {"aux_logits": False, "init_weights": False} if network == "googlenet" else {}
+    return torchvision.models.get_model(network, weights=None, **options).eval()
+
+
+def _ours(network: str, layer: str, picture: torch.Tensor, how: str) -> Callable[[], object]:
+    tile = 1024 if how == "in tiles" else 0
+    net = dk.as_network(_module(network), MEAN, STD, precision="bfloat16" if how == "bfloat16" else "float32", device="cpu")
+    score = dk.scorer(net, dk.layer(layer), tile=tile)
+    return lambda: dk.ascend(picture, dk.normalize(dk.gradient(score, picture)), 0.01)
+
+
+def _tutorial(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
+    """The loop that tutorials write: a hook keeps the features, the whole network runs, everything gets a gradient."""
+    kept = {}
+    dict(module.named_modules())[layer].register_forward_hook(lambda layer, inputs, output: kept.update(features=output))
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
+    image = ((picture - mean) / std).requires_grad_(True)
+
+    def take() -> None:
+        module.zero_grad()
+        module(image)
+        kept["features"].square().mean().backward()
+        gradient = image.grad
+        image.data += 0.01 * gradient / (gradient.std() + 1e-8)
+        image.grad.zero_()
+
+    return take
+
+
+def _lucent(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
+    """PyPI's torch-lucent: its own loop for one step with its default parametrisation (Fourier, decorrelated), no transforms."""
+    from lucent.optvis import objectives, param, render
+
+    height, width = picture.shape[-2:]
+    kept = param.image(width, h=height)                        # the same parameters go on from step to step
+    wanted = objectives.Objective(lambda outputs: -outputs(layer.replace(".", "_")).square().mean())
+    return lambda: render.render_vis(module, wanted, lambda: kept, transforms=[], thresholds=(1,), progress=False, show_image=False)
+
+
+def _torch_dreams(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
+    """PyPI's torch-dreams: its own loop for one step with its default parametrisation, no transforms."""
+    from torch_dreams import Dreamer
+    from torch_dreams.auto_image_param import AutoImageParam
+
+    height, width = picture.shape[-2:]
+    dreamer = Dreamer(module, quiet=True, device="cpu")
+    dreamer.set_custom_transforms(nn.Identity())
+    start = AutoImageParam(height=height, width=width, device="cpu", standard_deviation=0.01)
+    chosen, wanted = [dict(module.named_modules())[layer]], lambda features: -features[0].square().mean()
+    return lambda: dreamer.render(chosen, image_parameter=start, iters=1, custom_func=wanted)
+
+
+@lru_cache
+def flops(network: str, layer: str, size: tuple[int, int]) -> float:
+    """Floating-point operations of the forward pass to the layer and of the gradient by its inputs (as many again)."""
+    net, found = dk.as_network(_module(network), MEAN, STD, device="cpu"), []
+
+    def count(conv: nn.Conv2d, inputs: tuple, output: torch.Tensor) -> None:
+        found.append(2 * output.numel() * conv.weight[0].numel())
+
+    handles = [m.register_forward_hook(count) for m in net.module.modules() if isinstance(m, nn.Conv2d)]
+    dk.capture(net, torch.zeros(1, 3, *size), layer)
+    for handle in handles:
+        handle.remove()
+    return 2.0 * sum(found)
