@@ -125,7 +125,10 @@ def _seed(generator: torch.Generator) -> int:
 
 
 def warn_if_silent(uphill: torch.Tensor, score: Score) -> bool:
-    """Whether the gradient is zero everywhere, after a warning that says so."""
+    """Whether the gradient is zero everywhere, after a warning that says so. ValueError for a gradient that is no number."""
+    if not torch.isfinite(uphill.sum()) and not torch.isfinite(uphill).all():
+        name = getattr(score, "name", "the score")
+        raise ValueError(f"the gradient of {name} holds NaN or infinite values: nothing can be dreamt of it")
     if uphill.any():
         return False
     name = getattr(score, "name", "the score")

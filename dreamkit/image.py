@@ -34,6 +34,7 @@ MAX_SIDE = 65_536                                     # in pixels; a longer one 
 MAX_PIXELS = 178_956_970                              # Pillow's own bound against decompression bombs
 _ROWS = 256                                           # of a picture that are converted at a time
 _MOST_SIDE = {"WEBP": 16_383, "JPEG": 65_500}         # in pixels, of these formats (libjpeg's own bound lies below the format's 65,535)
+OUTSIDE = ("EPS", "WMF")                              # Pillow hands these to other programs: Ghostscript would run what is in them
 PASSPORT_KEY = "dreamkit"                             # of the PNG text chunk
 MAX_PASSPORT = 2**20                                  # characters
 _EXIF_DESCRIPTION = 0x010E                            # where JPEG and WebP carry the passport
@@ -258,6 +259,8 @@ def _opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[pillow
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")                    # Pillow warns of odd metadata; the pixels decide
             with pillow.open(path_or_file) as file:
+                if file.format in OUTSIDE:
+                    raise UnidentifiedImageError
                 if file.width * file.height > MAX_PIXELS:
                     raise pillow.DecompressionBombError
                 yield file

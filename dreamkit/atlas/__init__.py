@@ -70,6 +70,7 @@ def making(network: Network, layers: Sequence[str] | str | None = None, folder: 
     names = suggested_layers(network) if layers is None else (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
     if not names:
         raise ValueError("an atlas has at least one layer")
+    names = tuple(layer_info(network, name).name for name in names)              # a paper's name is understood, and kept as PyTorch's
     chosen = {name: _channels(network, name, channels) for name in names}
     begun = _begun(network, Path(folder), names, recipe)
     return _making(network, begun, chosen, recipe, dict(client=client, workers=workers, scheduler=scheduler))
@@ -78,7 +79,6 @@ def making(network: Network, layers: Sequence[str] | str | None = None, folder: 
 def _making(network: Network, atlas: Atlas, chosen: Mapping[str, list[int]], recipe: Recipe, where: dict) -> Iterator[tuple[int, int]]:
     missing = {name: [c for c in wanted if c not in atlas.pictures[name]] for name, wanted in chosen.items()}
     total, left = sum(map(len, chosen.values())), sum(map(len, missing.values()))
-    make_folder(atlas.folder)
     yield total - left, total
     try:
         if left:
@@ -86,14 +86,16 @@ def _making(network: Network, atlas: Atlas, chosen: Mapping[str, list[int]], rec
             parts = [(name, part) for name in reversed(list(missing)) for part in _batches(missing[name], recipe.batch)]
             with cluster(**where) as client:
                 given = ticket(network, client)
+                make_folder(atlas.folder)
                 with closing(spread(batch, ((given, name, part, recipe) for name, part in parts), client)) as results:
                     for index, made in results:
                         _keep(atlas, *parts[index], made)
                         left -= len(made)
                         yield total - left, total
     finally:
-        write_manifest(atlas)
-        write_page(atlas)
+        if any(atlas.pictures.values()):
+            write_manifest(atlas)
+            write_page(atlas)
 
 
 def _keep(atlas: Atlas, layer: str, channels: list[int], made: list[tuple[bytes, float]]) -> None:

@@ -20,7 +20,8 @@ h1 { margin: 16px 0 4px; font-size: 26px } h2 { margin: 28px 0 4px; font-size: 2
 a:focus-visible, button:focus-visible, select:focus-visible, input:focus-visible { outline: 3px solid #1a73e8; outline-offset: 1px }
 .silent { opacity: .45 } section[hidden] { display: none }
 dialog { border: 1px solid var(--edge); border-radius: 6px; max-width: min(92vw, 620px); background: Canvas; color: CanvasText }
-dialog::backdrop { background: #000a } dialog img { width: min(80vw, 512px); display: block; margin: 0 auto 8px }
+dialog::backdrop { background: #000a } dialog img { width: min(80vw, 512px); height: auto; aspect-ratio: 1; display: block;
+  margin: 0 auto 8px }
 dialog div { display: flex; gap: 8px; justify-content: center; margin-top: 8px } dialog button { font: inherit; padding: 4px 12px }
 """
 
