@@ -52,8 +52,9 @@ dk.show.grid(shown, columns=5, height=1.6, alt=f"Nine patches each that excite a
 
 # %% [markdown]
 # Grey is "nothing". Where the lower picture is bright, brighter pixels speak for the channel; where it is dark, darker
-# ones. In the first layer the projection *is* the filter. Higher up it picks out a curve, an eye, a rim, and leaves the
-# rest of the patch grey: it says what the nine patches have in common, which the patches alone leave you to guess.
+# ones. In the first layer the projection *is* the filter. Higher up it picks out a stroke, a curve, a rim, and leaves the
+# rest of the patch grey: it says what the nine patches have in common, which the patches alone leave you to guess. In the
+# last column a cell sees nearly everything, and its projection is no longer easy to read.
 #
 # ## Down again, in three steps
 #
@@ -181,7 +182,7 @@ dk.show.strip({f"{name}, random": dk.show.signed(signal) for name, signal in rul
 
 # %%
 deep = layers[3]
-strong = dk.capture(network, photo, deep)[deep][0].amax((1, 2)).topk(3).indices.tolist()
+strong = dk.capture(network, photo, deep)[deep][0].amax((1, 2)).topk(2).indices.tolist()
 weak = dk.capture(untrained, photo, deep)[deep][0].amax((1, 2)).topk(2).indices.tolist()
 shown = {f"{deep} · {c}": torch.cat(pair(network, deep, c), 2) for c in strong}
 shown |= {f"random · {c}": torch.cat(pair(untrained, deep, c), 2) for c in weak}
@@ -231,20 +232,20 @@ dk.exercises.check("cover", my_cover)
 # %%
 right = dk.classify(network, photo, 1)[0][0]                                  # what it takes the photo for
 others = [dk.sample(name, 96) for name in ("chelsea", "motorcycle", "flower")]
-panels = dk.inside.occlusion_panels(network, photo, size=20, stride=8, others=others)
+panels = dk.inside.occlusion_panels(network, photo, size=36, stride=8, others=others)
 print(f"taken for {right!r} with a probability of {panels.uncovered[1]:.2f}; covered, between {panels.probability.min():.2f} "
       f"and {panels.probability.max():.2f}")
 dk.show.occlusion(photo, panels)
 
 # %% [markdown]
-# Cover the cup and the answer goes; cover the wood and nothing happens. The map in (b) may watch another part than the one that
-# decides (d), and where the label flips, (e) says into what. And what does that map see in other photos?
+# Cover the cup and the answer goes; cover the wood and little happens. The map in (b) may watch another part than the one
+# that decides (d), and where the label flips, (e) says into what. And what does that map see in other photos?
 
 # %%
 shown = {}
 for name, (other, signal) in zip(("a cat", "a motorcycle", "a flower"), panels.others):
-    shown |= {name: other, f"seen by map {panels.channel}": dk.show.signed(signal)}
-dk.show.grid(shown, columns=6, height=1.2, alt=f"Three other photos, and what map {panels.channel} of {panels.layer} saw in each")
+    shown |= {name: other, f"{name}, seen": dk.show.signed(signal)}
+dk.show.grid(shown, columns=6, height=1.1, alt=f"Three other photos, and what map {panels.channel} of {panels.layer} saw in each")
 
 # %% [markdown]
 # Push the square yourself: its size and place, and the layer and channel to watch. Find the smallest square that changes the label.
@@ -273,12 +274,12 @@ dk.show.grid(drawn, columns=3, height=1.7, alt=f"Six maps of what counts for {ta
 # *Sanity checks for saliency maps* (Adebayo et al., 2018): give the network random weights, layer by layer, from the answer
 # down to the pixels. A map that explains what the network has *learnt* must change. Measure how alike the old and the new map
 # are by rank correlation: order all pixels by strength, and compare the two orders (1: the same, 0: nothing in common).
-# (About ten seconds.)
+# (About eight seconds.)
 
 # %%
 checked = ("saliency", "guided backprop", "deconvolution", "Grad-CAM")
 steps = list(dk.inside.forgetting(network))
-steps = [steps[round(i * (len(steps) - 1) / 4)] for i in range(5)]            # five stages of forgetting
+steps = [steps[round(i * (len(steps) - 1) / 3)] for i in range(4)]            # four stages of forgetting
 index = network.labels.index(target) if target in network.labels else int(dk.capture(network, square, "")[""].argmax())
 alike = {name: [1.0] for name in checked}
 strength = lambda map_: map_.abs().amax(1) + 1e-9 * torch.arange(map_[0, 0].numel()).reshape(map_.shape[2:])     # even a silent map has an order
@@ -301,7 +302,7 @@ dk.show.chart(figure, "How alike maps stay while the network forgets: " +
 # %% [markdown]
 # Read the second point: the last layer, the one that knows the classes, is random now. Guided backpropagation has hardly
 # noticed. It draws nearly the same cup for a network that can no longer name it, and even with random weights everywhere,
-# its map has more in common with the first one than the gradient's has. The gradient and Grad-CAM change at once.
+# its map has more in common with the first one than the gradient's has. The gradient and Grad-CAM notice at once.
 #
 # ## A cup among its own pieces
 #
@@ -315,10 +316,10 @@ picture, mask = dk.scenes.among_its_pieces(cup, 30, 6)
 blurred = lambda map_: dk.smooth(map_.abs().amax(1, keepdim=True).expand(-1, 3, -1, -1), 3.0)     # by three pixels: where, not how fine
 shown = {"the picture": picture, "the cup is here": mask[None, None].float().expand(-1, 3, -1, -1)}
 for label, net in (("trained", network), ("random", untrained)):
-    for name in ("saliency", "deconvolution", "occlusion"):
+    for name in ("saliency", "deconvolution", "occlusion"):                    # in each title: the overlap with the cup
         map_ = blurred(methods[name](net, picture, index))
-        shown[f"{name}, {label}: {dk.inside.overlap(map_, mask):.2f}"] = dk.show.overlay(picture, map_)
-dk.show.grid(shown, columns=4, height=1.6, alt="A cup among its own pieces, its mask, and maps of three methods: " + "; ".join(list(shown)[2:]))
+        shown[f"{name}, {label} {dk.inside.overlap(map_, mask):.2f}"] = dk.show.overlay(picture, map_)
+dk.show.grid(shown, columns=4, height=2.0, alt="A cup among its own pieces, its mask, and maps of three methods: " + "; ".join(list(shown)[2:]))
 
 # %% [markdown]
 # With trained weights all three methods find the cup, by three different roads. With random weights none does. A map proves something
