@@ -40,8 +40,8 @@ def examine() -> Iterator[tuple[bool, str]]:
 def needs(package: str) -> list[tuple[str, str, str]]:
     """(package, least version, extra or "") for all that the installed package says it requires.
 
-    >>> [least for name, least, _ in needs("dreamkit") if name == "typer"]
-    ['0.12']
+    >>> [extra for name, _, extra in needs("dreamkit") if name in ("torch", "av")]
+    ['', 'film']
     """
     found = []
     for line in requires(package) or []:

@@ -100,6 +100,7 @@ def snapshot(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 def test_every_bad_command_line_is_one_line_and_leaves_no_trace(folder, capsys, monkeypatch):
     assert len(TABLE) >= 150
     loaded, load = {}, dk.load_network

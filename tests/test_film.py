@@ -249,6 +249,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
 def test_a_video_dreams_stops_at_a_signal_resumes_and_is_the_same(folder, capsys):
     """Three seconds of 320×240: stopped after its first frames, gone on with, and byte for byte an undisturbed film."""

@@ -104,6 +104,7 @@ def test_agrees_over_the_whole_pyramid_through_the_embedded_network(name):
     assert distance(ours, getattr(twins, name)(ascent, photo()[0].numpy())) < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "formula", "keywords"), [("caffe", mean_square, {}), ("pytorch", mean_square, {}),
                                                            ("tensorflow", mean, {"power": 1}), ("keras", inner_square, {"border": 2})])
 def test_agrees_for_a_dozen_steps_at_a_deep_layer(name, formula, keywords):
