@@ -118,7 +118,8 @@ def execute(notebook: nbformat.NotebookNode, timeout: float = 120, environment: 
 
 
 def _environment(folder: str, more: dict[str, str]) -> dict[str, str]:
-    env = {**os.environ, "IPYTHONDIR": os.path.join(folder, ".ipython"), "OMP_NUM_THREADS": "2", **more}
+    env = {**os.environ, "IPYTHONDIR": os.path.join(folder, ".ipython"), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+           "OMP_WAIT_POLICY": "PASSIVE", **more}         # threads that wait in a circle starve whatever else runs here
     if env.get("DREAMKIT_WEIGHTS"):
         env["DREAMKIT_WEIGHTS"] = os.path.abspath(env["DREAMKIT_WEIGHTS"])     # the kernel runs in another folder
     return env
