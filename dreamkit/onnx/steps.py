@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from ..network import Network
 from ..objectives import Objective, class_index, scorer
 from ..steps import value_and_gradient
 from .backward import backward, count_of
-from .exporting import compare, free_size, notes, trials
+from .exporting import TOLERANCE, both, disagree, free_size, notes, trials
 from .files import check_name, onnx_package, write_model
 from .graph import Builder
 from .tracing import PICTURE, trace
@@ -22,7 +24,7 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
     """Writes an ONNX file that takes a "picture" [N, 3, H, W] in [0, 1] and gives its "score" and "gradient" [N, 3, H, W].
 
     onnxruntime runs it without torch (see `dk.onnx.alone`). Checked before it is written: valid, run at two sizes, and
-    the same as torch's (its norm to 1e-3; usually to 1e-6, but a ReLU within rounding of its kink may fall either way).
+    the same as torch's in float64 (the difference's norm, to 1e-4 of the gradient's; see `agree` for the exception).
     ValueError for an objective of your own making (its formula is Python), and for operators whose gradient is not known here, each named.
     """
     scorer(network, objective)
@@ -44,14 +46,40 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
     free = ["height", "width"] if fixed is None else list(fixed)
     about = notes(network) | {"dreamkit.objective": objective.name}
     model = builder.model(PICTURE, {"score": [], "gradient": ["batch", 3, *free]}, f"one step of {objective.name}"[:200], about, fixed)
-    compare(model.SerializeToString(), _expected(network, objective), trials(size, fixed), kinks=True)
+    agree(model.SerializeToString(), _expected(_in_float64(network), objective), [trials(size, fixed, seed) for seed in range(1, 6)])
     write_model(model, path)
+
+
+def agree(data: bytes, expected, tries: Sequence[Sequence[torch.Tensor]]) -> None:
+    """ValueError unless score and gradient are torch's, at each size for one of the tries at least: the norm to 1e-4, else to 1e-3.
+
+    A gradient jumps where a ReLU or a max-pool stands within rounding of its kink, which on a photo happens somewhere:
+    float32, be it torch's or onnxruntime's, is then off from float64 by 1e-4 to 5e-3. A mistake in the graph, though,
+    is there in every picture; so of five random ones the closest counts.
+    """
+    for pictures in zip(*tries, strict=True):
+        closest = float("inf")
+        for picture in pictures:
+            pairs = both(data, expected, picture)
+            closest = min(closest, max(_share(*pair) for pair in pairs.values()))
+            if closest <= TOLERANCE:
+                break
+        if not closest <= 10 * TOLERANCE:
+            raise disagree("gradient", pictures[0], closest)
+
+
+def _share(value: torch.Tensor, other: torch.Tensor) -> float:
+    return float((value - other).norm() / value.norm().clamp(min=1e-9))
+
+
+def _in_float64(network: Network) -> Network:
+    return replace(network, module=copy.deepcopy(network.module).cpu().double(), precision="float64")
 
 
 def _expected(network: Network, objective: Objective):
     def expected(picture: torch.Tensor) -> dict[str, torch.Tensor]:
-        value, uphill = value_and_gradient(scorer(network, objective), picture)
-        return {"score": torch.tensor(value), "gradient": uphill}
+        value, uphill = value_and_gradient(scorer(network, objective), picture.double())
+        return {"score": torch.tensor(value, dtype=torch.float64), "gradient": uphill}
     return expected
 
 
