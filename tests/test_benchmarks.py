@@ -78,3 +78,11 @@ def test_dreams_stand_photo_by_photo_and_network_by_network():
     assert len(made) == 2 * 2 * 3 and made[3][0] == "noise, two" and made[6][0] == "grey, one"
     assert torch.equal(made[0][1], photos["noise"]) and not torch.equal(made[0][1], made[1][1])
     assert torch.equal(made[1][1], made[4][1])                                                # the same network, twice
+
+
+def test_onnxruntime_is_measured_at_each_layer_and_agrees(tiny_network):
+    onnx = pytest.importorskip("benchmarks.onnx")
+    names = list(dk.layer_names(tiny_network))[:2]
+    rows = list(onnx.measure(tiny_network, names, dk.noise(32, 40), repeats=2, threads=1))
+    assert [row[0] for row in rows] == names
+    assert all(torchs > 0 and onnxs > 0 and 0 <= off < 1e-4 for _, torchs, onnxs, off in rows)
