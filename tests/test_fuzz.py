@@ -35,3 +35,10 @@ def test_whatever_a_file_holds_it_is_a_result_or_a_value_error(name, path):
     fuzz.TARGETS[name](data)
     for _ in range(MUTATIONS):
         fuzz.TARGETS[name](mutated(data, draw))
+
+
+def test_the_onnx_seeds_are_read_whole():
+    pytest.importorskip("onnx")
+    import dreamkit as dk
+
+    assert {path.stem: len(dk.layer_names(dk.onnx.load(path))) for path in fuzz.seeds("onnx")} == {"branches": 6, "caffe": 5, "plain": 3}

@@ -87,6 +87,35 @@ def write_seeds() -> None:
     recipe = passports.make(network, spec, dk.Settings(), source, recipe=passports.recipe_spec("caffe", {"steps": 2}))
     for name, paper in (("plain", plain), ("recipe", recipe)):
         (SEEDS / "passport" / f"{name}.json").write_text(json.dumps(paper))
+    _write_onnx_seeds()
+
+
+def _write_onnx_seeds() -> None:
+    """A few tiny models, each under 2 kB: a plain one, one with branches and a classifier, and one as Caffe2's converter writes."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper, shape_inference
+
+    weights = lambda *shape: np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    node = helper.make_node
+    conv = node("Conv", ["data", "w", "b"], ["a_1"], pads=[1, 1, 1, 1])
+    pool = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [0, 0, 1, 1]}
+    models = {
+        "plain": (17, [conv, node("Relu", ["a_1"], ["a_2"]), node("MaxPool", ["a_2"], ["p_1"], ceil_mode=1, **pool)], {}),
+        "branches": (17, [conv, node("Sigmoid", ["a_1"], ["s"]), node("Concat", ["a_1", "s"], ["c"], axis=1),
+                          node("GlobalAveragePool", ["c"], ["g"]), node("Flatten", ["g"], ["f"]),
+                          node("Gemm", ["f", "v"], ["r"], transB=1)],
+                     {"v": weights(5, 4)}),
+        "caffe": (9, [conv, node("LRN", ["a_1"], ["n_1"], size=3), node("AveragePool", ["n_1"], ["p_1"], kernel_shape=[2, 2]),
+                      node("Reshape", ["p_1", "to"], ["f_1"]), node("Softmax", ["f_1"], ["prob_1"])], {"to": np.array([1, -1], np.int64)}),
+    }
+    (SEEDS / "onnx").mkdir(exist_ok=True)
+    for name, (opset, nodes, more) in models.items():
+        constants = {"w": weights(2, 3, 3, 3), "b": weights(2), **more}
+        graph = helper.make_graph(nodes, name, [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 8, 8])],
+                                  [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
+                                  [numpy_helper.from_array(value, key) for key, value in constants.items()])
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+        (SEEDS / "onnx" / f"{name}.onnx").write_bytes(shape_inference.infer_shapes(made).SerializeToString())
 
 
 def main() -> None:
