@@ -167,7 +167,7 @@ for op in ("Conv", "ConvTranspose", "Relu", "Where", "MaxPool", "ScatterElements
 # %%
 score = dk.scorer(network, dk.layer(layer))
 value, uphill = step(photo.numpy())
-exact = dk.gradient(dk.scorer(dk.load_network(NETWORK, precision="float64"), dk.layer(layer)), photo.double())
+exact = dk.gradient(dk.scorer(dk.as_network(network.module, network.mean, network.std, precision="float64"), dk.layer(layer)), photo.double())
 for name, found in {"ONNX Runtime": photo.new_tensor(uphill), "PyTorch": dk.gradient(score, photo)}.items():
     print(f"{name:13} gradient off from exact by {float((found - exact).norm() / exact.norm()):.1e}")
 print(f"score: ONNX Runtime {value:.6f}, PyTorch {float(score(photo)):.6f}")
