@@ -101,3 +101,14 @@ def test_an_unknown_name_is_answered_with_aliases_too(dreamnet, googlenet):
 
 def test_a_module_of_ones_own_has_no_aliases():
     assert dk.layer_aliases(dk.as_network(nn.Conv2d(3, 2, 1), (0, 0, 0), (1, 1, 1))) == {}
+
+
+def test_a_panel_takes_an_alias(dreamnet, picture):
+    panels = [dk.widgets.explore(dreamnet, picture, layers=[name], channel=3) for name in ("inception_4a/output", "inception4a")]
+    by_alias, by_name = (dk.widgets.view(dreamnet, picture, name, 3) for name in ("inception_4a/output", "inception4a"))
+    try:
+        assert all(panel.error is None for panel in panels)
+        assert torch.equal(by_alias.alone, by_name.alone)
+    finally:
+        for panel in panels:
+            panel.close()
