@@ -11,7 +11,7 @@
 #
 # - **You will do:** dream with several networks at the same relative depth; measure the gradient's spectrum of a
 #   standard and of a robust network; watch a gradient travel through thirty layers; bring a network of your own.
-# - **You will learn:** why the robust network needs no smoothing; what 3 × 3 against 5 × 5, residuals and BatchNorm
+# - **You will learn:** why the robust network needs far less smoothing; what 3 × 3 against 5 × 5, residuals and BatchNorm
 #   change; what becomes of feature maps in a transformer; how layers are named in the papers.
 # - **You need:** lessons 02 (receptive fields), 03 to 05 (gradient and spectrum) and 08 (the whole algorithm).
 # - **Minutes:** 40
@@ -39,11 +39,12 @@ bare = dk.Settings(smoothing=0, octaves=2, steps=6)                           # 
 score_at = lambda net, depth: dk.scorer(net, dk.layer(dk.layer_at(net, depth)))
 dreams = {name: dk.dream(score_at(net, 0.8), photo, bare) for name, net in networks.items()}
 dk.show.grid(dreams, columns=3, height=2.3,
-             alt=f"One photo dreamt without smoothing by {', '.join(dreams)}: speckle as usual and at random, shapes robust")
+             alt=f"One photo dreamt without smoothing by {', '.join(dreams)}: dots and speckle as usual and at random, smooth strokes with a few dots robust")
 
 # %% [markdown]
 # `dk.layer_at(network, 0.8)` is the layer four fifths of the way up, whatever the network calls it: networks can only be
-# compared at comparable depth. No smoothing was used, and yet the robust network draws strokes, not speckles.
+# compared at comparable depth. No smoothing was used, and yet the robust network
+# draws broad strokes with only a few dots, where the other two leave dots and speckle.
 #
 # ## Trained as usual, trained to be robust
 #
@@ -201,10 +202,11 @@ dk.show.chart(figure, "Length of the gradient against the layer, logarithmic: pl
                       "residual and BatchNorm stay within reach")
 
 # %% [markdown]
-# In the plain plan next to nothing arrives: its lowest layers could hardly learn. A residual gives the signal a road on which
-# nothing is multiplied. BatchNorm scales each layer's values back to size, and the gradient with them. Better starting weights
-# (He et al., 2015) also help; neither plan depends on them as much. For dreams it matters little, since `dk.normalize` takes the length out
-# of each step. It decides which deep networks can be *trained*.
+# In the plain plan next to nothing arrives: its lowest layers could hardly learn. A residual gives the signal a road on
+# which nothing is multiplied. BatchNorm scales each layer's values back to size, and keeps the gradient from fading (here
+# both let it grow towards the picture). Better starting weights (He et al., 2015) also help; neither plan depends on them as
+# much. For dreams it matters little, since `dk.normalize` takes the length out of each step. It decides which deep networks
+# can be *trained*.
 #
 # ### Exercise 15.3 · Fold a BatchNorm into a convolution · 7 minutes · ★★☆
 # After training, BatchNorm's numbers are fixed: `(y - mean) / sqrt(variance + eps) * scale + shift` for each channel. Behind a
@@ -311,7 +313,8 @@ for layer in dk.suggested_layers(network):
 # ## Recap
 #
 # - You dreamt with several networks at the same relative depth, with a random one beside them.
-# - The robust network's gradient holds far less power in fast waves; it needs no smoothing.
+# - The robust network's gradient holds far less power in fast waves, though still more than a photo;
+#   it needs far less smoothing.
 # - Two 3 × 3 layers see as far as one 5 × 5, with fewer weights; residuals and BatchNorm let a gradient through thirty layers.
 # - In a transformer the grid stays the same, and the first block already sees everything.
 # - Any module of yours can dream, and layers answer to the papers' names.
