@@ -18,11 +18,11 @@ SMALL = ["--side", "48", "--octaves", "2", "--layer", "conv2", "--steps"]
 
 # name: (arguments, where to, how to go on, rounds). A figure is whole in itself; the others take up what is there.
 PROGRAMS = {
-    "dream": (["dream", "china", *SMALL, "40", "-o", "it.png"], "it.png", [], 36),
-    "zoom": (["zoom", "china", *SMALL, "2", "--seconds", "1", "--fps", "12", "-o", "it.gif"], "it.gif", ["--resume"], 24),
-    "film": (["film", "../cat.gif.mp4", *SMALL, "2", "-o", "it.mp4"], "it.mp4", ["--resume"], 14),
-    "atlas": (["atlas", "--layer", "conv1", "--channels", "0,1,2,3", "--steps", "4", "-o", "it"], "it", [], 20),
-    "figures": (["figures", "painting", "-o", "it"], "it", [], 6),
+    "dream": (["dream", "china", *SMALL, "40", "-o", "it.png"], "it.png", [], 46),
+    "zoom": (["zoom", "china", *SMALL, "2", "--seconds", "1", "--fps", "12", "-o", "it.gif"], "it.gif", ["--resume"], 28),
+    "film": (["film", "../cat.gif.mp4", *SMALL, "2", "-o", "it.mp4"], "it.mp4", ["--resume"], 10),
+    "atlas": (["atlas", "--layer", "conv1", "--channels", "0,1,2,3", "--steps", "4", "-o", "it"], "it", [], 12),
+    "figures": (["figures", "painting", "-o", "it"], "it", [], 4),
 }
 
 
