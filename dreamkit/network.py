@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .image import Image
 from .nets.anysize import any_size
 from .nets.folding import fold_batchnorm
+from .nets.precision import fast_precision
 from .nets.zoo import build, cached_names
 
 PRECISIONS = ("float32", "bfloat16", "float64", "auto")
@@ -103,7 +104,7 @@ def as_network(module: nn.Module, mean: Sequence[float], std: Sequence[float], n
         module = module.to(torch.float64) if precision == "float64" else module
         module = module.to(device=_device(device, module), memory_format=torch.channels_last)
     network = Network(module, mean, std, name, tuple(labels), precision, digest)
-    return network if precision != "auto" else _with_auto_precision(network)
+    return network if precision != "auto" else replace(network, precision=fast_precision(network.device))
 
 
 def standardize(network: Network, image: Image) -> Tensor:
@@ -189,13 +190,3 @@ def _device(device: str | torch.device | None, module: nn.Module) -> torch.devic
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps") if torch.backends.mps.is_available() else own
-
-
-def _with_auto_precision(network: Network) -> Network:
-    """bfloat16 where the machine has arithmetic of its own for it (CUDA from Ampere on, AMX on Intel), else float32."""
-    device = network.device
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        fast = device.type == "cpu" and getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
-    return replace(network, precision="bfloat16" if fast else "float32")

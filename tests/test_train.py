@@ -23,6 +23,7 @@ from dreamkit.nets.dreamnet import MEAN, STD, DreamNet, fold
 from dreamkit.nets.export import WEIGHTS, export, full_name, load_checkpoint
 from dreamkit.nets.growth import load_growth, make_growth, read_run, save_growth
 from dreamkit.nets.portraits import features, portraits, sheet, unrectified
+from dreamkit.nets.precision import fast_precision
 from dreamkit.nets.train import Recipe, Training, accuracy, attack, main, new_network, standardise
 
 COLOURS = {"n01": (200, 30, 30), "n02": (30, 200, 30), "n03": (30, 30, 200)}
@@ -188,6 +189,19 @@ def test_robust_training_runs_and_leaves_the_network_trainable(zips: Path, tmp_p
     training.run(stop_at=2)
     assert not torch.equal(before, training.network[6].weight)
     assert training.network.training and all(p.requires_grad for p in training.network.parameters())
+
+
+def test_precision_is_chosen_by_the_machine_and_told_by_the_recipe(zips: Path, tmp_path: Path):
+    train, val = read_split(zips, "train"), read_split(zips, "val")
+    ends = {}
+    for precision in ("float32", "bfloat16"):
+        recipe = Recipe(**{**vars(SHORT), "precision": precision})
+        ends[precision] = load_file(Training(recipe, tiny(), train, val, tmp_path / precision).run())["6.weight"]
+    assert not torch.equal(ends["float32"], ends["bfloat16"])
+    assert (ends["float32"] - ends["bfloat16"]).abs().max() < 0.02
+    assert Training(SHORT, tiny(), train, val, tmp_path / "auto").precision == fast_precision("cpu")
+    with pytest.raises(ValueError, match="float32, bfloat16, auto; given: 'half'"):
+        Training(Recipe(precision="half"), tiny(), train, val, tmp_path / "half")
 
 
 def test_the_rate_is_one_cycle():

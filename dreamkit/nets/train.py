@@ -1,8 +1,9 @@
 """Training and evaluation of DreamNet: `python -m dreamkit.nets.train DATA --run FOLDER` and `… DATA --evaluate dreamnet`.
 
 SGD with Nesterov momentum on one cycle of the learning rate, label smoothing, an exponential moving average of the
-weights, bfloat16. `--robust 0.75` trains on pictures that projected gradient descent has made as wrong as it can
-within that L2 distance (Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018).
+weights, bfloat16 where the machine has arithmetic for it. `--robust 0.75` trains on pictures that projected gradient
+descent has made as wrong as it can within that L2 distance (Madry et al., "Towards deep learning models resistant to
+adversarial attacks", 2018).
 Every random choice of step n is drawn from a generator seeded with n, so a run that was stopped goes on as if it had not been.
 """
 
@@ -26,8 +27,10 @@ from tqdm import tqdm
 from dreamkit.nets.data import Split, augment, read_split
 from dreamkit.nets.dreamnet import MEAN, STD, DreamNet
 from dreamkit.nets.export import WEIGHTS, load_checkpoint
+from dreamkit.nets.precision import fast_precision
 
 COLUMNS = ("epoch", "side", "rate", "loss", "train_accuracy", "val_accuracy", "seconds")
+PRECISIONS = ("float32", "bfloat16", "auto")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Recipe:
     average: float = 0.999       # decay of the moving average
     robust: float = 0.0          # L2 radius of the attack in [0, 1] pixel units over the whole picture; 0: none
     attack_steps: int = 1
+    precision: str = "auto"      # of the arithmetic, by autocast: float32, bfloat16, or auto
     minutes: float = 0.0         # if given, the cycle runs by the clock and ends then: for busy machines, not repeatable
     seed: int = 0
 
@@ -96,7 +100,7 @@ def project(moved: Tensor, pictures: Tensor, radius: float) -> Tensor:
 
 def accuracy(
     network: nn.Module, split: Split, radius: float = 0.0, steps: int = 20, side: int = 0, batch: int = 250,
-    precision: torch.dtype = torch.float32,
+    precision: str = "float32",
 ) -> float:
     """The share of pictures whose highest logit is their label's; with `radius`, after a PGD attack of that radius and so many steps.
 
@@ -109,7 +113,7 @@ def accuracy(
         pictures = split.pictures[at : at + batch].to(device).float() / 255
         pictures = F.interpolate(pictures, size=(side, side), mode="bilinear") if side else pictures
         labels = split.labels[at : at + batch].to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             if radius:
                 pictures = attack(network, pictures, labels, radius, steps)
             with torch.no_grad():
@@ -123,6 +127,9 @@ class Training:
 
     def __init__(self, recipe: Recipe, network: nn.Module, train: Split, val: Split, folder: Path, device: str = "cpu"):
         self.recipe, self.train, self.val, self.folder, self.device = recipe, train.to(device), val, folder, torch.device(device)
+        if recipe.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; given: {recipe.precision!r}")
+        self.precision = fast_precision(self.device) if recipe.precision == "auto" else recipe.precision
         self.network = network.to(self.device, memory_format=torch.channels_last).train()
         self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
         weights = [p for p in network.parameters() if p.dim() > 1]
@@ -168,7 +175,7 @@ class Training:
         indices = indices.to(self.device) if self.device.type != "cpu" else indices
         labels = self.train.labels[indices]
         pictures = augment(self.train.pictures[indices], recipe.side_at(self.progress), generator, recipe.smallest_crop)
-        with torch.random.fork_rng(), torch.autocast(self.device.type, torch.bfloat16):
+        with torch.random.fork_rng(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))  # for dropout
             if recipe.robust:
                 pictures = self.attacked(pictures, labels, generator)
@@ -203,7 +210,7 @@ class Training:
         """Saves the averaged weights and adds the epoch's line to the log."""
         self.snapshot(epoch)
         steps = self.step - (epoch - 1) * self.steps_an_epoch
-        measured = accuracy(self.averaged, self.val, side=self.recipe.size, precision=torch.bfloat16)
+        measured = accuracy(self.averaged, self.val, side=self.recipe.size, precision=self.precision)
         row = (epoch, self.recipe.side_at(self.progress), self.optimizer.param_groups[0]["lr"], self.loss / steps,
                self.right / (steps * self.recipe.batch), measured, self.elapsed)
         write_log(self.folder / "log.csv", row)
@@ -224,7 +231,7 @@ class Training:
 
     def load(self) -> None:
         state = torch.load(self.folder / "state.pt", map_location=self.device, weights_only=True)
-        ours, theirs = asdict(self.recipe) | {"minutes": 0}, state["recipe"] | {"minutes": 0}
+        ours, theirs = asdict(self.recipe) | {"minutes": 0}, asdict(Recipe()) | state["recipe"] | {"minutes": 0}
         if other := [name for name in ours if ours[name] != theirs[name]]:
             raise ValueError(f"{self.folder} holds a run with {other[0]} {theirs[other[0]]}, given {ours[other[0]]}: choose another --run")
         self.network.load_state_dict(state["network"])
