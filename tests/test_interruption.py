@@ -1,4 +1,7 @@
-"""SIGINT and SIGTERM at random moments, a hundred times in all: whatever is there is whole, and going on ends with the same bytes."""
+"""SIGINT and SIGTERM at random moments: whatever is there is whole, and going on ends with the same bytes.
+
+A quarter of the rounds are run with the slow tests; `pytest -m long tests/test_interruption.py` runs all hundred.
+"""
 
 import os
 import random
@@ -13,7 +16,7 @@ import dreamkit as dk
 
 from .processes import program
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")]
+pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")]
 SMALL = ["--side", "48", "--octaves", "2", "--layer", "conv2", "--steps"]
 
 # name: (arguments, where to, how to go on, rounds). A figure is whole in itself; the others take up what is there.
@@ -50,8 +53,11 @@ def check_whole(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_signal_at_any_moment(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize("share", [pytest.param(4, marks=pytest.mark.slow, id="quarter"),
+                                   pytest.param(1, marks=pytest.mark.long, id="all")])
+def test_a_signal_at_any_moment(name, share, tmp_path, monkeypatch):
     arguments, output, go_on, rounds = PROGRAMS[name]
+    rounds = -(-rounds // share)
     if name == "film":
         pytest.importorskip("av")
         pytest.importorskip("cv2")
