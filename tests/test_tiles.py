@@ -158,7 +158,7 @@ def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_pass
     from dreamkit.__main__ import call
 
     monkeypatch.setattr(tiles, "bytes_free", lambda device: 10**6)
-    monkeypatch.setattr("dreamkit.__main__.DREAM_TILE", 40)
+    monkeypatch.setattr("dreamkit._dreams.DREAM_TILE", 40)
     path = tmp_path / "a.png"
     assert call(["dream", "--side", "90", "--steps", "1", "--octaves", "1", "--layer", "conv2", "-o", str(path)]) == 0
     assert "90×60 pixels would not fit into memory as a whole: taken in tiles of 40 pixels (--tile changes that)" in capsys.readouterr().err
