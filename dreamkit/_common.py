@@ -61,7 +61,7 @@ def with_settings(command: Callable, defaults: dk.Settings | None = None) -> Cal
     return wrapper
 
 
-def picture_at(name: str, side: int | None, greatest: int) -> tuple[dk.Image, dict]:
+def picture_at(name: str, side: int | None, greatest: int, quiet: bool = False) -> tuple[dk.Image, dict]:
     """The picture of a file or a sample, with what a passport says of it; without `side`, shrunk to `greatest` if it is larger."""
     if not os.path.lexists(name) and name in dk.samples():
         side = min(SAMPLE_SIDE, greatest) if side is None else side
@@ -73,7 +73,8 @@ def picture_at(name: str, side: int | None, greatest: int) -> tuple[dk.Image, di
     height, width = image.shape[-2:]
     if side is None and max(height, width) > greatest:
         side, image = greatest, fit(image, greatest)
-        say(f"{name!r} has {width}×{height} pixels; taken at {image.shape[-1]}×{image.shape[-2]} (--side changes that)")
+        if not quiet:
+            say(f"{name!r} has {width}×{height} pixels; taken at {image.shape[-1]}×{image.shape[-2]} (--side changes that)")
     return image, passports.picture_spec(image, "file", os.path.basename(name), side)
 
 

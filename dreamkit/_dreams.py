@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -13,6 +14,8 @@ import typer
 import dreamkit as dk
 
 from . import passport as passports
+from ._album import Album, Wish, check_folder, found, make, several
+from ._atlas import Scheduler, Workers
 from ._common import (
     PHOTO_SIDE,
     SAMPLE_SIDE,
@@ -31,6 +34,7 @@ from ._common import (
     with_settings,
 )  # fmt: skip
 from ._console import Progress, Stopped, printable, say
+from ._spread import on_one_thread
 from .image import check_target
 from .tiles import fits_not
 
@@ -44,8 +48,10 @@ def register(app: typer.Typer) -> None:
 
 def dream(
     context: typer.Context,
-    picture: Annotated[str, typer.Argument(help="a picture file, or a sample's name (dreamkit samples)")] = "china",
-    output: Annotated[Path, typer.Option("-o", "--output", help="where to: .png, .jpg or .webp")] = Path("dream.png"),
+    pictures: Annotated[Optional[list[str]], typer.Argument(metavar="[PICTURE]...", show_default="china",  # noqa: UP045
+        help="a picture file, or a sample's name (dreamkit samples); several, or a folder of them, go to a folder")] = None,
+    output: Annotated[Optional[Path], typer.Option("-o", "--output", show_default="dream.png; of several: the folder dreams",  # noqa: UP045
+        help="where to: .png, .jpg or .webp; of several, a folder")] = None,
     network: Network = "dreamnet",
     weights: Weights = None,
     layer: Annotated[MaybeText, typer.Option(help="what to dream of: a layer (dreamkit layers)")] = None,
@@ -60,33 +66,60 @@ def dream(
     = None,
     clip: Annotated[Optional[bool], typer.Option("--clip/--no-clip", help="of --recipe caffe: keep to what can be shown")] = None,  # noqa: UP045
     max_loss: Annotated[Optional[float], typer.Option(help="of --recipe keras: the score that ends an octave early")] = None,  # noqa: UP045
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     *, settings: dk.Settings | dict[str, object],
 ) -> None:
-    """Dream a picture.
+    """Dream a picture, or several.
 
-    Ctrl-C keeps the picture so far; its passport (see again) says how far it came.
+    Ctrl-C keeps the picture so far; its passport (see again) says how far it came. Of several pictures those that are done stay,
+    and the same command goes on with the others.
     """
     of_recipes = {name: value for name, value in (("clip", clip), ("max_loss", max_loss)) if value is not None}
     if recipe is None and of_recipes:
         raise ValueError(f"--{next(iter(of_recipes)).replace('_', '-')} is a flag of --recipe; give one of {', '.join(dk.recipes.NAMES)}")
     plan = None if recipe is None else passports.recipe_spec(recipe, settings | of_recipes)
+    wanted = partial(_wanted, plan, settings, network, weights, device, precision, (layer, channel, logit, guide))
+    pictures = pictures or ["china"]
+    if several(pictures) or workers is not None or scheduler is not None:
+        _dream_many(pictures, output or Path("dreams"), side, guide, wanted, {"workers": workers, "scheduler": scheduler})
+    else:
+        _dream_one(pictures[0], output or Path("dream.png"), side, guide, wanted)
+
+
+def _wanted(plan: dict | None, settings: dk.Settings, network: str, weights: str | None, device: str | None, precision: str,
+            flags: tuple) -> Wish:
+    net = dk.load_network(network, weights=weights, device=device, precision=precision)
+    spec, guides = objective_spec(net, *flags)
+    if plan is not None and spec["kind"] == "layer":
+        spec = passports.recipe_objective(plan["name"], spec["name"])
+    return Wish(net, spec, guides, settings if plan is None else None, plan, weights_kind(weights))
+
+
+def _dream_many(pictures: list[str], folder: Path, side: int | None, guide: str | None, wanted: Callable[[], Wish], where: dict) -> None:
+    names = found(pictures)
+    check_folder(folder, pictures, names, guide)
+    wish = on_one_thread(wanted)                               # a guide's features too, as `again` takes them
+    score = dk.scorer(wish.network, passports.objective(wish.spec, wish.guides))
+    make(Album(names, folder, side, wish, lambda image: _in_tiles(wish.network, score, image, wish.settings)), where)
+
+
+def _dream_one(picture: str, output: Path, side: int | None, guide: str | None, wanted: Callable[[], Wish]) -> None:
     check_target(output)
     image, source = picture_at(picture, side, PHOTO_SIDE)
     spare(output, picture, guide)
-    net = dk.load_network(network, weights=weights, device=device, precision=precision)
-    spec, guides = objective_spec(net, layer, channel, logit, guide)
-    if plan is not None and spec["kind"] == "layer":
-        spec = passports.recipe_objective(recipe, spec["name"])
-    score = dk.scorer(net, passports.objective(spec, guides))
-    if plan is None:
+    wish = wanted()
+    net, settings = wish.network, wish.settings
+    score = dk.scorer(net, passports.objective(wish.spec, wish.guides))
+    if wish.recipe is None:
         settings = _in_tiles(net, score, image, settings)
-        passport = passports.make(net, spec, settings, source, weights=weights_kind(weights))
+        passport = passports.make(net, wish.spec, settings, source, weights=wish.weights)
         dreams = dk.dreaming(score, image, settings)
     else:
-        passport = passports.make(net, spec, dk.Settings(), source, weights=weights_kind(weights), recipe=plan)
-        dreams = passports.following(plan, net, score.objective, image)
+        passport = passports.make(net, wish.spec, dk.Settings(), source, weights=wish.weights, recipe=wish.recipe)
+        dreams = passports.following(wish.recipe, net, score.objective, image)
     del image                                                  # of a poster memory holds only a few
-    _dream_to(output, score, lambda: handed(source, picture, ""), dreams, settings if plan is None else None, passport)
+    _dream_to(output, score, lambda: handed(source, picture, ""), dreams, settings, passport)
 
 
 def _in_tiles(net: dk.Network, score: dk.Score, image: dk.Image, settings: dk.Settings) -> dk.Settings:

@@ -225,7 +225,7 @@ def test_figures_are_said_one_by_one_with_captions_so_far(monkeypatch, capsys):
 MISTAKES = [
     (["dream", "nowhere.jpg"], "no picture at 'nowhere.jpg'"),
     (["dream", "chinna"], "no picture at 'chinna', and no sample of this name; samples: china, flower"),
-    (["dream", "."], "'.' is a folder, not a picture"),
+    (["dream", ".", "-o", "."], "'.' is the folder the pictures come from"),
     (["dream", "text.jpg"], "'text.jpg' is not a picture that Pillow can read"),
     (["dream", "cut.jpg"], "'cut.jpg' is a broken picture: .*truncated"),
     (["dream", "empty.png"], "'empty.png' is not a picture"),
@@ -267,7 +267,7 @@ MISTAKES = [
     (["figures", "--seed", "-1"], "--seed is a whole number"),
     (["figures", "--weights", "random"], "belong to a network"),
     (["dream", "--foo"], "no such option: --foo"),
-    (["dream", "china", "flower"], "unexpected extra argument"),
+    (["dream", "china", "flower", "-o", "a.png"], "several pictures go to a folder; given: -o 'a.png'"),
     (["dreem"], "no such command 'dreem'"),
     (["layers", "nonet"], "unknown network 'nonet'; nearest: "),
     (["features", "china"], "missing option '--layer'"),
