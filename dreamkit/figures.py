@@ -268,8 +268,8 @@ def _decides(network: Network, seed: int) -> Iterator[Picture]:
 
 def _landscapes(network: Network, seed: int, frames: int = 16) -> Iterator[Picture]:
     """The endless zoom from noise: dream, enlarge by 1 / 0.95 about the centre, dream again (the notebook's last loop)."""
-    start, settings = noise(192, 288, seed, contrast=0.1), Settings(seed=seed, steps=6, octaves=4, step_size=0.02)
-    chosen = layer_at(network, 0.86)
+    start, settings = noise(192, 288, seed, contrast=0.1), Settings(seed=seed, steps=6, octaves=4, step_size=0.01)
+    chosen = layer_at(network, 0.95)                    # so near the classes there is a ground, and something on it
     recipe = {"kind": "zoom", "layer": chosen, "settings": asdict(settings), "zoom": 1 / 0.95}          # the enlargement of a frame
     yield Picture("frame-00", start, "noise", recipe | {"frames": 0})
     film = zooming(scorer(network, layer(chosen)), start, settings, frames=frames, fps=1, zoom=1 / 0.95)

@@ -53,7 +53,8 @@ def grid(images: Mapping[str, Image] | Sequence[Image], columns: int = 4, alt: s
         raise ValueError("a grid needs at least one picture")
     rows = math.ceil(len(named) / columns)
     aspect = max(image.shape[-1] / image.shape[-2] for _, image in named)
-    head = 0.28 if any(title for title, _ in named) else 0.06
+    lines = max(title.count("\n") + 1 for title, _ in named)
+    head = 0.12 + 0.16 * lines if any(title for title, _ in named) else 0.06
     figure = Figure(figsize=(columns * height * aspect, rows * (height + head)), dpi=110)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)    # a list: a flat iterator runs only once
     for axis in axes:

@@ -216,8 +216,9 @@ def roll(image: Image, shift: tuple[int, int]) -> Image:
 def roll_(image: Image, shift: tuple[int, int]) -> Image:
     """`roll` in place, channel by channel, for pictures of which memory holds only a few."""
     if any(shift):
-        for channel in image.flatten(0, 1):
-            channel.copy_(channel.roll(shift, dims=(-2, -1)))
+        for picture in image:                                  # not of `flatten(0, 1)`, which copies a channels-last batch
+            for channel in picture:
+                channel.copy_(channel.roll(shift, dims=(-2, -1)))
     return image
 
 

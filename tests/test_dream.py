@@ -71,10 +71,11 @@ def test_results_are_pictures_and_the_callers_is_untouched(dreamnet, picture):
     assert all(p.grad is None for p in dreamnet.module.parameters())
 
 
-def test_a_batch_of_two_equals_one_by_one(dreamnet):
+@pytest.mark.parametrize("jitter", [0, 5])                     # the shifts are those of the batch: each picture alone draws the same
+def test_a_batch_of_two_equals_one_by_one(dreamnet, jitter):
     pair = torch.cat([dk.sample("china", 48)[..., :32, :32], dk.sample("coffee", 48)[..., :32, :32]]).double() * 0.8 + 0.1
     pair = pair + 0.01 * torch.rand(pair.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    score, settings = dk.scorer(dreamnet, dk.layer("inception4c")), dk.Settings(steps=3, octaves=2, jitter=0)
+    score, settings = dk.scorer(dreamnet, dk.layer("inception4c")), dk.Settings(steps=3, octaves=2, jitter=jitter)
     together = dk.dream(score, pair, settings)
     alone = torch.cat([dk.dream(score, one[None], settings) for one in pair])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-9)

@@ -9,6 +9,7 @@ import torch
 from scipy import ndimage
 
 import dreamkit as dk
+from dreamkit import steps
 
 OVER = (1, 2, 3)
 
@@ -263,6 +264,17 @@ def test_roll_there_and_back(shift):
     there = dk.roll(image, shift)
     assert np.array_equal(there.numpy(), np.roll(image.numpy(), tuple(shift), axis=(2, 3)))
     assert torch.equal(dk.roll(there, (-shift[0], -shift[1])), image)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_in_place_is_the_same_for_batches_in_any_layout(layout):
+    for verb, changed in ((dk.roll, steps.roll_), (dk.smooth, steps.smooth_), (dk.normalize, steps.normalize_)):
+        image = picture(2, 3, 6, 9).contiguous(memory_format=layout)
+        argument = {dk.roll: [(2, -3)], dk.smooth: [1.0], dk.normalize: []}[verb]
+        expected = verb(image.clone(), *argument)
+        assert not torch.equal(expected, image)
+        found = changed(image, *argument)
+        assert found.data_ptr() == image.data_ptr() and torch.allclose(image, expected, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("shift", [3, (1,), (1, 2, 3), (0.5, 1), None])

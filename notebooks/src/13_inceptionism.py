@@ -237,8 +237,8 @@ crops = {}
 for what, picture in (("before", sky), ("dreamt", dreamt)):
     for crop, label in dk.figures.busiest(standard, picture, 3, side=80):
         sure = dk.classify(standard, dk.resize(crop, (64, 64)), 1)[0][1]
-        crops[f"{label} {sure:.0%}, {what}\nother: {dk.classify(robust, dk.resize(crop, (64, 64)), 1)[0][0]}"] = crop
-dk.show.grid(crops, columns=3, height=1.8, alt="Three crops of the sky and three of the dream, each with the names that two networks give it")
+        crops[f"{label}\n{sure:.0%}, {what}\nother: {dk.classify(robust, dk.resize(crop, (64, 64)), 1)[0][0]}"] = crop
+dk.show.grid(crops, columns=3, height=2.2, alt="Three crops of the sky and three of the dream, each with the names that two networks give it")
 
 # %% [markdown]
 # The network has a name for plain clouds too: it must say something. What the dream adds is certainty, and a crop that
@@ -293,15 +293,15 @@ dk.show.grid({**scenes, **{f"{name} become": picture[None] for name, picture in 
 # ## Figure 9 · Out of nothing but noise
 #
 # *Shown, as quoted:* landscapes made from noise alone, by a network trained on places. *Known:* the notebook's last loop: dream,
-# enlarge by 1 / 0.95, dream again (lesson 12). *Guess:* layer and number of turns. Ours knows things better than places; the
-# robust network's are the more restful. (6 to 12 seconds.)
+# enlarge by 1 / 0.95, dream again (lesson 12). *Guess:* layer and number of turns. Near the classes the robust
+# network makes itself a ground to stand on, and something to stand on it: ours was trained on things, not places. (6 to 12 seconds.)
 
 # %%
 start = dk.noise(112, 168, contrast=0.1)
-uphill = dk.scorer(robust, dk.layer(dk.layer_at(robust, 0.86)))
-zoom = list(dk.film.zooming(uphill, start, dk.Settings(steps=6, octaves=4, step_size=0.02), frames=5, fps=1, zoom=1 / 0.95))
-dk.show.strip({"noise": start, "1 dream": zoom[0], "3 dreams": zoom[2], "5 dreams": zoom[4]}, height=1.6,
-              alt="Noise, and what becomes of it after one, three and five dreams, each on the one before, enlarged: ground, water, animals")
+uphill = dk.scorer(robust, dk.layer(dk.layer_at(robust, 0.95)))
+zoom = list(dk.film.zooming(uphill, start, dk.Settings(steps=6, octaves=4, step_size=0.01), frames=8, fps=1, zoom=1 / 0.95))
+dk.show.strip({"noise": start, "1 dream": zoom[0], "4 dreams": zoom[3], "8 dreams": zoom[7]}, height=1.6,
+              alt="Noise, and what becomes of it after one, four and eight dreams, each on the one before, enlarged: a ground, an animal on it")
 
 # %% [markdown]
 # ## Recap
