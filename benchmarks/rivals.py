@@ -8,7 +8,8 @@ from torch import nn
 
 import dreamkit as dk
 
-NAMES = ("dreamkit", "dreamkit bfloat16", "tutorial loop", "lucent", "torch-dreams")
+NAMES = ("dreamkit", "dreamkit bfloat16", "tutorial loop", "lucent", "torch-dreams", "tensorflow")
+KERAS_NAMES = {"Mixed_6a": "mixed3", "Mixed_6c": "mixed5"}     # of InceptionV3's layers: torchvision's and Keras's
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -17,6 +18,8 @@ def step(name: str, network: str, layer: str, size: tuple[int, int]) -> Callable
     picture = dk.resize(dk.sample("china"), size)
     if name.startswith("dreamkit"):
         return _ours(network, layer, picture, name.partition(" ")[2])
+    if name == "tensorflow":
+        return _tensorflow(network, layer, picture)
     return {"tutorial loop": _tutorial, "lucent": _lucent, "torch-dreams": _torch_dreams}[name](_module(network), layer, picture)
 
 
@@ -29,7 +32,7 @@ def _module(network: str) -> nn.Module:
         return DreamNet().eval()
     import torchvision
 
-    options = {"aux_logits": False, "init_weights": False} if network == "googlenet" else {}
+    options = {"aux_logits": False, "init_weights": False} if network in ("googlenet", "inception_v3") else {}
     return torchvision.models.get_model(network, weights=None, **options).eval()
 
 
@@ -79,6 +82,28 @@ def _torch_dreams(module: nn.Module, layer: str, picture: torch.Tensor) -> Calla
     start = AutoImageParam(height=height, width=width, device="cpu", standard_deviation=0.01)
     chosen, wanted = [dict(module.named_modules())[layer]], lambda features: -features[0].square().mean()
     return lambda: dreamer.render(chosen, image_parameter=start, iters=1, custom_func=wanted)
+
+
+def _tensorflow(network: str, layer: str, picture: torch.Tensor) -> Callable[[], object]:
+    """The step of TensorFlow's tutorial on Keras's InceptionV3: mean of the features, gradient by its deviation, [-1, 1], tf.function."""
+    if network != "inception_v3":
+        raise ValueError("its tutorial has InceptionV3 only")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(torch.get_num_threads())
+    base = tf.keras.applications.InceptionV3(include_top=False, weights=None)
+    model = tf.keras.Model(base.input, base.get_layer(KERAS_NAMES[layer]).output)
+
+    @tf.function
+    def step(image: "tf.Tensor") -> "tf.Tensor":
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            loss = tf.reduce_mean(model(image[None])[0])
+        gradient = tape.gradient(loss, image)
+        return tf.clip_by_value(image + 0.01 * gradient / (tf.math.reduce_std(gradient) + 1e-8), -1, 1)
+
+    image = tf.constant(2 * picture[0].permute(1, 2, 0).numpy() - 1)
+    return lambda: step(image).numpy()
 
 
 @lru_cache

@@ -20,21 +20,19 @@ from __future__ import annotations
 
 import importlib
 
-from ._timm import from_timm
 from .dream import Settings, dream, dreaming
 from .features import capture, classify, layer_aliases, layer_at, layer_names, layer_table, suggested_layers
 from .image import Image, load_image, noise, read_passport, sample, samples, save_image
 from .ladder import ladder
 from .network import Network, as_network, cached_networks, course_network, load_network, randomized
 from .objectives import Objective, channel, guide, layer, logit, neuron, scorer
-from .orientation import orientation_selectivity
-from .patches import top_patches
 from .scales import laplacian_merge, laplacian_split, octaves, resize
 from .steps import Score, ascend, gradient, normalize, roll, smooth, smooth_laplacian, tiled_gradient
 
 __version__ = "0.1.0"
 
 _LAZY = ("scenes", "show", "widgets", "exercises", "recipes", "figures", "film", "atlas", "fourier", "onnx", "inside")
+_LAZY_FUNCTIONS = {"from_timm": "_timm", "orientation_selectivity": "orientation", "top_patches": "patches"}       # few need them
 
 __all__ = [
     "Image", "Network", "Objective", "Score", "Settings",
@@ -50,6 +48,8 @@ __all__ = [
 def __getattr__(name: str):
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
+    if name in _LAZY_FUNCTIONS:
+        return getattr(importlib.import_module(f".{_LAZY_FUNCTIONS[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

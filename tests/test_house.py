@@ -63,10 +63,13 @@ def test_imports_point_down(path):
             f"{room} (floor {table[room][0]}) imports {other} (floor {table[other][0]}), which does not lie below it")
 
 
+BY_NEED = tuple(f"dreamkit.{name}" for name in (*dk._LAZY, "passport", "patches", "orientation", "_timm", "_spread", "_console", "_common"))
+
+
 def loaded_by(*statements: str) -> list[set[str]]:
     """The heavy packages that are there after each statement, all in one fresh process."""
     heavy = ("matplotlib", "ipywidgets", "onnxruntime", "onnx", "IPython", "jupyterlab", "notebook", "torchvision", "sklearn", "skimage",
-             "captum", "typer", "dask", "cv2", "av", "PIL", "scipy")
+             "captum", "typer", "dask", "cv2", "av", "PIL", "scipy", "timm", "safetensors", *BY_NEED)
     look = f"print(*[name for name in {heavy} if name in sys.modules])"
     code = "\n".join(["import sys", *(line for statement in statements for line in (statement, look))])
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
