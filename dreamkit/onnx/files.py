@@ -43,8 +43,9 @@ def read_model(path: str | os.PathLike[str]) -> ModelProto:
         raise ValueError(f"{str(path)!r} is not an ONNX file, or an empty one: it holds no operators")
     if len(model.graph.node) > MAX_NODES:
         raise ValueError(f"{str(path)!r} holds {len(model.graph.node)} operators; at most {MAX_NODES} are read")
+    left = MAX_BYTES                                   # for all of them: many tensors may lie in the same few bytes of a file
     for tensor in _tensors(model.graph):
-        _take_in(tensor, path)
+        left -= _take_in(tensor, path, left)
     try:
         onnx.checker.check_model(model)
     except Exception as error:
@@ -55,9 +56,9 @@ def read_model(path: str | os.PathLike[str]) -> ModelProto:
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a file of at most 2 GiB. ValueError where there is none, or it is too large."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ValueError(f"an ONNX model is a file, and {str(path)!r} is a folder")
-    if not path.is_file():
+    if not os.path.isfile(path):                       # Path.is_file would raise for a name that is too long
         raise ValueError(f"no ONNX file at {str(path)!r}")
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{str(path)!r} is too large: at most 2 GiB are read")
@@ -135,8 +136,8 @@ def _tensors(graph: GraphProto) -> Iterable[TensorProto]:
             yield from attribute.tensors
 
 
-def _take_in(tensor: TensorProto, path: Path) -> None:
-    """Checks a tensor's size and, where its data lies in another file, reads it: only from the model's own folder, only what is there."""
+def _take_in(tensor: TensorProto, path: Path, left: int) -> int:
+    """The bytes of a tensor, at most `left`; if they lie in another file, read: only from the model's folder, only what is there."""
     onnx = onnx_package()
     where = f"{str(path)!r}: weights {tensor.name!r}"
     if any(n < 0 for n in tensor.dims) or len(tensor.dims) > 8:
@@ -146,10 +147,10 @@ def _take_in(tensor: TensorProto, path: Path) -> None:
     except (KeyError, TypeError):
         raise ValueError(f"{where} are of an unknown type ({tensor.data_type})") from None
     size = math.prod(tensor.dims) * item
-    if size > MAX_BYTES:
-        raise ValueError(f"{where} are too large: {list(tensor.dims)}")
+    if size > left:
+        raise ValueError(f"{where} are too large: {list(tensor.dims)}; at most 2 GiB of weights are read in all")
     if tensor.data_location != onnx.TensorProto.EXTERNAL:
-        return
+        return size
     entries = {entry.key: entry.value for entry in tensor.external_data}
     file = _inside(path.parent, entries.get("location", ""), where)
     try:
@@ -163,6 +164,7 @@ def _take_in(tensor: TensorProto, path: Path) -> None:
         tensor.raw_data = opened.read(size)
     tensor.data_location = onnx.TensorProto.DEFAULT
     del tensor.external_data[:]
+    return size
 
 
 def _inside(folder: Path, location: str, where: str) -> Path:
@@ -172,7 +174,7 @@ def _inside(folder: Path, location: str, where: str) -> Path:
                or bool(PureWindowsPath(location).anchor))
     file = folder if outside else folder / location
     if outside or not file.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"{where} lie outside the file's folder ({location!r}); such data is not read")
-    if not file.is_file():
-        raise ValueError(f"{where} lie in {location!r}, which is not there")
+        raise ValueError(f"{where} lie outside the file's folder ({location[:100]!r}); such data is not read")
+    if not os.path.isfile(file):
+        raise ValueError(f"{where} lie in {location[:100]!r}, which is not there")
     return file
