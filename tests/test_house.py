@@ -131,3 +131,43 @@ def test_no_global_randomness_in_the_package():
         if path.name == "train.py":                           # training draws its initial weights from torch's own, seeded generator
             continue
         assert not calls.search(path.read_text(encoding="utf-8")), path
+
+
+DRAWS = {"rand", "randn", "randint", "randperm", "multinomial", "bernoulli", "normal", "poisson",
+         "normal_", "uniform_", "random_", "bernoulli_", "exponential_", "trunc_normal_"}
+
+
+def global_draws(code: str) -> list[str]:
+    """The calls in a source that draw from a generator nobody named: torch's without `generator=`, NumPy's old ones, Python's `random`."""
+    found, tree = [], ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module] if not node.level else []
+            found += [f"import {name}" for name in modules if name in ("random", "numpy.random")]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            said, given = ast.unparse(node.func), {keyword.arg for keyword in node.keywords}
+            torchs = said.startswith("torch.") or node.func.attr.endswith("_")
+            if node.func.attr in DRAWS and torchs and "generator" not in given:
+                found.append(said)
+            numpys = re.fullmatch(r"(np|numpy)\.random\.(\w+)", said)
+            if numpys and (numpys[2] not in ("default_rng", "Generator", "PCG64", "SeedSequence") or not node.args):
+                found.append(said)
+    return found
+
+
+@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "notebooks" / "src").glob("*.py"))], ids=lambda p: p.name)
+def test_every_draw_names_its_generator(path):
+    code = path.read_text(encoding="utf-8")
+    if path.name in ("train.py", "15_networks.py"):            # PyTorch's own starting weights come from its own generator: it is seeded
+        assert "torch.manual_seed(" in code
+    else:
+        assert not global_draws(code)
+
+
+def test_the_search_for_global_draws_finds_them():
+    bad = ("torch.rand(3)", "x.normal_(0, 1)", "np.random.normal()", "np.random.default_rng()", "import random",
+           "from random import choice",
+           "torch.randperm(4, device=d)", "numpy.random.seed(0)")
+    assert all(len(global_draws(code)) == 1 for code in bad)
+    good = ("torch.rand(3, generator=g)", "np.random.default_rng(0)", "generator.normal(0, 1)", "from .random import x", "y.zero_()")
+    assert not any(global_draws(code) for code in good)
