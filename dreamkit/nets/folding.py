@@ -32,11 +32,11 @@ def fold_batchnorm(module: nn.Module, pictures: Iterable[Tensor]) -> nn.Module:
         return module                                         # it takes none of the sizes that were tried
     if not pairs:
         return module
-    original, picture = copy.deepcopy(module).double(), picture.double()
-    folded = copy.deepcopy(original)
+    folded, picture = copy.deepcopy(module).double(), picture.double()
+    before = folded(picture)
     for conv, norm in pairs:
         _fold(folded, conv, norm)
-    before, after = original(picture), folded(picture)
+    after = folded(picture)
     if not (isinstance(before, Tensor) and torch.allclose(before, after, rtol=1e-8, atol=1e-10 + 1e-9 * float(before.abs().max()))):
         return module
     return folded.to(dtype)
