@@ -6,6 +6,8 @@ of a process of its own each.
 """
 
 import argparse
+import ctypes
+import gc
 import json
 import platform
 import statistics
@@ -79,6 +81,8 @@ def peak_memory(name: str, job: tuple) -> tuple[int, int]:
 
 def tell_memory(name: str, network: str, layer: str, size: list[int]) -> None:
     step = rivals.step(name, network, layer, tuple(size))
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)                   # what making the network left behind would else hide what steps take
     before, making = _memory("VmRSS"), _memory("VmHWM")
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")                                        # forgets the peak so far: making the network is no step's
