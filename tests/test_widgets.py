@@ -14,7 +14,7 @@ from PIL import Image as pillow
 import dreamkit as dk
 from dreamkit.passport import python as passport_python
 from dreamkit.widgets import panel as panels
-from dreamkit.widgets.parts import settings_of, settings_sliders, status_html, walk
+from dreamkit.widgets.parts import choice, fallback_html, settings_of, settings_sliders, status_html, walk
 
 SECONDS = 20.0          # long enough for a busy machine; nothing here needs more than a few tenths
 
@@ -593,3 +593,11 @@ def test_compare_goes_along_layers_and_fields_and_nothing_else(opened, network, 
     assert len(panel._values) == 5 and panel._values == sorted(panel._values) and "same settings" in text(panel.pictures)
     with pytest.raises(ValueError, match="along is 'layer' or a field of Settings .*given: 'sigma'"):
         dk.widgets.compare(network, photo, along="sigma")
+
+
+@pytest.mark.parametrize(("options", "value", "said"), [(("conv1", "conv2"), "conv1", "conv1"), (range(3), 0, "0"), (("a", "b"), "b", "b"),
+                                                        ((("one", 1), ("two", 2)), 1, "one")])
+def test_a_choice_says_where_it_stands_before_it_is_moved(options, value, said):
+    slider = choice("layer", options, value)
+    assert slider.value == value and slider.label == said
+    assert fallback_html(slider) == f"<div>layer: <b>{said}</b></div>"

@@ -76,6 +76,9 @@ def html_part(value: str = "") -> ipywidgets.HTML:
 def choice(label: str, options: Sequence, value: object, width: str = WIDTH, tooltip: str = "") -> ipywidgets.SelectionSlider:
     """A slider over a list of values, with its label and the value in words; reports when it is let go, and at every key."""
     slider = ipywidgets.SelectionSlider(options=options, value=value, continuous_update=False, tooltip=tooltip or label)
+    if not slider.label:                                       # ipywidgets leaves that of the first option empty until it is left
+        first = slider.options[slider.index]
+        slider.label = first[0] if isinstance(first, tuple) else str(first)
     return _labelled(slider, label, width)
 
 
