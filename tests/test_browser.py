@@ -29,6 +29,11 @@ def make(value):
         raise ValueError("<b>not</b> that one")
     return photo
 dk.widgets.slide("broken", [0, 1], make)
+---
+dk.widgets.cover(network, photo)
+---
+folder = dk.atlas(network, ["conv1", "conv2"], "atlas", channels=range(3), recipe=dk.atlas.Recipe(side=24, steps=2, batch=3)).folder
+dk.widgets.atlas(folder)
 """
 
 
@@ -229,3 +234,30 @@ def test_slide_and_compare_and_an_error(opened):
     page.keyboard.press("ArrowRight")
     until(page, lambda: status(panel) == "ValueError: <b>not</b> that one")
     shot(notebook, panel, "error")
+
+
+def test_a_square_over_the_picture_and_an_atlas(opened):
+    notebook = opened("small.ipynb")
+    notebook.run_all()
+    assert no_errors(notebook)
+    page, panel = notebook.page, notebook.panel("dk.widgets.cover(")
+    until(page, lambda: panel.locator("[role=slider]").count() == 5)
+    seen = lambda: [image.get_attribute("src") for image in panel.locator("img").all()]
+    for label in ("square (pixels)", "column", "layer"):
+        before = seen()
+        slider(panel, label).focus()
+        page.keyboard.press("ArrowLeft")
+        until(page, lambda old=before: status(panel) == "ready" and seen() != old)
+    assert "uncovered" in panel.inner_text() and panel.locator("img").count() == 3 and scroll_bars(panel) == []
+    shot(notebook, panel, "cover")
+
+    panel = notebook.panel("dk.widgets.atlas(")
+    assert "conv1" in panel.inner_text() and picture(panel)[0].startswith("What conv1")
+    slider(panel, "channel").focus()
+    page.keyboard.press("End")
+    until(page, lambda: "channel 2" in picture(panel)[0])
+    slider(panel, "layer").focus()
+    page.keyboard.press("End")
+    until(page, lambda: picture(panel)[0].startswith("What conv2") and "channel 0" in picture(panel)[0])
+    assert panel.locator("img").count() == 2 and scroll_bars(panel) == []
+    shot(notebook, panel, "atlas")
