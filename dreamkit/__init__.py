@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 
+from . import _early as _early  # before all that takes seconds to load
 from .dream import Settings, dream, dreaming
 from .features import capture, classify, layer_aliases, layer_at, layer_names, layer_table, suggested_layers
 from .image import Image, load_image, noise, read_passport, sample, samples, save_image

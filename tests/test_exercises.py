@@ -1,8 +1,10 @@
 """Every exercise accepts its solution and tells at least three mistakes apart."""
 
+from dataclasses import replace
+
 import pytest
 
-from dreamkit.exercises import all_exercises, check
+from dreamkit.exercises import all_exercises, by_name, check
 
 NAMES = sorted(all_exercises())
 
@@ -43,3 +45,10 @@ def test_an_exception_becomes_one_line():
 def test_an_unknown_exercise_is_answered_with_the_nearest():
     with pytest.raises(KeyError, match=r"unknown exercise 'nothing'; nearest: "):
         check("nothing", 1)
+
+
+def test_two_exercises_of_one_name_are_an_error():
+    one, other = list(all_exercises().values())[:2]
+    assert list(by_name([one, other])) == [one.name, other.name]
+    with pytest.raises(ValueError, match=f"two exercises are named '{one.name}': one in lesson {one.lesson}, one in lesson 99"):
+        by_name([one, other, replace(one, lesson="99")])

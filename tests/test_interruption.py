@@ -6,13 +6,16 @@ A quarter of the rounds are run with the slow tests; `pytest -m long tests/test_
 import os
 import random
 import signal
+import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
 import pytest
 
 import dreamkit as dk
+from dreamkit import _early
 
 from .processes import program
 
@@ -87,3 +90,54 @@ def test_a_signal_at_any_moment(name, share, tmp_path, monkeypatch):
         assert contents(folder / output) == expected
     print(f"{name}: {rounds} signals, {stopped} of them before its end")
     assert stopped >= rounds // 4
+
+
+SCRIPT = Path(sysconfig.get_path("scripts"), "dreamkit")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("way", ["-m dreamkit", "script"])
+@pytest.mark.parametrize("delay", [0.3, 1])
+def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")         # says on stderr what has been imported: that is when the seconds begin
+    arguments = ["dream", "china", *SMALL, "4000", "-o", "it.png"]
+    if way == "script":
+        if not SCRIPT.exists():
+            pytest.skip("dreamkit is not installed as a command here")
+        process = subprocess.Popen([SCRIPT, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    else:
+        process = program(*arguments, fresh=True)
+    assert any(line.rstrip().endswith("dreamkit._early") for line in process.stderr), "it ended before it began"
+    time.sleep(delay)
+    process.send_signal(number)
+    out, err = process.stdout.read(), process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 128 + number, err
+    said = [line for line in err.splitlines() if not line.startswith("import time:")]
+    assert said[-1].startswith("dreamkit: stopped") and "Traceback" not in err and not out, said
+    assert len(said) == 1 or "octave" in said[0], said         # it had begun
+    assert not list(tmp_path.glob(".dreamkit-*"))
+
+
+@pytest.mark.parametrize("argv, orig_argv, expected", [
+    (["-m", "dream"], ["python", "-m", "dreamkit", "dream"], True),
+    (["-m"], ["python", "-X", "utf8", "-m", "dreamkit"], True),
+    (["/v/bin/dreamkit", "dream"], ["/v/bin/python", "/v/bin/dreamkit", "dream"], True),
+    (["-m"], ["python", "-m", "dreamkit.doctor"], False),      # a part of it, as anybody's module
+    (["/v/pytest/__main__.py", "-m", "dreamkit"], ["python", "-m", "pytest", "-m", "dreamkit"], False),
+    (["/v/ipykernel_launcher.py", "-f", "k.json"], ["python", "-m", "ipykernel_launcher", "-f", "k.json"], False),
+    (["-c"], ["python", "-c", "import dreamkit"], False),
+    ([""], ["python"], False),
+    ([], [], False),
+    (["/v/bin/dreamkit", "atlas"], ["python", "-c", "from multiprocessing.spawn import spawn_main"], False),    # its worker
+])  # fmt: skip
+def test_only_the_command_line_listens_while_it_loads(argv, orig_argv, expected):
+    assert _early.is_command_line(argv, orig_argv) is expected
+
+
+def test_who_imports_dreamkit_keeps_their_signals():
+    assert _early.stop not in (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))

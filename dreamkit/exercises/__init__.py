@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -92,11 +92,18 @@ def check(name: str, answer: object) -> Verdict:
 @lru_cache
 def all_exercises() -> dict[str, Exercise]:
     """Every exercise by name, in the order of the lessons."""
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if info.name.startswith("lesson"))
+    return by_name(exercise for name in names for exercise in importlib.import_module(f".{name}", __name__).EXERCISES)
+
+
+def by_name(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
+    """The exercises by their names, in their order. ValueError where two of them have one name: `check` could not tell them apart."""
     found: dict[str, Exercise] = {}
-    for info in sorted(pkgutil.iter_modules(__path__), key=lambda i: i.name):
-        if info.name.startswith("lesson"):
-            for exercise in importlib.import_module(f".{info.name}", __name__).EXERCISES:
-                found[exercise.name] = exercise
+    for exercise in exercises:
+        if exercise.name in found:
+            raise ValueError(f"two exercises are named {exercise.name!r}: one in lesson {found[exercise.name].lesson}, "
+                             f"one in lesson {exercise.lesson}")
+        found[exercise.name] = exercise
     return found
 
 
