@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -187,6 +188,7 @@ def make(album: Album, where: Mapping[str, object]) -> None:
     unreadable = album.failed
     before = total - len(left) - unreadable
     progress = FrameProgress(total, total - len(left), unit="picture")
+    new = not album.folder.exists()
     try:
         if left:
             album.folder.mkdir(parents=True, exist_ok=True)
@@ -199,8 +201,12 @@ def make(album: Album, where: Mapping[str, object]) -> None:
         raise
     finally:
         progress.close()
+        if new:
+            with contextlib.suppress(OSError):
+                album.folder.rmdir()                           # where nothing came into it
     kept = f" ({before} were there already)" if before else ""
-    print(f"{printable(str(album.folder))}: {total - album.failed} dreams{kept}, made in {time.perf_counter() - start:.1f} s")
+    if album.failed < total:
+        print(f"{printable(str(album.folder))}: {total - album.failed} dreams{kept}, made in {time.perf_counter() - start:.1f} s")
     if album.failed:
         say(f"{album.failed} of {total} pictures could not be dreamt")
         raise typer.Exit(2)

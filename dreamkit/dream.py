@@ -10,10 +10,13 @@ from dataclasses import dataclass, field, fields
 
 import torch
 
+from . import _memory
 from .image import Image
 from .network import check_image
 from .scales import octave_sizes, resize
 from .steps import Score, ascend_from, gradient, normalize_, roll, roll_, rolled_tiles, smooth_
+
+_LARGE = 1024**2                                               # pixels
 
 
 def _number(default: float, help: str, low: float, high: float, step: float):
@@ -104,6 +107,8 @@ def _dreaming(score: Score, image: Image, settings: Settings) -> Iterator[Image]
             dreamt = ascend_from(dreamt, uphill, settings.step_size)
             del uphill
             yield dreamt
+    if math.prod(dreamt.shape[-2:]) > _LARGE:                  # what a small one leaves is not worth the kernel's time
+        _memory.hand_back()
 
 
 def check_values(image: object) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from . import _memory
 from .image import Image
 from .nets.anysize import any_size
 from .nets.folding import fold_batchnorm
@@ -104,6 +105,8 @@ def as_network(module: nn.Module, mean: Sequence[float], std: Sequence[float], n
         module = module.to(torch.float64) if precision == "float64" else module
         module = module.to(device=_device(device, module), memory_format=torch.channels_last)
     network = Network(module, mean, std, name, tuple(labels), precision, digest)
+    if network.device.type == "cpu":
+        _memory.keep()
     return network if precision != "auto" else replace(network, precision=fast_precision(network.device))
 
 

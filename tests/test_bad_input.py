@@ -54,6 +54,7 @@ COMMANDS = {"dream": ["dream", "{}"], "features": ["features", "{}", "--layer", 
 PICTURES = [*FILES, *ODD]
 TABLE = [[part.format("./" + name if name.startswith("-") else name.replace("{", "{{").replace("}", "}}")).replace("{{", "{").replace("}}", "}")
           for part in command] for command in (COMMANDS["dream"], COMMANDS["features"], COMMANDS["again"]) for name in PICTURES]
+TABLE.remove(["dream", "."])                                     # a folder of pictures is dreamt one by one: test_album has it
 TABLE += [["film", name, "-o", "film.gif"] for name in (*ODD, "empty.png", "letter.jpg", "paper.pdf", "zeros.bmp", "data.json", "archive.zip")]
 TABLE += [["dream", "good.png", "--weights", name] for name in (*WEIGHTS, "missing.pt", "folder", "good.png")]
 TABLE += [["dream", "good.png", "--guide", name] for name in ("missing.png", "bomb.png", "half.jpg", "folder")]

@@ -140,6 +140,16 @@ def test_a_silent_layer_is_one_line_of_warning(capsys):
     assert sum("warning: layer('" in line and "is silent" in line for line in lines) == 1 and len(lines) == 3
 
 
+def test_a_flat_picture_and_random_weights_are_said_in_one_line_each(capsys):
+    pillow.new("RGB", (48, 40), (90, 120, 60)).save("flat.png")
+    quick = ["--steps", "1", "--octaves", "1", "--layer", "conv2"]
+    assert call(["dream", "flat.png", *quick]) == 0
+    assert capsys.readouterr().err.endswith("dreamkit: 'flat.png' is one flat colour: whatever appears in it is the network's own\n")
+    assert call(["dream", "china", "--side", "48", "--weights", "random", *quick]) == 0
+    told = capsys.readouterr().err
+    assert told.endswith("dreamkit: random weights: the network has learnt nothing, so what appears is texture without meaning\n")
+
+
 def test_layers_are_listed_as_they_run(capsys):
     assert call(["layers"]) == 0
     head, *rows, last = capsys.readouterr().out.splitlines()

@@ -379,6 +379,21 @@ def test_the_studio_dreams_what_dream_dreams(opened, network, photo):
     assert "done: step 6 of 6" in text(panel.status) and panel.frame.max == panel.frame.value == 6
 
 
+def test_a_silent_layer_is_said_where_the_dream_ends(opened, photo):
+    dead = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
+    torch.nn.init.zeros_(dead[0].weight)
+    torch.nn.init.constant_(dead[0].bias, -1.0)
+    network = dk.as_network(dead, (0.5,) * 3, (0.25,) * 3, "dead")
+    panel = opened(dk.widgets.studio(network, photo, source="china", layers=["1"], settings=SHORT))
+    with pytest.warns(UserWarning, match="is silent"):
+        panel.run()
+    assert "nothing changed: layer('1') is silent for this picture; try another layer, channel or picture" in text(panel.status)
+    panel.sliders["step_size"].value = 0.0                     # then nothing moves because nothing was to move
+    with pytest.warns(UserWarning, match="is silent"):
+        panel.run()
+    assert "nothing changed" not in text(panel.status)
+
+
 def test_run_goes_in_step_without_a_thread(opened, network, photo):
     panel, threads = opened(studio(network, photo)), threading.active_count()
     assert panel.run(2) is panel and [f.step for f in panel.frames] == [1, 2]

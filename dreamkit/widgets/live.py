@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ipywidgets
+import torch
 
 from ..dream import Settings, check_values
 from ..features import layer_at, layer_info, suggested_layers
@@ -152,6 +153,9 @@ class Studio(Panel):
         elif self._run is None:
             self._settle(f"loaded {self.source.name}: {self.image.shape[-1]} × {self.image.shape[-2]} pixels; Start dreams of it")
         elif self._run.taken == self._run.total:
+            if self._silent():
+                name = self._run.target.objective.name
+                return self._settle(f"nothing changed: {name} is silent for this picture; try another layer, channel or picture")
             self._settle(f"done: {self._where()}{self._pace()}; move the frame slider, Continue, Branch or Save")
         else:
             self._settle(f"{self._where()}; Continue goes on")
@@ -186,6 +190,13 @@ class Studio(Panel):
         self._show_recipe(frame.run if frame else None, frame)
         if text is not None:
             self.say(text)
+
+    def _silent(self) -> bool:
+        """Whether a whole run left the picture as it was: its gradient was zero everywhere (dk.dream warns of that)."""
+        run = self._run
+        if not self.frames or self.frames[-1].run is not run or run.settings.step_size == 0:
+            return False
+        return torch.allclose(self.frames[-1].picture, run.image, rtol=0, atol=1e-6)     # shrunk and enlarged again between octaves
 
     def _where(self) -> str:
         taken, total = (self._run.taken, self._run.total) if self._run else (0, 0)
