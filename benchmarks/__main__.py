@@ -1,14 +1,15 @@
 """Speed and memory side by side, in one run: `uv run --group bench python -m benchmarks [--repeats 5] [--quick]`.
 
 Each competitor takes whole steps (gradient and ascent) on the same torchvision architecture with random weights, at the
-same layer and picture size; they take turns, so that whatever else the machine does falls on all alike. Memory is that
-of a process of its own each.
+same layer and picture size, in a process of its own each; they take turns, so that whatever else the machine does falls on
+all alike.
 """
 
 import argparse
 import ctypes
 import gc
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -34,14 +35,45 @@ def seconds(step, count: int = 1) -> float:
     return (time.perf_counter() - start) / count
 
 
-def turns(steps: dict[str, object], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each competitor's steps; they take turns, after one step each that does not count unless it takes longer than PATIENCE."""
-    first = {name: seconds(step) for name, step in steps.items()}
-    found = {name: [took] if took > PATIENCE else [] for name, took in first.items()}
+class Competitor:
+    """A competitor at work in a process of its own: nobody's way with memory or threads is another's."""
+
+    def __init__(self, name: str, *job, **environment: str):
+        command = [sys.executable, "-m", "benchmarks", "--threads", str(torch.get_num_threads()), "--serve", json.dumps([name, *job])]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | environment)
+        self.trouble = json.loads(self.process.stdout.readline())          # why it cannot compete, if so
+
+    def __call__(self) -> float:
+        """Seconds of a step."""
+        print(file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        with self.process:
+            self.process.stdin.close()
+
+
+def serve(name: str, network: str, layer: str, size: list[int]) -> None:
+    """The other side of Competitor: a step, and its seconds on a line, for every line that comes."""
+    answers, sys.stdout = sys.stdout, sys.stderr               # what libraries print is no answer
+    try:
+        step, trouble = rivals.step(name, network, layer, tuple(size)), ""
+    except (ImportError, ValueError) as error:
+        step, trouble = None, str(error)
+    print(json.dumps(trouble), file=answers, flush=True)
+    for _ in sys.stdin if step else ():
+        print(json.dumps(seconds(step)), file=answers, flush=True)
+
+
+def turns(competitors: dict[str, Competitor], repeats: int, patience: float = PATIENCE) -> dict[str, list[float]]:
+    """Seconds of each competitor's steps; they take turns, after one step each that counts only where it takes longer than `patience`."""
+    first = {name: take() for name, take in competitors.items()}
+    found = {name: [took] if took > patience else [] for name, took in first.items()}
     for _ in range(repeats):
-        for name, step in steps.items():
-            if first[name] <= PATIENCE:
-                found[name].append(seconds(step))
+        for name, take in competitors.items():
+            if first[name] <= patience:
+                take()                                         # after another's turn the processor's caches hold nothing of this one
+                found[name].append(take())
     return found
 
 
@@ -99,13 +131,10 @@ def _memory(field: str) -> int:
 
 def table(job: tuple, repeats: int, rates: dict[str, float], memory: bool) -> None:
     network, layer, size = job
-    steps, missing = {}, []
-    for name in rivals.NAMES:
-        try:
-            steps[name] = rivals.step(name, network, layer, size)
-        except (ImportError, ValueError) as error:
-            missing.append(f"{name}: {error}")
-    times = turns(steps, repeats)
+    entered = {name: Competitor(name, *job) for name in rivals.NAMES}
+    times = turns({name: one for name, one in entered.items() if not one.trouble}, repeats)
+    for one in entered.values():
+        one.close()
     flops = rivals.flops(network, layer, size)
     print(f"\n### {network}, `{layer}`, {size[0]}×{size[1]}: {flops / 1e9:.1f} GFLOP a step\n")
     print("| | ms a step (median) | spread | times dreamkit's (float32) | share of the peak | MiB at the peak | of it the steps' |")
@@ -117,33 +146,42 @@ def table(job: tuple, repeats: int, rates: dict[str, float], memory: bool) -> No
         whole, added = peak_memory(name, job) if memory else ("", "")
         print(f"| {name} | {median * 1e3:.0f} | {min(found) * 1e3:.0f} to {max(found) * 1e3:.0f} | {ratio:.2f} | {share:.0%} | {whole} | "
               f"{added} |", flush=True)
-    for line in missing:
-        print(f"\nLeft out: {line}")
+    for name, one in entered.items():
+        if one.trouble:
+            print(f"\nLeft out: {name}: {one.trouble}")
 
 
 def growth(repeats: int) -> None:
-    """The power of the pixels with which the time of a step grows, by least squares on logarithms."""
-    steps = {side: rivals.step("dreamkit in tiles" if side > 1024 else "dreamkit", "dreamnet", "conv2", (side, side)) for side in SIDES}
-    times = turns(steps, repeats)
-    pixels = torch.tensor([2 * float(side) for side in SIDES]).square().log()
-    logs = torch.tensor([min(times[side]) for side in SIDES]).log()
-    power = float(((pixels - pixels.mean()) * (logs - logs.mean())).sum() / (pixels - pixels.mean()).square().sum())
-    print("\n### Growth: dreamnet, `conv2`\n")
-    print(", ".join(f"{side}²: {min(times[side]) * 1e3:.0f} ms" for side in SIDES), f"; time grows with pixels to the power {power:.2f}")
+    """The power of the pixels with which the time of a step grows, by least squares on logarithms; with freed memory kept, and without."""
+    print("\n### Growth: dreamnet, `inception4c`\n")
+    pixels = torch.tensor([float(side) for side in SIDES]).square().log()
+    for keep in "10":
+        sizes = {side: Competitor("dreamkit", "dreamnet", "inception4c", (side, side), DREAMKIT_KEEP_MEMORY=keep) for side in SIDES}
+        times = turns(sizes, repeats, patience=60)
+        for one in sizes.values():
+            one.close()
+        logs = torch.tensor([statistics.median(found) for found in times.values()]).log()
+        power = float(((pixels - pixels.mean()) * (logs - logs.mean())).sum() / (pixels - pixels.mean()).square().sum())
+        print(f"{'Freed memory kept' if keep == '1' else 'Not kept'}: " +
+              ", ".join(f"{side}² {statistics.median(found) * 1e3:.0f} ms" for side, found in times.items()) +
+              f"; time grows with pixels to the power {power:.2f}\n", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5, help="timed steps of each competitor")
     parser.add_argument("--quick", action="store_true", help="small pictures, no memory: to see that all runs")
-    parser.add_argument("--only", choices=[job[0] for job in WORK], help="one network, and no growth")
+    parser.add_argument("--only", choices=[*(job[0] for job in WORK), "growth"], help="one network, or only growth")
     parser.add_argument("--threads", type=int, default=0, help="torch's threads; 0: as torch chooses")
     parser.add_argument("--memory-of", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.threads:
         torch.set_num_threads(given.threads)
     if given.memory_of:
         return tell_memory(*given.memory_of)
+    if given.serve:
+        return serve(*given.serve)
     print(f"{time.strftime('%Y-%m-%d')}, {platform.processor() or platform.machine()}, {torch.backends.cpu.get_cpu_capability()}, "
           f"{torch.get_num_threads()} threads, torch {torch.__version__}, {given.repeats} repeats")
     sides = (512,) if given.quick else (1024, 2048)
@@ -152,7 +190,7 @@ def main() -> None:
     for job in QUICK if given.quick else WORK:
         if given.only in (None, job[0]):
             table(job, given.repeats, rates, memory=not given.quick)
-    if not given.quick and not given.only:
+    if given.only == "growth" or not given.quick and not given.only:
         growth(given.repeats)
 
 

@@ -37,9 +37,8 @@ def _module(network: str) -> nn.Module:
 
 
 def _ours(network: str, layer: str, picture: torch.Tensor, how: str) -> Callable[[], object]:
-    tile = 1024 if how == "in tiles" else 0
     net = dk.as_network(_module(network), MEAN, STD, precision="bfloat16" if how == "bfloat16" else "float32", device="cpu")
-    score = dk.scorer(net, dk.layer(layer), tile=tile)
+    score = dk.scorer(net, dk.layer(layer))
     return lambda: dk.ascend(picture, dk.normalize(dk.gradient(score, picture)), 0.01)
 
 

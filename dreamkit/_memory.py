@@ -12,14 +12,13 @@ import ctypes
 import functools
 import os
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4       # mallopt's parameters, by malloc.h
-_MEBIBYTE = 2**20
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4                            # mallopt's parameters, by malloc.h
 
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """The GNU C library; None elsewhere, and where the environment has settled the matter (MALLOC_MMAP_MAX_)."""
-    if "MALLOC_MMAP_MAX_" in os.environ:
+    """The GNU C library; None elsewhere, and where DREAMKIT_KEEP_MEMORY=0 forbids it."""
+    if os.environ.get("DREAMKIT_KEEP_MEMORY") == "0":
         return None
     with contextlib.suppress(AttributeError, ValueError, OSError):
         if (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc"):
@@ -31,13 +30,6 @@ def keep() -> bool:
     """From now on freed memory stays with this process; whether that can be had here."""
     library = _library()
     return library is not None and bool(library.mallopt(_MMAP_MAX, 0)) and bool(library.mallopt(_TRIM_THRESHOLD, 2**31 - 1))
-
-
-def do_not_keep() -> None:
-    """As the library does by itself once large pieces have come and gone: what the benchmarks give to others."""
-    if library := _library():
-        for parameter, value in ((_MMAP_MAX, 65536), (_MMAP_THRESHOLD, 32 * _MEBIBYTE), (_TRIM_THRESHOLD, 64 * _MEBIBYTE)):
-            library.mallopt(parameter, value)
 
 
 def hand_back() -> None:
