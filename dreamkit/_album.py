@@ -21,6 +21,7 @@ from . import passport as passports
 from ._common import PHOTO_SIDE, picture_at, signals
 from ._console import FrameProgress, Stopped, printable, say
 from ._spread import Ticket, arrived, cluster, spread, ticket
+from .image import check_target_folder
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")           # taken from a folder; others are left alone
 
@@ -86,6 +87,7 @@ def check_folder(folder: Path, given: Sequence[str], pictures: Sequence[str], gu
         raise ValueError(f"{str(folder)!r} is in the way: it is no folder")
     if any(os.path.isdir(name) and folder.exists() and os.path.samefile(name, folder) for name in given):
         raise ValueError(f"{str(folder)!r} is the folder the pictures come from; give the dreams another with -o")
+    check_target_folder(folder)
     inputs = {os.path.realpath(name) for name in (*pictures, guide or "")}
     for target in targets(pictures, folder):
         if target.exists() and os.path.realpath(target) in inputs:

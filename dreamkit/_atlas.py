@@ -12,6 +12,7 @@ import typer
 import dreamkit as dk
 
 from ._console import FrameProgress, Signals, Stopped, printable, say
+from .image import check_target_folder
 
 MaybeInt, MaybeText = Optional[int], Optional[str]  # noqa: UP045 (typer on Python 3.10 reads Optional)
 Workers = Annotated[MaybeInt, typer.Option("--workers", help="processes of this machine to share the work; this one alone if not given")]
@@ -43,6 +44,7 @@ def register(app: typer.Typer, signals: Callable[[], Signals]) -> None:
         """
         recipe = dk.atlas.Recipe(side=side, steps=steps, seed=seed)
         chosen = None if channels is None else channel_list(channels)
+        check_target_folder(folder)
         net = dk.load_network(network, weights=weights, device=device)
         making = dk.atlas.making(net, layer or None, folder, channels=chosen, workers=workers, scheduler=scheduler, recipe=recipe)
         _make(making, folder, signals())

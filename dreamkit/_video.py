@@ -176,16 +176,24 @@ class Reel:
         return load_image(self._file(self.kept - 1)) if self.kept else None
 
     def add(self, picture: Image, passport: Mapping[str, object] | None = None) -> None:
-        """Keeps one more frame."""
-        if not self.kept:
-            try:
-                self.folder.mkdir(exist_ok=True)
-            except OSError as error:
-                raise ValueError(f"cannot make the folder {str(self.folder)!r}: {error.strerror}") from None
-            paper = json.dumps(self.recipe, indent=1, sort_keys=True).encode()
-            write_whole(self.folder / "film.json", lambda file: file.write(paper))
-        save_image(picture, self._file(self.kept), passport)
+        """Keeps one more frame. ValueError where it cannot be written; the first then leaves no folder behind."""
+        try:
+            if not self.kept:
+                self._begin()
+            save_image(picture, self._file(self.kept), passport)
+        except ValueError:
+            if not self.kept:
+                self.clear()
+            raise
         self.kept += 1
+
+    def _begin(self) -> None:
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"cannot make the folder {str(self.folder)!r}: {error.strerror}") from None
+        paper = json.dumps(self.recipe, indent=1, sort_keys=True).encode()
+        write_whole(self.folder / "film.json", lambda file: file.write(paper))
 
     def develop(self, fps: float) -> None:
         """Writes the film of all frames kept."""

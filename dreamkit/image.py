@@ -109,10 +109,20 @@ def check_target(path: str | os.PathLike[str]) -> None:
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"cannot save as {str(path)!r}: the name must end in {', '.join(FORMATS)}")
     _check_place(path)
+    _check_room(path, path.parent)
+
+
+def check_target_folder(folder: str | os.PathLike[str]) -> None:
+    """Raises ValueError where no file could be written into the folder, or into what there is of it: asked before the work."""
+    folder = Path(folder)
+    _check_room(folder, next((place for place in (folder, *folder.parents) if place.is_dir()), Path()))
+
+
+def _check_room(path: Path, folder: Path) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             os.lstat(path)                                     # a name may be too long
-        tempfile.TemporaryFile(dir=path.parent).close()        # the one sure way to know
+        tempfile.TemporaryFile(dir=folder).close()             # the one sure way to know
     except OSError as error:
         raise ValueError(f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}") from None
 
