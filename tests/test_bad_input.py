@@ -149,6 +149,13 @@ def test_pictures_of_every_mode_are_read_or_refused_in_one_line(mode, tmp_path):
             (tmp_path / kind).write_bytes(encoded(picture, kind))
         except (OSError, ValueError):                          # this format has no such mode
             continue
+        try:
+            with pillow.open(tmp_path / kind) as file:
+                file.load()
+        except (OSError, ValueError):                          # older Pillows write some files that they cannot read
+            with pytest.raises(ValueError, match="is not a picture that Pillow can read|is a broken picture"):
+                dk.load_image(tmp_path / kind)
+            continue
         loaded = dk.load_image(tmp_path / kind)
         assert loaded.shape == (1, 3, 4, 6) and torch.isfinite(loaded).all() and loaded.min() >= 0 and loaded.max() <= 1
         read += 1

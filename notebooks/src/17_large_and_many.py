@@ -115,6 +115,11 @@ for name, took in found.items():
 # The last column is the check without which speed means nothing: it is the same gradient. (Where a ReLU or a maximum stands within rounding of its
 # kink it may fall either way: lesson 16. That is why channels-last is off by more than the digits of a number.)
 #
+# One thief of time does no arithmetic, and so this table cannot show it: it robs all rows alike. The maps of a large picture are tens of
+# megabytes each, and the C library of Linux asks the kernel for such a piece anew at every step; the kernel hands it out zeroed, 4 KiB at a time.
+# `dk.as_network` has the library keep what a step has freed. On the machine of `benchmarks/README.md` a step at 2048² took 19 seconds
+# without that and 8 with it, and only with it does the time grow as the pixels do.
+#
 # One saving is missing, because our network came with it. A **BatchNorm** behind a convolution only multiplies and adds, one number each a
 # channel, once training is over. So these numbers can be put into the convolution's weights, and the BatchNorm goes (exercise 15.3).
 # `dk.as_network` does that with any network. Here is a small one; how much it
@@ -296,8 +301,7 @@ dk.show.strip({"photo, at 100 %": large[window], "dreamt large": poster[window],
 # ```
 #
 # chooses tiles by itself where the picture does not fit into memory, and says so. `benchmarks/README.md` has what it cost on a machine of
-# two cores: 8192 × 5466 pixels at `conv2`, one step, took 2.3 GiB at the peak, of which PyTorch itself is half a GiB, and seven minutes
-# while the machine was busy.
+# two cores: 8192 × 8192 pixels at `conv2`, one step, took 2.8 GiB at the peak, of which PyTorch itself is half a GiB, and a minute and a half.
 #
 # ## Many
 #
