@@ -9,7 +9,7 @@ import pytest
 
 from dreamkit import _memory
 
-pytestmark = pytest.mark.skipif(_memory._library() is None, reason="needs the GNU C library")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(_memory._library() is None, reason="needs the GNU C library")]
 
 PROGRAM = """
 import json, resource

@@ -13,7 +13,7 @@ from dreamkit.__main__ import call
 
 from .processes import program
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="mounts, limits and pipes are other things on Windows")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="mounts, limits and pipes are other things on Windows")]
 
 QUICK = ["--side", "64", "--steps", "1", "--octaves", "1", "--layer", "conv1"]
 COMMANDS = {
