@@ -231,6 +231,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAILURES)
 def test_what_plain_execution_lets_pass_fails_the_run(name):
     text, message = FAILURES[name]
