@@ -171,3 +171,11 @@ def test_the_search_for_global_draws_finds_them():
     assert all(len(global_draws(code)) == 1 for code in bad)
     good = ("torch.rand(3, generator=g)", "np.random.default_rng(0)", "generator.normal(0, 1)", "from .random import x", "y.zero_()")
     assert not any(global_draws(code) for code in good)
+
+
+def test_what_the_environment_can_say_stands_in_the_readme():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in MODULES)
+    names = set(re.findall(r"environ(?:\.get\(|\[)[\"'](DREAMKIT_\w+)", text))
+    assert {"DREAMKIT_NETWORK", "DREAMKIT_KEEP_MEMORY"} <= names
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in names if f"`{name}" not in readme]
