@@ -206,7 +206,7 @@ def test_workers_change_no_byte_and_a_dead_one_costs_its_batch(dreamnet, tmp_pat
     """Two workers, of which one is killed in the middle, against this process alone."""
     from dreamkit._spread import cluster
 
-    recipe, channels = dk.atlas.Recipe(side=32, steps=24, batch=4), list(range(16))
+    recipe, channels = dk.atlas.Recipe(side=32, steps=12, batch=4), list(range(16))
     alone = dk.atlas(dreamnet, ["conv2", "inception4c"], tmp_path / "alone", channels=channels, recipe=recipe)
     with cluster(2) as client:
         assert all(address.startswith("tls://127.0.0.1:") for address in client.scheduler_info()["workers"])

@@ -1,6 +1,6 @@
 """SIGINT and SIGTERM at random moments: whatever is there is whole, and going on ends with the same bytes.
 
-A quarter of the rounds are run with the slow tests; `pytest -m long tests/test_interruption.py` runs all hundred.
+An eighth of the rounds are run with the slow tests; `pytest -m long tests/test_interruption.py` runs all hundred.
 """
 
 import os
@@ -56,7 +56,7 @@ def check_whole(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-@pytest.mark.parametrize("share", [pytest.param(4, marks=pytest.mark.slow, id="quarter"),
+@pytest.mark.parametrize("share", [pytest.param(8, marks=pytest.mark.slow, id="eighth"),
                                    pytest.param(1, marks=pytest.mark.long, id="all")])
 def test_a_signal_at_any_moment(name, share, tmp_path, monkeypatch):
     arguments, output, go_on, rounds = PROGRAMS[name]
