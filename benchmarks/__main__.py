@@ -155,15 +155,14 @@ def growth(repeats: int) -> None:
     """The power of the pixels with which the time of a step grows, by least squares on logarithms; with freed memory kept, and without."""
     print("\n### Growth: dreamnet, `inception4c`\n")
     pixels = torch.tensor([float(side) for side in SIDES]).square().log()
-    for keep in "10":
+    for setting, keep in (("Freed memory kept", "1"), ("Not kept", "0")):
         sizes = {side: Competitor("dreamkit", "dreamnet", "inception4c", (side, side), DREAMKIT_KEEP_MEMORY=keep) for side in SIDES}
         times = turns(sizes, repeats, patience=60)
         for one in sizes.values():
             one.close()
         logs = torch.tensor([statistics.median(found) for found in times.values()]).log()
         power = float(((pixels - pixels.mean()) * (logs - logs.mean())).sum() / (pixels - pixels.mean()).square().sum())
-        print(f"{'Freed memory kept' if keep == '1' else 'Not kept'}: " +
-              ", ".join(f"{side}² {statistics.median(found) * 1e3:.0f} ms" for side, found in times.items()) +
+        print(f"{setting}: " + ", ".join(f"{side}² {statistics.median(found) * 1e3:.0f} ms" for side, found in times.items()) +
               f"; time grows with pixels to the power {power:.2f}\n", flush=True)
 
 

@@ -21,7 +21,7 @@ from . import passport as passports
 from ._common import PHOTO_SIDE, picture_at, signals
 from ._console import FrameProgress, Stopped, printable, say
 from ._spread import Ticket, arrived, cluster, spread, ticket
-from .image import check_target_folder
+from .image import check_target_folder, make_folder
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")           # taken from a folder; others are left alone
 
@@ -193,7 +193,7 @@ def make(album: Album, where: Mapping[str, object]) -> None:
     new = not album.folder.exists()
     try:
         if left:
-            album.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(album.folder)
             for _ in album.results(left, where, progress.advance):
                 progress.advance()
                 signals.check()

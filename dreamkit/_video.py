@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image as pillow
 
-from .image import Image, fit, load_image, save_image, to_pillow, write_whole
+from .image import Image, check_place, fit, load_image, make_folder, save_image, to_pillow, write_whole
 
 SUFFIXES = (".mp4", ".gif", ".webp")
 MOST_FPS = {".mp4": 1000, ".gif": 50, ".webp": 1000}          # a GIF counts in hundredths of a second, and viewers need two
@@ -84,12 +84,7 @@ def check_film(path: str | os.PathLike[str], fps: float) -> Path:
         raise ValueError(f"fps (frames a second) must be from 1 to {MOST_FPS[suffix]} in a {suffix} file; given: {fps}")
     if suffix == ".mp4":
         pyav()
-    if path.is_dir():
-        raise ValueError(f"{str(path)!r} is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise ValueError(f"the folder {str(path.parent)!r} does not exist; make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"cannot write {str(path)!r}: Permission denied")
+    check_place(path)
     return path
 
 
@@ -188,10 +183,7 @@ class Reel:
         self.kept += 1
 
     def _begin(self) -> None:
-        try:
-            self.folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise ValueError(f"cannot make the folder {str(self.folder)!r}: {error.strerror}") from None
+        make_folder(self.folder)
         paper = json.dumps(self.recipe, indent=1, sort_keys=True).encode()
         write_whole(self.folder / "film.json", lambda file: file.write(paper))
 

@@ -22,7 +22,7 @@ from .dream import Settings, dream
 from .features import capture, layer_at
 from .film import zooming
 from .fourier import growing
-from .image import Image, check_target_folder, noise, sample, save_image, write_whole
+from .image import Image, check_target_folder, make_folder, noise, sample, save_image, write_whole
 from .network import Network, load_network
 from .objectives import class_index, layer, logit, scorer
 from .scales import resize
@@ -78,10 +78,7 @@ def write(folder: str | os.PathLike[str], chosen: Sequence[str] = (), network: N
     does not exist and cannot be made.
     """
     wanted, folder = [figure(name) for name in chosen or names()], Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"cannot make the folder {str(folder)!r}: {error.strerror}") from None
+    make_folder(folder)
     check_target_folder(folder)
     return _write(folder, wanted, network, seed)
 

@@ -108,7 +108,12 @@ def check_target(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"cannot save as {str(path)!r}: the name must end in {', '.join(FORMATS)}")
-    _check_place(path)
+    check_place(path)
+
+
+def check_place(path: Path) -> None:
+    """Raises ValueError where no file could be written at `path`, whatever its kind: asked before the work."""
+    _check_no_folder(path)
     _check_room(path, path.parent)
 
 
@@ -158,7 +163,7 @@ def read_passport(path: str | os.PathLike[str]) -> dict[str, object]:
 
 def write_whole(path: Path, write) -> None:
     """Calls `write(file)` on a temporary file beside `path` and then moves it there: a reader sees all of it or nothing."""
-    _check_place(path)
+    _check_no_folder(path)
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".dreamkit-", suffix=path.suffix, delete=False) as file:
@@ -175,7 +180,15 @@ def write_whole(path: Path, write) -> None:
                 os.unlink(temporary)
 
 
-def _check_place(path: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Makes the folder, and those above it, where it is not there. ValueError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
+
+
+def _check_no_folder(path: Path) -> None:
     if os.path.isdir(path):
         raise ValueError(f"{str(path)!r} is a folder; give the name of a file")
     if not os.path.isdir(path.parent):

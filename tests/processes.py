@@ -12,7 +12,10 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO
+
+import dreamkit as dk
 
 _NURSERY = """
 import array, json, os, signal, socket, sys
@@ -97,6 +100,14 @@ def program(*arguments: str, fresh: bool = False) -> Forked | subprocess.Popen:
     code = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
     return subprocess.Popen([sys.executable, "-c", code, sys.executable, "-m", "dreamkit", *arguments], text=True, encoding="utf-8",
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONIOENCODING": "utf-8"})
+
+
+def check_whole(folder: Path) -> None:
+    """Every picture below the folder can be read to its end, and no half-written file was left."""
+    for file in folder.rglob("*"):
+        assert not file.name.startswith(".dreamkit-"), file
+        if file.suffix in (".png", ".webp", ".jpg"):
+            dk.load_image(file)
 
 
 def _open() -> tuple[subprocess.Popen, socket.socket, IO[str]]:

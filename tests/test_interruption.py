@@ -17,7 +17,7 @@ import pytest
 import dreamkit as dk
 from dreamkit import _early
 
-from .processes import program
+from .processes import check_whole, program
 
 pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")]
 SMALL = ["--side", "48", "--octaves", "2", "--layer", "conv2", "--steps"]
@@ -45,14 +45,6 @@ def finished(arguments: list[str]) -> float:
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return time.perf_counter() - begun
-
-
-def check_whole(folder: Path) -> None:
-    """Every picture below the folder can be read to its end, and no half-written file was left."""
-    for file in folder.rglob("*"):
-        assert not file.name.startswith(".dreamkit-"), file
-        if file.suffix in (".png", ".webp", ".jpg"):
-            dk.load_image(file)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -23,12 +23,12 @@ import torch
 
 from .._spread import cluster, spread, ticket, weights_digest
 from ..features import layer_info, layer_names, suggested_layers
+from ..image import make_folder
 from ..network import Network
 from .folder import (
     Atlas,
     Entry,
     is_whole,
-    make_folder,
     open_atlas,
     write_manifest,
     write_page,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import _fields as kinds
 from .._names import unknown
-from ..image import Image, load_image, write_whole
+from ..image import Image, load_image, make_folder, write_whole
 from .page import html_page
 
 MANIFEST, PAGE = "atlas.json", "index.html"
@@ -163,10 +163,3 @@ def is_whole(folder: Path, layer: str, channel: int, entry: Entry) -> bool:
         return hashlib.sha256((folder / file_of(layer, channel)).read_bytes()).hexdigest() == entry.sha256
     except OSError:
         return False
-
-
-def make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
