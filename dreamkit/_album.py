@@ -37,6 +37,18 @@ class Wish:
     recipe: Mapping[str, object] | None
     weights: str
 
+    @property
+    def remarks(self) -> list[str]:
+        """What whoever looks at the dreams should know of them."""
+        learnt_nothing = "random weights: the network has learnt nothing, so what appears is texture without meaning"
+        return [learnt_nothing] if self.weights == "random" else []
+
+
+def remarks_on(name: str, image: dk.Image) -> list[str]:
+    """What whoever looks at this picture's dream should know of it."""
+    flat = bool((image == image[..., :1, :1]).all())
+    return [f"{name!r} is one flat colour: whatever appears in it is the network's own"] if flat else []
+
 
 def several(pictures: Sequence[str]) -> bool:
     """Whether these are more than one picture: two names, or a folder."""
@@ -165,6 +177,8 @@ class Album:
                 self.fail(name, error)
                 skipped()
                 continue
+            for remark in remarks_on(name, image):
+                say(remark)
             self.sent.append((name, target, passport))
             yield given, image, self.wish.spec, self.wish.guides, settings, self.wish.recipe
 
@@ -197,6 +211,8 @@ def make(album: Album, where: Mapping[str, object]) -> None:
             for _ in album.results(left, where, progress.advance):
                 progress.advance()
                 signals.check()
+            for remark in album.wish.remarks:
+                say(remark)
     except Stopped as stop:
         say(f"stopped at {progress.done - album.failed} of {total} pictures; the same command goes on from there")
         stop.told = True

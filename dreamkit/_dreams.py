@@ -14,7 +14,7 @@ import typer
 import dreamkit as dk
 
 from . import passport as passports
-from ._album import Album, Wish, check_folder, found, make, several
+from ._album import Album, Wish, check_folder, found, make, remarks_on, several
 from ._atlas import Scheduler, Workers
 from ._common import (
     PHOTO_SIDE,
@@ -118,18 +118,11 @@ def _dream_one(picture: str, output: Path, side: int | None, guide: str | None, 
     else:
         passport = passports.make(net, wish.spec, dk.Settings(), source, weights=wish.weights, recipe=wish.recipe)
         dreams = passports.following(wish.recipe, net, score.objective, image)
-    remarks = [f"{picture!r} is one flat colour: whatever appears in it is the network's own"] if flat(image) else []
-    if wish.weights == "random":
-        remarks.append("random weights: the network has learnt nothing, so what appears is texture without meaning")
+    remarks = [*remarks_on(picture, image), *wish.remarks]
     del image                                                  # of a poster memory holds only a few
     _dream_to(output, score, lambda: handed(source, picture, ""), dreams, settings, passport)
     for remark in remarks:
         say(remark)
-
-
-def flat(image: dk.Image) -> bool:
-    """Whether every pixel has the same colour."""
-    return bool((image == image[..., :1, :1]).all())
 
 
 def _in_tiles(net: dk.Network, score: dk.Score, image: dk.Image, settings: dk.Settings) -> dk.Settings:

@@ -81,6 +81,14 @@ def test_bad_pictures_are_said_and_the_others_go_on(photos, capsys):
     assert told[-1] == "dreamkit: 3 of 4 pictures could not be dreamt"
 
 
+def test_a_flat_picture_is_said_by_its_name_and_random_weights_once(photos, capsys):
+    dk.save_image(torch.full((1, 3, 40, 48), 0.4), "flat.png")
+    assert call(["dream", "a.jpg", "flat.png", "b.webp", "-o", "out", "--weights", "random", *QUICK]) == 0
+    told = capsys.readouterr().err
+    assert told.count("one flat colour") == 1 and "dreamkit: 'flat.png' is one flat colour: whatever appears in it" in told
+    assert told.count("random weights: the network has learnt nothing") == 1
+
+
 def test_a_folder_of_which_nothing_can_be_dreamt_leaves_no_trace(photos, capsys):
     Path("in").mkdir()
     for name in ("one.png", "two.jpg"):

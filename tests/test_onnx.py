@@ -249,7 +249,7 @@ def test_a_broken_file_is_one_line(data, tmp_path):
 
 
 def test_names_and_places_are_checked_before_the_work(tiny_network, tmp_path):
-    for path, words in ((tmp_path / "a.bin", "must end in .onnx"), (tmp_path / "no" / "a.onnx", "no folder")):
+    for path, words in ((tmp_path / "a.bin", "must end in .onnx"), (tmp_path / "no" / "a.onnx", "does not exist; make it first")):
         with pytest.raises(ValueError, match=words):
             dk.onnx.export(tiny_network, ["0"], path)
     with pytest.raises(KeyError, match="nearest"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..image import write_whole
+from ..image import check_place, write_whole
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -75,14 +75,11 @@ def write_model(model: ModelProto, path: str | os.PathLike[str]) -> None:
 
 
 def check_name(path: str | os.PathLike[str]) -> Path:
-    """The path, which must end in .onnx, of a file in a folder that is there. ValueError otherwise; asked before the work."""
+    """The path, which must end in .onnx, of a file that could be written. ValueError otherwise; asked before the work."""
     path = Path(path)
     if path.suffix.lower() != ".onnx":
         raise ValueError(f"cannot write {str(path)!r}: the name must end in .onnx")
-    if path.is_dir():
-        raise ValueError(f"{str(path)!r} is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise ValueError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
+    check_place(path)
     return path
 
 
