@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
-from dreamkit.nets.card import silent_channels
+from dreamkit.nets.card import growth_sheet, silent_channels
 from dreamkit.nets.data import Split, augment, read_split
 from dreamkit.nets.dreamnet import MEAN, STD, DreamNet, fold
 from dreamkit.nets.export import WEIGHTS, export, full_name, load_checkpoint
@@ -396,6 +396,8 @@ def test_growth_comes_back_as_it_was_saved(tmp_path: Path):
     assert torch.allclose(back.filters[1], networks[1].conv1.conv.weight, atol=1e-3)
     assert back.dreams["inception3a"].shape == (2, 2, 3, 16, 16)
     assert torch.allclose(back.dreams["inception3a"], made.dreams["inception3a"], atol=0.5 / 255 + 1e-6)
+    page, dreams = growth_sheet(back), back.dreams["inception3a"]     # snapshots side by side, channels below one another
+    assert page.shape == (1, 3, 34, 34) and torch.equal(page[0, :, :16, 18:], dreams[1, 0]) and torch.equal(page[0, :, 18:, :16], dreams[0, 1])
     with pytest.raises(ValueError, match="no epoch 3; logged: 1, 4"):
         read_run(run, (0, 3), 1)
 

@@ -16,7 +16,7 @@ def growth() -> Growth:
     """The shipped snapshots of a run that began from nothing: `epochs`, `accuracy`, conv1's `filters`, `dreams` by block.
 
     >>> growth().epochs
-    (0.0, 0.25, 0.5, 1.0, 2.0, 4.5)
+    (0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
     """
     return load_growth()
 

@@ -13,6 +13,7 @@ from ..image import sample, to_pillow
 from .data import Split, read_split
 from .dreamnet import Conv, DreamNet
 from .export import WEIGHTS, load_checkpoint
+from .growth import Growth, load_growth
 from .portraits import class_portraits, dream, portraits, sheet
 from .train import standardise
 
@@ -83,21 +84,30 @@ def silent_channels(network: DreamNet, split: Split, batch: int = 250) -> dict[s
     return {name: int((peak <= 0).sum()) for name, peak in highest.items()}
 
 
+def growth_sheet(growth: Growth) -> Tensor:
+    """A row for each channel of the growth, a column for each snapshot."""
+    rows = torch.cat([pictures.transpose(0, 1).flatten(0, 1) for pictures in growth.dreams.values()])
+    return sheet(rows, len(growth.epochs))
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m dreamkit.nets.card", description=__doc__)
     parser.add_argument("data", type=Path, nargs="?", help="Tiny ImageNet, to count silent channels; without it only pictures are made")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--side", type=int, default=256, help="longest side of the dreamt photo")
-    parser.add_argument("--pages", nargs="*", default=["conv1", "channels", "china"], help="classes too takes minutes")
+    parser.add_argument("--pages", nargs="*", choices=["conv1", "channels", "china", "classes", "growth"], default=["conv1", "channels", "china", "growth"],
+                        help="classes too takes minutes")
     parser.add_argument("--out", type=Path, default=WEIGHTS / "card")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     photo = sample("china", given.side)
+    if "growth" in given.pages:
+        to_pillow(growth_sheet(load_growth())).save(given.out / "growth.webp", quality=75, method=6)
     for name in NAMES:
         network = load_checkpoint(WEIGHTS / f"{name}.safetensors").requires_grad_(False).to(memory_format=torch.channels_last)
         pages = {"conv1": lambda n: sheet(filters(n), 12, scale=8), "channels": channel_sheet, "classes": class_sheet,
                  "china": lambda n: block_sheet(n, photo)}
-        for page in given.pages:
+        for page in set(given.pages) - {"growth"}:
             to_pillow(pages[page](network)).save(given.out / f"{name}-{page}.webp", quality=75, method=6)
         if given.data:
             print(f"{name}: {silent_line(network, read_split(given.data, 'val', given.cache))}")

@@ -10,8 +10,8 @@
 # Each map answers one question at every place of the photo: *is my pattern here?* In this lesson you look at the answers.
 #
 # - **You will do:** take the features out of any layer, look at them one by one, all at once, and layer by layer.
-# - **You will learn:** what a feature map is; why maps get smaller and more numerous; why most cells are silent;
-#   and why a fine picture of an activation proves little until you have seen the same picture from an untrained network.
+# - **You will learn:** what a feature map is; why maps get smaller and more numerous; why cells are silent, the
+#   more so the deeper the layer; and why a fine picture of an activation proves little until you have seen the same picture from an untrained network.
 # - **You need:** Python, and to know that a convolution slides a small filter over a picture.
 # - **Minutes:** 30
 
@@ -21,6 +21,10 @@ NETWORK = "dreamnet"  # or any name that dk.load_network knows: "dreamnet-robust
 network = dk.course_network(NETWORK)
 
 # %% [markdown]
+# The network is DreamNet, a small relative of GoogLeNet that comes with this package: it was trained to tell 200 classes of
+# things apart on photos of 64 × 64 pixels (Tiny ImageNet). `dk.suggested_layers` lists the layers of a network that are
+# worth a look; `dk.layer_at(network, 0.5)`, later on, takes the one half way up, so that the same lines fit any network.
+#
 # Here is where we are going. One photo, and the channel with the highest peak in each of several layers, from the
 # shallowest to the deepest: bright where that channel fires.
 
@@ -29,8 +33,8 @@ photo = dk.sample("chelsea", 320)                                             # 
 features = dk.capture(network, photo, dk.suggested_layers(network))           # {layer: [1, channels, h, w]}
 views = {"the photo": photo}
 for layer, maps in features.items():
-    strongest = int(maps[0].amax((1, 2)).argmax())
-    views[f"{layer}, channel {strongest}"] = dk.show.overlay(photo, maps[0, strongest], strength=0.75)
+    highest = int(maps[0].amax((1, 2)).argmax())
+    views[f"{layer}, channel {highest}"] = dk.show.overlay(photo, maps[0, highest], strength=0.75)
 dk.show.grid(views, columns=3, height=1.9, alt=f"A cat, and where one channel of each layer fires: {', '.join(features)}")
 
 # %% [markdown]
@@ -173,12 +177,12 @@ explorer.channel.value = int(features[explorer.layer.value][0].amax((1, 2)).argm
 explorer.run()
 
 # %% [markdown]
-# The same without widgets, for a script or a slide: pick a layer, and look at its busiest channels.
+# The same without widgets, for a script or a slide: pick a layer, and look at the channels with the highest peaks.
 
 # %%
 deep = dk.layer_at(network, 0.8)
 dk.show.maps(features[deep], features[deep][0].amax((1, 2)).topk(16).indices.sort().values.tolist(), columns=8,
-             alt=f"The 16 channels of {deep} with the highest peaks: a few coarse cells glow, most are dark")
+             alt=f"The 16 channels of {deep} with the highest peaks: some glow in a few coarse cells, others over most of the cat")
 
 # %% [markdown]
 # ### Exercise 01.2 · Where is the peak? · 4 minutes · ★☆☆
@@ -225,8 +229,8 @@ axis.legend(fontsize=7, ncols=2)
 dk.show.chart(figure, f"Share of cells that fire, channel by channel, for the layers {', '.join(features)}")
 
 # %% [markdown]
-# Channels on the right are silent for this cat. Are they *dead*, of no use to anyone? One photo cannot tell. Ask all the
-# sample photos, and call dead only what no photo wakes.
+# In the last layer the curve ends on zero: those channels are silent for this cat. Are they *dead*, of no use to anyone? One
+# photo cannot tell. Ask all the sample photos, and call dead only what no photo wakes.
 
 # %%
 photos = {name: dk.sample(name, 192) for name in dk.samples()}
@@ -248,7 +252,7 @@ figure = Figure(figsize=(9, 3.2), layout="constrained")
 axis = figure.subplots()
 axis.imshow(scaled[:, chosen[scaled[:, chosen].argmax(0).argsort()]], aspect="auto", cmap="magma")
 axis.set(yticks=range(len(photos)), yticklabels=photos, xticks=[], xlabel=f"channels of {layer}, by the photo that excites them most")
-dk.show.chart(figure, f"Which of {len(photos)} photos excites which channel of {layer}: nearly every photo has channels of its own")
+dk.show.chart(figure, f"Which of {len(photos)} photos excites which channel of {layer}: most have channels of their own, plain textures few or none")
 
 # %% [markdown]
 # ### Exercise 01.3 · How quiet is each channel? · 5 minutes · ★☆☆
@@ -308,8 +312,8 @@ blind = dk.capture(untrained, photo, depths)
 overlays = {}
 for label, seen in (("trained", features), ("random", blind)):
     for layer in depths:
-        strongest = int(seen[layer][0].amax((1, 2)).argmax())
-        overlays[f"{layer}, {label}"] = dk.show.overlay(photo, seen[layer][0, strongest], 0.75)
+        highest = int(seen[layer][0].amax((1, 2)).argmax())
+        overlays[f"{layer}, {label}"] = dk.show.overlay(photo, seen[layer][0, highest], 0.75)
 dk.show.grid(overlays, columns=4, height=1.6,
              alt="The channel of highest peak at four depths: above the trained network, below random weights")
 
@@ -347,7 +351,7 @@ dk.show.chart(figure, f"Mean likeness of different photos. {said}")
 # - You took the features `[1, C, h, w]` out of a layer with a forward hook, and looked at them one by one and all at once.
 # - A feature map says where a channel finds its pattern; in the first layer the pattern is the filter itself.
 # - Going up, maps get smaller and more numerous, and each cell sees more of the photo.
-# - Most cells are silent. A channel that is silent for one photo is not dead: ask many photos.
+# - The deeper the layer, the more of its cells are silent. A channel that is silent for one photo is not dead: ask many photos.
 # - A glow on the eyes proves little: random weights glow there too. Keeping photos apart is what training adds.
 #
 # ## Read next

@@ -179,7 +179,7 @@ dk.exercises.check("field", my_field)
 
 # %% [markdown]
 # What a cell *can* see is one thing; what it *does* look at, another. The gradient of one cell with respect to the
-# photo says how much each pixel counts for it. Ask for the square around the cell that holds nine tenths of that.
+# photo says how much each pixel counts for it. Ask for the square around the cell that holds nine tenths of its square.
 # (Some seconds.)
 
 # %%
@@ -188,7 +188,7 @@ def effective(network, layer, image):                                         # 
     y, x = (n // 2 for n in features.shape[1:])
     cell = dk.neuron(layer, int(features[:, y, x].argmax()), y, x)
     energy = dk.gradient(dk.scorer(network, cell), image).square().sum((0, 1))
-    rows, columns = (torch.arange(n) - (cells + 0.5) * n / of for n, cells, of in zip(energy.shape, (y, x), features.shape[1:]))
+    rows, columns = (torch.arange(n) + 0.5 - (cells + 0.5) * n / of for n, cells, of in zip(energy.shape, (y, x), features.shape[1:]))
     away = torch.maximum(rows.abs()[:, None], columns.abs()[None, :]).flatten()
     nearest = away.argsort()
     inside = (energy.flatten()[nearest].cumsum(0) < 0.9 * energy.sum()).sum()
@@ -205,13 +205,13 @@ figure = Figure(figsize=(7, 3), layout="constrained")
 axis = figure.subplots()
 axis.plot(list(every), [field.size[0] for field in every.values()], "k^:", label="can see: receptive field")
 for (label, sides), style in zip(used.items(), ("o-", "s--")):
-    axis.plot(list(every), sides, style, label=f"looks at: 90% of the gradient, {label}")
+    axis.plot(list(every), sides, style, label=f"looks at: 90% of the squared gradient, {label}")
 axis.set(ylabel="side (pixels)", yscale="log", xlabel="layer, shallow to deep")
 axis.tick_params(axis="x", rotation=20)
 axis.legend(fontsize=8)
 last = list(every)[-1]
 dk.show.chart(figure, f"Receptive fields grow from layer to layer, to {every[last].size[0]} pixels at {last}; "
-                      f"90% of the gradient lies within {used['trained'][-1]:.0f} pixels there")
+                      f"90% of the squared gradient lies within {used['trained'][-1]:.0f} pixels there")
 
 # %% [markdown]
 # The field that counts, the **effective receptive field**, is far smaller than the one on paper: most paths through
@@ -241,8 +241,8 @@ dk.show.grid(above | below, columns=len(chosen), height=1.35,
 # ## The matrix
 #
 # Five layers from shallow to deep, four channels each: on the left of a pair what the channel answers to, on the right
-# what it asks for. Read down, and name what you see: bars and edges, then corners and curves, then weaves and spots, and at
-# last parts of things. (About eight seconds.)
+# what it asks for. Read down, and name what you see: bars and edges, then stripes and
+# checks, then weaves and spots, and at last rounder and larger patterns that are hard to put a name to. (About eight seconds.)
 
 # %%
 matrix = {}
@@ -319,9 +319,9 @@ dk.exercises.check("picky", my_picky)
 #
 # <details><summary>Think first, then open</summary>
 #
-# With random weights it stays about the same in all layers: there is nothing to be picky about. In the trained
-# network the shallow layers are no pickier than chance (edges are everywhere), and only the deepest layers, close to the
-# classes, are much pickier.
+# With random weights it stays about the same in all layers: there is nothing to be picky about. In the trained network
+# most layers are even a little less picky than random ones (edges and textures are everywhere), and only the last, closest
+# to the classes, is much pickier.
 # </details>
 
 # %%

@@ -37,8 +37,8 @@ def as_picture(values):                                                       # 
 
 after = dk.ascend(photo, dk.normalize(slopes), 0.005)
 dk.show.strip({f"score {score(photo):.3f}": photo, "gradient": as_picture(slopes), f"score {score(after):.3f}": after},
-              height=1.9, alt=f"A photo, the gradient of {layer} with respect to its pixels (coloured noise, strongest on the "
-                              "pavilion), and the photo after one step, which looks the same")
+              height=1.9, alt=f"A photo, the gradient of {layer} with respect to its pixels (coloured noise, strongest in the "
+                              "bushes and on the pavilion), and the photo after one step, which looks the same")
 
 # %% [markdown]
 # ## The score: one number for a picture
@@ -148,7 +148,7 @@ axis.legend()
 dk.show.chart(figure, "Error of a slope by hand against the nudge, on log scales: best in between, and much worse in single precision")
 
 # %% [markdown]
-# By hand, the gradient of this small picture takes two scores per value; backpropagation takes the time of about three.
+# By hand, the gradient of this small picture takes two scores per value; backpropagation takes the time of two or three.
 
 # %%
 import time

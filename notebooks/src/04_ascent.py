@@ -74,11 +74,11 @@ for name, marker in (("china", "o-"), ("chelsea", "s--"), ("clouds", "^:")):
 axis.set(ylabel="typical slope", xlabel="layer, shallow to deep")
 axis.tick_params(axis="x", rotation=15)
 axis.legend()
-dk.show.chart(figure, f"Standard deviation of the gradient for the layers {', '.join(layers)} and three photos: it differs many times over")
+dk.show.chart(figure, f"Standard deviation of the gradient for the layers {', '.join(layers)} and three photos: it differs several times over between layers")
 
 # %% [markdown]
-# The slopes differ by a large factor from layer to layer (the axis is logarithmic) and from photo to photo. A constant
-# that is right for one is much too large or too small for another.
+# The slopes differ several times over from layer to layer (the axis is logarithmic), and up to twice from photo to photo. A
+# constant that is right for one layer is much too large or too small for another.
 #
 # ## Normalise
 #
@@ -318,7 +318,7 @@ dk.show.strip({f"trained: {scores[0]:.2g} → {scores[-1]:.2g}": steps[-1],
 # ## Recap
 #
 # - You wrote gradient ascent: fresh gradient, known step, clamp, again.
-# - Raw slopes differ many times over between layers and photos; normalised, one step size fits all.
+# - Raw slopes differ several times over between layers, and up to twice between photos; normalised, one step size fits all.
 # - Many small steps beat a few big ones.
 # - The picture turns to noise because the gradient lives in short waves; that comes from pooling and strides, and random
 #   weights show it, too.

@@ -6,8 +6,8 @@
 # %% [markdown]
 # # 05 · Smoothing: why the gradient is rough, and what a blur does about it
 #
-# Lesson 04 ended in a picture full of noise: every step was as long as the last, and still most of it went into
-# speckles. In this lesson you find out where in the *spectrum* that noise sits, and take it out of the gradient
+# Lesson 04 ended in a picture full of noise: every step was as long as the last, and still about half of it
+# went into speckles. In this lesson you find out where in the *spectrum* that noise sits, and take it out of the gradient
 # before it gets into the picture.
 #
 # - **You will do:** measure the spectrum of a gradient; write a Gaussian blur; even out the bands of a Laplacian
@@ -105,7 +105,7 @@ spectra({"photo": photo, f"gradient, {layer}": uphill, "gradient, random weights
 
 # %% [markdown]
 # One number goes with the eye: the share of the power that lies above a quarter of a cycle per pixel, in waves
-# shorter than four pixels.
+# shorter than four pixels. (Lesson 04's numbers differ: it took a smaller photo, the mean of the colours, and no window.)
 
 # %%
 def fast_share(field):
@@ -143,7 +143,8 @@ print("the same as dk.smooth:", same(blurred, dk.smooth(uphill, 1.0)))
 # %% [markdown]
 # Theory says what a blur does to each frequency *f*: its amplitude shrinks by exp(−2π²σ²f²), so at σ = 1 the fastest
 # waves all but vanish while those longer than twenty pixels keep nine tenths or more of their power. See whether the
-# gradient agrees.
+# gradient agrees. All curves are scaled to the same deviation, as a normalised step is, so a blur seems to lift the slow waves:
+# compare *shapes*, how far a curve falls from its left end to its right.
 
 # %%
 smooth = {f"σ = {sigma:g}": dk.smooth(uphill, sigma) for sigma in (0.5, 1.0, 2.0)}
@@ -217,8 +218,8 @@ print("the same as dk.smooth_laplacian:", same(evened, dk.smooth_laplacian(uphil
 spectra({"photo": photo, "gradient": uphill, "blurred, σ = 1": dk.smooth(uphill, 1.0), "bands made even": evened}, "blur or even bands")
 
 # %% [markdown]
-# Nothing is lost at the fast end, and at the slow end the curve climbs towards that of a photo. Both ways, with the
-# same number of steps (this cell takes about 5 seconds):
+# At the fast end nothing is cut off: the curve keeps the gradient's shape there, and lies lower only because all curves are
+# scaled to the same deviation. At the slow end it climbs towards that of a photo. Both ways, with the same number of steps (this cell takes about 5 seconds):
 
 # %%
 ways = {"as it is": ascent(lambda g: g), "blurred, σ = 1": ascent(lambda g: dk.smooth(g, 1.0)),
@@ -275,8 +276,8 @@ ladder = {**dk.ladder(network, rungs=["plain"]), **rungs}
 dk.show.strip(ladder, height=2.0, alt=f"The ladder: {', '.join(ladder)}. Each rung is calmer than the one before")
 
 # %% [markdown]
-# Look at the sky: some speckle is left, in a regular grid. It sits where the network's own grid sits, and no blur
-# this gentle takes it away. Lesson 06 does.
+# Look at the sky: a mesh of short upright bars is left. How much of it comes from *where* a pixel lies, under which cell of
+# the network's grid, how far from the border? Lesson 06 finds out.
 #
 # ## Exercises
 

@@ -53,16 +53,23 @@ dk.show.grid({f"grey, {layer}, still": still, "rolled": moving, f"sky, {deeper},
 #
 # How do you measure a preference for *places*? Show the network pictures in which no place is special: plain noise.
 # For any single one the gradient is strong here and weak there, by chance. But average |gradient| over many, and
-# chance goes away. What is left belongs to the network.
+# chance shrinks. What stays belongs to the network. (About two seconds.)
 
 # %%
-noises = torch.cat([dk.noise(96, 96, seed=seed) for seed in range(16)])       # a batch [16, 3, 96, 96]
-strength = lambda gradient: gradient.abs().mean((0, 1))                       # averaged over pictures and colours: [96, 96]
-plain = strength(dk.gradient(score, noises))
+noises = [dk.noise(96, 96, seed=seed) for seed in range(48)]
+
+def strength(gradient):
+    """Mean |gradient| [96, 96] over the noises and colours; `gradient` is a function of a picture and its number."""
+    return sum(gradient(picture, number).abs().mean((0, 1)) for number, picture in enumerate(noises)) / len(noises)
+
+plain = strength(lambda picture, _: dk.gradient(score, picture))
 print(f"at the outermost pixels {plain[0].mean() / plain.mean():.2f}, {plain[-1].mean() / plain.mean():.2f} (top, bottom), "
       f"in the middle {plain[40:56, 40:56].mean() / plain.mean():.2f} times the mean")
 
 # %% [markdown]
+# Top and bottom differ: the pooling windows, three pixels wide and two apart, are laid from the top left, and the last row and
+# column lie in fewer of them.
+#
 # Now write the cure. `roll` moves a picture and lets what leaves at one border come in at the other; `jittered`
 # rolls, takes the gradient, and rolls that back, so that each value lies where it belongs.
 
@@ -80,14 +87,12 @@ dk.show.strip({"the sky": sky, "rolled by (30, -70)": my_roll(sky, (30, -70)), "
                   "rolled back")
 
 # %%
-def jittered(score, pictures, jitter, draws=24):
-    """Mean |gradient| [h, w] over random shifts of up to `jitter` pixels, two of the pictures for each draw."""
-    generator, total = torch.Generator().manual_seed(0), 0
-    for draw in range(draws):
-        dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
-        pair = pictures[2 * draw % len(pictures):][:2]
-        total = total + strength(dk.roll(dk.gradient(score, dk.roll(pair, (dy, dx))), (-dy, -dx))) / draws
-    return total
+def jittered(score, jitter):
+    """Mean |gradient| [96, 96] over the noises, each rolled by a random shift of up to `jitter` pixels."""
+    def one(picture, number):
+        dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=torch.Generator().manual_seed(number)).tolist()
+        return dk.roll(dk.gradient(score, dk.roll(picture, (dy, dx))), (-dy, -dx))
+    return strength(one)
 
 # %% [markdown]
 # **Predict, then reveal.** The next cell (about 5 seconds) shows four maps of mean |gradient| in one scale: the
@@ -103,8 +108,8 @@ def jittered(score, pictures, jitter, draws=24):
 
 # %%
 untrained = dk.scorer(dk.randomized(network), dk.layer(layer))
-maps = {"trained": plain, "trained, jitter 16": jittered(score, noises, 16),
-        "random weights": strength(dk.gradient(untrained, noises)), "random weights, jitter 16": jittered(untrained, noises, 16)}
+maps = {"trained": plain, "trained, jitter 16": jittered(score, 16),
+        "random weights": strength(lambda picture, _: dk.gradient(untrained, picture)), "random weights, jitter 16": jittered(untrained, 16)}
 shares = {name: values / values.mean() for name, values in maps.items()}
 views = {name: dk.show.heat(values, (192, 192), low=0.5, high=1.5) for name, values in shares.items()}
 dk.show.strip(views, height=1.8,
@@ -137,15 +142,19 @@ dk.show.chart(figure, f"Strength of the gradient of layer {layer} against distan
 #
 # Borders are the visible part. A layer with stride *s* has one cell for every *s* × *s* pixels, and within such a
 # block the pixels are not equal either. Fold the map: lay all its blocks over one another and average. Jitter should
-# flatten that as well.
+# flatten that as well. The second number of each line is what chance alone would leave: the same blocks, each shifted by an
+# amount of its own before they are laid on one another.
 
 # %%
 stride = next(info.field.stride[0] for info in dk.layer_table(network) if info.name == layer)
-fold = lambda values: values[32:64, 32:64].unflatten(0, (-1, stride)).unflatten(2, (-1, stride)).mean((0, 2))
-spread = lambda values: float(fold(values).std() / fold(values).mean())
-print(f"{layer} has one cell in {stride} pixels; spread among the {stride}² places of a block:")
+blocks = lambda values: values[24:72, 24:72].unfold(0, stride, stride).unfold(1, stride, stride).flatten(0, 1)    # [blocks, stride, stride]
+spread = lambda blocks: float(blocks.mean(0).std() / blocks.mean())
+generator = torch.Generator().manual_seed(0)
+shift = lambda: torch.randint(stride, (2,), generator=generator).tolist()
+print(f"{layer} has one cell in {stride} pixels; spread among the {stride}² places of a block, laid on one another as they lie | shifted at random:")
 for name, values in shares.items():
-    print(f"  {name:26} {spread(values):5.1%}")
+    chance = [spread(torch.stack([block.roll(shift(), (0, 1)) for block in blocks(values)])) for _ in range(20)]
+    print(f"  {name:26} {spread(blocks(values)):5.1%} | {sum(chance) / 20:5.1%}")
 
 # %% [markdown]
 # ## In a dream
@@ -166,7 +175,8 @@ dk.widgets.compare(network, photo, without, with_it, along="steps", values=(5, 1
 #
 # Rolling has a price. The picture's old borders now meet somewhere inside, and for one step the network sees an edge
 # there that is none. But it is elsewhere at each step, so nothing adds up. That is the whole idea: jitter removes no
-# error, it *spreads* it. Averaged over all shifts, every pixel has been in every place.
+# error, it *spreads* it. Averaged over all shifts, every pixel has been in
+# every place within 16 pixels; with shifts as large as the picture, in every place.
 #
 # ## Tiles
 #
@@ -176,8 +186,8 @@ dk.widgets.compare(network, photo, without, with_it, along="steps", values=(5, 1
 # every 32. (About 5 seconds.)
 
 # %%
-fixed = strength(dk.tiled_gradient(score, noises, 32))
-drawn = sum(strength(dk.tiled_gradient(score, noises[2 * s % 16:][:2], 32, seed=s)) for s in range(16)) / 16
+fixed = strength(lambda picture, _: dk.tiled_gradient(score, picture, 32))
+drawn = strength(lambda picture, number: dk.tiled_gradient(score, picture, 32, seed=number))
 tiles = {"no tiles": plain, "tiles, no seed": fixed, "tiles, a seed a step": drawn}
 views = {name: dk.show.heat(values / values.mean(), (240, 240), low=0.5, high=1.5) for name, values in tiles.items()}
 dk.show.strip(views, height=2.0,
@@ -227,17 +237,17 @@ dk.show.strip(views,
 # %%
 ladder = dk.ladder(network, rungs=["normalised", "smoothed", "jittered"])
 dk.show.strip(ladder, height=2.0,
-              alt=f"The ladder: {', '.join(ladder)}. With jitter the straight mesh in the sky turns into wavy marks")
+              alt=f"The ladder: {', '.join(ladder)}. With jitter the mesh in the sky stays, and some creatures stand elsewhere")
 
 # %%
 cut = lambda picture: picture[..., 10:80, 110:215]
 dk.show.strip({name: cut(dream) for name, dream in ladder.items()}, height=2.0,
-              alt="The sky of each rung, enlarged: a fine straight mesh, a softer one, and with jitter wavier marks")
+              alt="The sky of each rung, enlarged: fine speckles and lines, then without and with jitter a soft mesh of upright bars")
 
 # %% [markdown]
-# Straight lines along rows and columns are the network's grid; with jitter they bend into marks that follow the
-# picture. Still, everything has one size: the size of what this layer sees at this resolution. Lesson 07 changes the
-# resolution.
+# The mesh in the sky is still there. This layer likes upright bars, and draws them wherever the sky is flat: it was not the
+# grid. What jitter evens out is the preference for *places* that you measured above: borders, blocks, the cuts of tiles.
+# Still, everything has one size: the size of what this layer sees at this resolution. Lesson 07 changes the resolution.
 #
 # ## Exercises
 

@@ -183,7 +183,7 @@ noise = dk.noise(144, 216, contrast=0.2)
 untrained = dk.scorer(dk.randomized(network), dk.layer(layer))
 one_size, four_sizes = (dk.Settings(steps=32 // n, octaves=n, octave_ratio=1.6, step_size=0.03, smoothing=0.7) for n in (1, 4))
 grown = {"noise": noise, "one octave": dk.dream(score, noise, one_size), "four octaves": dk.dream(score, noise, four_sizes),
-         "four octaves, random weights": dk.dream(untrained, noise, four_sizes)}
+         "one octave, random weights": dk.dream(untrained, noise, one_size), "four octaves, random weights": dk.dream(untrained, noise, four_sizes)}
 dk.show.strip({name: picture for name, picture in grown.items() if name != "noise"}, height=1.9,
               alt="Grown out of noise: one octave gives an even carpet, four octaves shapes inside shapes, random "
                   "weights only mottled colour")
@@ -216,9 +216,9 @@ axis.legend(fontsize=9)
 dk.show.chart(figure, f"Power against frequency on logarithmic axes: {', '.join(['the photo', *grown])}")
 
 # %% [markdown]
-# Look at the left end, the large shapes: octaves lift it, and the line comes nearer to that of a photo. And look at
-# the baseline: with random weights the line is nearly as steep. The fractal *look* is the octaves' work, whatever
-# network is asked; what the shapes *are* is not.
+# Octaves make the line steeper, and so more like a photo's, whatever network is asked: that much of the fractal *look* is
+# theirs. But look at the left end, the large shapes. Only the trained network's is lifted: it builds large things of small
+# ones, where random weights only blow up their blotches. A slope alone proves no shapes inside shapes.
 #
 # ## The ladder, complete
 #
@@ -235,8 +235,8 @@ dk.show.grid({"the photo": photo, **ladder}, columns=3, height=1.7,
 
 # %% [markdown]
 # ### Exercise 07.1 · The sizes of the octaves · 5 minutes · ★☆☆
-# Write `my_sizes(height, width, count, ratio)`: the list of (height, width), small to large, each `ratio` times the
-# one before, the last the picture's own.
+# Write `my_sizes(height, width, count, ratio)`: the list of (height, width), small to large: the picture's own size divided
+# by `ratio ** k` and rounded, the last the picture's own. (Divide the full size each time, not a rounded one.)
 #
 # <details><summary>Hint</summary>
 #

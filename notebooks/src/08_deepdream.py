@@ -137,8 +137,9 @@ dk.show.grid({"the photo": small} | rungs, columns=3, height=2.0,
              alt=f"The ladder of ideas on one photo, {layer}: {', '.join(rungs)}; from hard static to clear shapes")
 
 # %% [markdown]
-# Read it as a before and after: **normalising** makes every step count, **smoothing** takes the static out of the sky,
-# **jitter** breaks up what clings to the pixel grid, and **octaves** make the shapes large and then fill them with detail.
+# Read it as a before and after: **normalising** makes every step count, **smoothing** turns the static in the sky into
+# soft marks, **jitter** evens out what clings to borders and to the network's grid, and **octaves** clear the sky, make the
+# shapes large and then fill them with detail.
 #
 # ## Predict, then reveal
 #
@@ -303,7 +304,8 @@ for name, picture in trials.items():
 # ## Recap
 #
 # - You wrote DeepDream in a dozen lines, equal to the package's to the last bit; dreamt live; and saved a dream with its recipe.
-# - Each line buys something you can see: normalising even steps, smoothing no static, jitter no grid, octaves large shapes.
+# - Each line buys something you can see: normalising even steps, smoothing less static, jitter no favourite places, octaves
+#   large shapes and a calmer sky.
 # - Step size, smoothing, jitter and octaves change how it is drawn; the layer changes *what* is drawn.
 # - The network decides what can appear, the photo where, and chance which of it. Random weights dream of nothing.
 #

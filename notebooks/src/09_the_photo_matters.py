@@ -56,7 +56,8 @@ dk.show.grid(shown, columns=3, height=1.7, alt=f"{', '.join(starts)}: each above
 #
 # Each cell of a feature map can only strengthen what it already finds a little of. The gradient of the squared features
 # is twice the features themselves: *what is there gets more, what is not there gets nothing*. A row of verticals
-# may become posts or legs, a round dark spot an eye. The noise gives no such hints: what comes of it is the network's own taste.
+# may become posts or legs, a round dark spot an eye. The noise gives no such hints, and in these few steps
+# almost nothing grows on it; *Starting from nothing*, below, gives it more.
 #
 # The 2015 post, as others quote it, makes the same point with three photos: towers grew on a horizon, buildings from trees,
 # birds and insects on leaves. Which network and layer drew those was never published.
@@ -135,7 +136,8 @@ dk.exercises.check("likeness", my_likeness)
 #
 # 1. That depends on the network. The common goal pulls all of them some way towards the same favourite channels; each
 #    photo pulls its own way. When this was written, DreamNet's dreams came out a little more alike than the photos were,
-#    SqueezeNet's far more, those of the robust DreamNet a little less.
+#    SqueezeNet's far more, those of the robust DreamNet a little less. Look at DreamNet's table row by row: the five pictures of something come
+#    clearly closer to one another, while the noise moves away from all of them.
 # 2. Much more, for all three. The seed shifts the pictures about, so that other pixels come out, and yet nearly the same
 #    channels grow. Compare the numbers that the next two cells print, and believe those rather than this paragraph.
 # </details>
@@ -162,20 +164,22 @@ def others(table):
 
 
 alike_after = likeness(code(dreams, deep), code(dreams, deep))
+for share, some in (("all six", slice(6)), ("without the noise", slice(5))):
+    print(f"{share:18} alike to {others(alike_before[some, some]):.2f} before the dream, {others(alike_after[some, some]):.2f} after (off the diagonal)")
 matrices({f"codes at {deep} before": alike_before, "after the dream": alike_after}, list(starts), list(starts),
          f"How alike six pictures are for {deep}: {others(alike_before):.2f} on average before dreaming, {others(alike_after):.2f} after")
 
 # %% [markdown]
-# The first question is answered by the means off the two diagonals; the second needs the same pictures dreamt once more
+# The first question is answered by the printed means, with the noise and without; the second needs the same pictures dreamt once more
 # with another seed. That second dream is a **baseline**: it says how alike two dreams can be at best, when the picture is
 # the same and only chance differs. (About five seconds.)
 
 # %%
 again = dk.dream(dk.scorer(network, dk.layer(deep)), photos[:3], dk.Settings(steps=8, octaves=3, seed=1))
 twice = likeness(code(dreams[:3], deep), code(again, deep))
-print(f"two different pictures, before: {others(alike_before):.2f}")
-print(f"two different pictures, dreamt: {others(alike_after):.2f}")
-print(f"the same picture, dreamt twice: {twice.diag().mean():.2f}")
+print(f"two of the three scenes, before:       {others(alike_before[:3, :3]):.2f}")
+print(f"two of the three scenes, dreamt:       {others(alike_after[:3, :3]):.2f}")
+print(f"each of the three scenes, dreamt twice: {twice.diag().mean():.2f}")
 dk.show.grid({**{f"{n}, seed 0": d[None] for n, d in zip(starts, dreams[:3], strict=False)},
               **{f"{n}, seed 1": d[None] for n, d in zip(starts, again, strict=False)}},
              columns=3, height=1.6, alt=f"Three scenes dreamt with seed 0 and with seed 1: alike to {twice.diag().mean():.2f}")
@@ -206,7 +210,7 @@ dk.show.strip({f"{n}, untrained": d[None] for n, d in zip(starts, blind, strict=
 #
 # ## Doubt two: is it one layer's whim?
 #
-# The same measure at a shallow layer. Before you run it: is a layer that sees small strokes more or less choosy about the
+# The same measure at a shallow layer. Before you run it: is a layer that sees small patterns more or less choosy about the
 # photo than one that sees objects? (About five seconds.)
 
 # %%
@@ -219,12 +223,12 @@ matrices(table, [f"{n}, dreamt" for n in starts], list(starts), f"Dreams (rows) 
 
 # %%
 dk.show.grid({f"{n}, dreamt by {shallow}": d[None] for n, d in zip(starts, strokes, strict=True)}, columns=3, height=1.6,
-             alt=f"Six pictures dreamt by the shallow layer {shallow}: every outline kept, drawn over in strokes")
+             alt=f"Six pictures dreamt by the shallow layer {shallow}: every outline kept, coloured over and dotted with bright spots; the noise hardly changed")
 
 # %% [markdown]
 # At both layers a dream is, on average, more like its own photo than like another one: compare the two numbers in each
-# printed line. The distance from photo to dream differs. Strokes leave a picture what it was and only draw it over; a deep
-# layer turns it into something else, and yet into something of its own.
+# printed line. The distance from photo to dream differs. The shallow layer leaves a picture what it was and only colours
+# and dots it over; a deep layer turns it into something else, and yet into something of its own.
 
 # %% [markdown]
 # ### Exercise 09.2 · Does a dream remember its photo? · 6 minutes · ★★☆
@@ -267,8 +271,8 @@ dk.show.strip({f"from noise {seed}": dreamt[None] for seed, dreamt in enumerate(
               alt=f"Three dreams of layer {deep} that started from three different noises")
 
 # %% [markdown]
-# Compare the two numbers: another noise is no other picture. From noise you see the network, from a photo you see the
-# network *and* the photo. (Beautiful dreams from noise need one more idea, feeding the dream to itself: lesson 12.)
+# Compare the two numbers (the noises had more steps and a larger ratio): another noise is no other picture. From noise you see the network, from a photo you see the
+# network *and* the photo. (Dreams out of noise: lesson 13. Feeding a dream to itself: lesson 12.)
 #
 # ## How much photo does it take?
 #

@@ -102,7 +102,7 @@ dk.exercises.check("match", my_match)
 # ## What matches what
 #
 # Six cells of the photo, and the cell of the guide that each is pulled to, before the first step, at a layer half-way up.
-# What do the sky (1) and the lake (6) find? The red woodwork (4)? The foliage (5)? A number marks a cell's own place; what
+# What do the sky (1) and the lake (6) find? The roofs (4)? The foliage (5)? A number marks a cell's own place; what
 # the cell *sees* is larger, which is why a match can surprise. Try another guide, and a deeper layer.
 
 # %%
@@ -154,8 +154,9 @@ dk.show.grid({"the photo": photo} | {f"in pieces, by {layer}": dk.resize(mosaic(
              columns=4, height=1.5, alt=f"The photo put together from pieces of the flower that match it at {', '.join(layers)}")
 
 # %% [markdown]
-# The same piece comes again and again. An inner product grows with the *length* of both columns, so a cell of the guide in
-# which much goes on is the best match of many, and a quiet one of nobody.
+# At the deepest layer the same few pieces come again and again, even for the sky. An inner product grows with the *length* of
+# both columns, so a cell of the guide with large features becomes the best match of many. At the two shallower layers flat
+# still finds flat: sky and lake are put together from the guide's plain background.
 
 # %% [markdown]
 # ### Exercise 10.2 · How much of the guide is used? · 5 minutes · ★☆☆
@@ -297,7 +298,7 @@ dk.show.grid({f"{name}, {layer}": d for layer, three in by_layer.items() for nam
 
 # %% [markdown]
 # The number *lead* answers for this photo and these guides. Look, too: at the shallow layer the guide lends its texture and
-# colour, everywhere alike; at the deep one parts appear, and where they do depends on the photo. Which layer "works best"
+# colour, to each region from what matches it; at the deep one parts appear, and where they do depends on the photo. Which layer "works best"
 # depends on whether you want a texture or a thing.
 #
 # ## With which network?
@@ -341,7 +342,7 @@ dk.widgets.slide("guide · layer", stops, show_guided, start=f"chelsea · {deep}
 # - You wrote the guided objective: for each cell of the photo the greatest inner product with a cell of the guide; its
 #   gradient is the matching cell itself.
 # - One photo became three different dreams under three guides, and the numbers tell whose dream is whose.
-# - What matches what: cells in which much goes on match often, quiet ones hardly ever; where a thing stands in the guide does
+# - What matches what: at a deep layer a few strong cells match nearly everything, at shallower ones flat finds flat; where a thing stands in the guide does
 #   not matter.
 # - Shallow layers pass on the guide's texture, deep ones its parts; and the network matters as much as the layer.
 # - It was the guide's content that counted: the same numbers with their channels shuffled did not do.

@@ -39,7 +39,7 @@ dk.show.grid({"photo": photo, **dreams}, columns=3, height=2.0,
              alt=f"A photo of a pavilion, and four dreams of it by layer {deep} of {network.name}: {', '.join(dreams)}")
 
 # %% [markdown]
-# You could not mistake one for another. Caffe's keeps every roof tile of the photo; PyTorch's has dissolved the pavilion and put
+# You could not mistake one for another. Caffe's keeps the photo's sharp outlines and lays lattices over them; PyTorch's has dissolved the pavilion and put
 # big, soft, colourful things in its place; TensorFlow's is a little blurred and quiet; Keras's is sharp and shimmering.
 #
 # (TensorFlow's tutorial takes 50 steps an octave. Keras's example takes 20, fewer where the score passes 15, which means something
@@ -77,7 +77,7 @@ print(body(dk.recipes.caffe))
 # %% [markdown]
 # **Caffe, 2015.** Work is done in grey levels (0 to 255, minus a mean), so a step of 1.5 levels is `1.5 / 255` here. The gradient
 # is divided by its mean absolute value, with no epsilon to protect it. At every octave the *photo* is back, and only the
-# detail found so far is laid over it: that is why the roof tiles survive.
+# detail found so far is laid over it: that is why the photo's fine detail survives wherever nothing was dreamt over it.
 
 # %%
 print(body(dk.recipes.pytorch))
@@ -137,9 +137,10 @@ for verb in ("zoom(", "resize(", "gradient(", "ascend("):
 #
 # <details><summary>The answer</summary>
 #
-# PyTorch's by far (about 0.02), then Caffe's (0.006), TensorFlow's and Keras's (0.005 or less). A grey level is 1/255, so 1.5 of
-# them are 0.0059. PyTorch's 0.09 is in units of the pixels' deviation, between 0.2 and 0.3, which gives about 0.02. In [-1, 1]
-# a step is half as long as it looks. The next cell measures it.
+# On average PyTorch's step changes a value by far the most (about 0.015), then Caffe's (0.006), Keras's (0.005) and TensorFlow's
+# (0.003). A grey level is 1/255, so 1.5 of them are 0.0059. In [-1, 1] a step is half as long as it looks. PyTorch and TensorFlow
+# fix the *deviation* of a step (0.09 deviations of the pixels are about 0.025), the other two its mean size. The next cell
+# measures both.
 # </details>
 
 # %%
@@ -402,7 +403,8 @@ dk.show.chart(figure, f"Largest difference of two dreams by step, on a log scale
 # - You ran four published recipes on one photo, with one objective and one budget of steps, and got four kinds of picture.
 # - You read each line by line: same verbs, but another space, another divisor, another road for the photo between octaves.
 # - You rebuilt PyTorch's from Caffe's in four moves and met both ends to the last digits; what changed the picture you saw and measured.
-# - Step sizes can be compared only on one scale: 1.5 grey levels, 0.09 deviations and 0.01 of [-1, 1] are 0.006, 0.02 and 0.005.
+# - Step sizes can be compared only on one scale: as the mean change of a value in [0, 1], 1.5 grey levels are 0.006, 0.09
+#   deviations 0.015, and 0.01 of [-1, 1] is 0.005 for Keras and 0.003 for TensorFlow (it divides by the deviation).
 # - The claim needed its baselines (another seed, an untrained network), and correct programs may disagree: differences grow with every
 #   step, and ties decide by a hair.
 #

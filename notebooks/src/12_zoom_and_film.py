@@ -78,7 +78,7 @@ for fps in (15, 24, 30, 60):
 
 # %% [markdown]
 # `dk.film.motion(seconds, zoom, turn, shift)` is the root for all three motions together: two moves of half a second
-# are one move of a second, to the last digit.
+# are one move of a second, but for rounding in the last digits.
 
 # %%
 half, whole = (dk.film.motion(seconds, zoom=3.0, turn=40.0, shift=(5.0, -2.0)) for seconds in (0.5, 1.0))
@@ -134,7 +134,7 @@ films = {"each by itself": list(dk.film.dreaming_video(score, video, brief, blen
          "blended in place": list(dk.film.dreaming_video(score, video, brief, flow=False)),
          "carried along the flow": list(dk.film.dreaming_video(score, video, brief))}
 dk.show.grid({f"{name}, frame {t + 1}": film[t] for name, film in films.items() for t in (4, 5)}, columns=2, height=1.6,
-             alt=f"Frames 5 and 6 of three films: {', '.join(films)}. Only along the flow the same shapes are found again in both")
+             alt=f"Frames 5 and 6 of three films: {', '.join(films)}. Blended in place, the dreamt shapes stay where they were; along the flow they move with the cat")
 
 # %% [markdown]
 # Flicker can be measured: carry each frame along the *video's* flow, and take the difference to the next. What moves

@@ -35,7 +35,7 @@ growth = dk.inside.growth()
 places = torch.cartesian_prod(torch.arange(3), torch.arange(5))
 sheets = {f"{epoch:g} passes, {right:.1%} right": dk.inside.mosaic(dk.inside.filter_pictures(filters[:15]), places)
           for epoch, right, filters in zip(growth.epochs, growth.accuracy, growth.filters)}
-dk.show.grid(sheets, columns=3, height=1.2, pixelated=True, alt="15 filters of a first layer at six snapshots: coloured noise at first, clear edges and colour pairs from one pass on")
+dk.show.grid(sheets, columns=4, height=1.2, pixelated=True, alt="15 filters of a first layer at seven snapshots: coloured noise at first, smooth blots after one pass, then clear edges and colour pairs")
 
 # %% [markdown]
 # **Predict, then reveal.** From which snapshot on do you recognise the final filters? And a deep layer: do its channels
@@ -43,16 +43,17 @@ dk.show.grid(sheets, columns=3, height=1.2, pixelated=True, alt="15 filters of a
 #
 # <details><summary>Answer</summary>
 #
-# The first layer is nearly finished after two passes: its filters then correlate with the last ones at 0.97. What the
-# channels of a deep block dream of is still changing from snapshot to snapshot. Zeiler & Fergus drew the like up to
-# epoch 64: low layers settle soon, high ones late.
+# The first layer settles first: after two passes its filters correlate with the last ones at 0.6, after five at 0.9, when
+# the dreams of both blocks are still at no more than 0.25. In the next picture, look for the pass at which you could first name
+# what a row shows. Zeiler & Fergus drew the like up to epoch 64: low layers settle soon, high ones late.
 # </details>
 
 # %%
 block = "inception5a"                                                         # titles: channel · passes
 rows = {f"{index} · {epoch:g}": growth.dreams[block][at, c][None]
         for c, index in enumerate(growth.channels[block]) for at, epoch in enumerate(growth.epochs)}
-dk.show.grid(rows, columns=6, height=0.85, alt=f"What four channels of {block} dream of at six snapshots, a row each: haze, then textures, then shapes")
+dk.show.grid(rows, columns=len(growth.epochs), height=0.85,
+             alt=f"What four channels of {block} dream of at seven snapshots, a row each: haze, then textures, and at the end faces, caps, arches and an eye")
 
 # %%
 from matplotlib.figure import Figure
@@ -416,7 +417,7 @@ dk.exercises.check("silent_channels", my_silent)
 # ## Recap
 #
 # - You watched a network grow, moved a cup, covered eyes, took a block apart, drew a map of codes, fooled two networks, and turned a network round.
-# - The first layer settles within two passes; deep channels go on changing to the end.
+# - The first layer settles first; deep channels go on changing to the end, and what they show comes late.
 # - Invariance is measured against a stranger: a network that knows nothing is "invariant" too.
 # - The same part and the same place are two things, and aligned pictures mix them; so do baselines that hold the place still.
 # - Robust training makes the nearest fooling picture about three times as far, not unreachable.

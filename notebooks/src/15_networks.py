@@ -236,7 +236,7 @@ dk.exercises.check("fold_norm", my_fold)
 # %% [markdown]
 # ## How the first layer grew
 #
-# A run of the same plan was kept at six moments (lesson 14b shows its dreams). A number goes with the eye: how far a filter prefers
+# A run of the same plan was kept at seven moments (lesson 14b shows its dreams). A number goes with the eye: how far a filter prefers
 # one direction, from 0 (a blob) to 1 (stripes).
 
 # %%
@@ -245,9 +245,9 @@ for epoch, right, filters in zip(growth.epochs, growth.accuracy, growth.filters,
     chosen = dk.orientation_selectivity(filters)
     print(f"epoch {epoch:<4}  {right:6.1%} named rightly   direction {chosen.mean():.2f}   {'█' * round(60 * float(chosen.mean()))}")
 order = dk.orientation_selectivity(growth.filters[-1]).argsort(descending=True)[::4]     # from stripes to blobs
-rows = torch.cat([growth.filters[i][order] for i in (0, 2, 3, 5)])
+rows = torch.cat([growth.filters[i][order] for i in (0, 3, 4, 6)])
 dk.show.filters(rows, columns=12,
-                alt="Twelve first-layer filters at epochs 0, 0.5, 1 and 4.5, one row each: noise becomes edges, stripes and blobs")
+                alt="Twelve first-layer filters at epochs 0, 1, 2 and 10, one row each: noise becomes edges, stripes and blobs")
 
 # %% [markdown]
 # Directions settle within the first two epochs, while the accuracy still climbs: what comes later is learnt higher up.
