@@ -397,7 +397,8 @@ def test_growth_comes_back_as_it_was_saved(tmp_path: Path):
     assert back.dreams["inception3a"].shape == (2, 2, 3, 16, 16)
     assert torch.allclose(back.dreams["inception3a"], made.dreams["inception3a"], atol=0.5 / 255 + 1e-6)
     page, dreams = growth_sheet(back), back.dreams["inception3a"]     # snapshots side by side, channels below one another
-    assert page.shape == (1, 3, 34, 34) and torch.equal(page[0, :, :16, 18:], dreams[1, 0]) and torch.equal(page[0, :, 18:, :16], dreams[0, 1])
+    assert page.shape == (1, 3, 34, 34)
+    assert torch.equal(page[0, :, :16, 18:], dreams[1, 0]) and torch.equal(page[0, :, 18:, :16], dreams[0, 1])
     with pytest.raises(ValueError, match="no epoch 3; logged: 1, 4"):
         read_run(run, (0, 3), 1)
 

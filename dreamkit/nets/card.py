@@ -17,6 +17,7 @@ from .growth import Growth, load_growth
 from .portraits import class_portraits, dream, portraits, sheet
 from .train import standardise
 
+PAGES = ["conv1", "channels", "china", "growth"]
 NAMES = ("dreamnet", "dreamnet-robust")
 BLOCKS = ("conv1", "conv2", *(f"inception{block}" for block in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")))
 SHEET = ("conv2", "inception3b", "inception4a", "inception4c", "inception4e", "inception5b")
@@ -95,8 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("data", type=Path, nargs="?", help="Tiny ImageNet, to count silent channels; without it only pictures are made")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--side", type=int, default=256, help="longest side of the dreamt photo")
-    parser.add_argument("--pages", nargs="*", choices=["conv1", "channels", "china", "classes", "growth"], default=["conv1", "channels", "china", "growth"],
-                        help="classes too takes minutes")
+    parser.add_argument("--pages", nargs="*", choices=[*PAGES, "classes"], default=PAGES, help="classes too takes minutes")
     parser.add_argument("--out", type=Path, default=WEIGHTS / "card")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
