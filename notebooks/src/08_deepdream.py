@@ -223,8 +223,9 @@ dk.exercises.check("octave_work", my_work)
 # %% [markdown]
 # ## Which layer?
 #
-# The most important knob of all. Low layers dream of strokes, middle ones of textures and ornaments, high ones of parts and
-# things: lesson 01's maps, run backwards. (About 7 seconds.)
+# The most important knob of all: lesson 01's maps, run backwards. With this smoothing the two lowest layers mostly drive colour
+# and contrast, the middle ones lay spots and textures over everything, and the fifth draws parts of animals. The highest is
+# not the clearest. (About 7 seconds.)
 
 # %%
 layers = [dk.layer_at(network, depth) for depth in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]

@@ -35,7 +35,7 @@ growth = dk.inside.growth()
 places = torch.cartesian_prod(torch.arange(3), torch.arange(5))
 sheets = {f"{epoch:g} passes, {right:.1%} right": dk.inside.mosaic(dk.inside.filter_pictures(filters[:15]), places)
           for epoch, right, filters in zip(growth.epochs, growth.accuracy, growth.filters)}
-dk.show.grid(sheets, columns=4, height=1.2, pixelated=True, alt="15 filters of a first layer at seven snapshots: coloured noise at first, smooth blots after one pass, then clear edges and colour pairs")
+dk.show.grid(sheets, columns=4, height=1.0, pixelated=True, alt="15 filters of a first layer at seven snapshots: coloured noise at first, smooth blots after one pass, then clear edges and colour pairs")
 
 # %% [markdown]
 # **Predict, then reveal.** From which snapshot on do you recognise the final filters? And a deep layer: do its channels
@@ -52,7 +52,7 @@ dk.show.grid(sheets, columns=4, height=1.2, pixelated=True, alt="15 filters of a
 block = "inception5a"                                                         # titles: channel · passes
 rows = {f"{index} · {epoch:g}": growth.dreams[block][at, c][None]
         for c, index in enumerate(growth.channels[block]) for at, epoch in enumerate(growth.epochs)}
-dk.show.grid(rows, columns=len(growth.epochs), height=0.85,
+dk.show.grid(rows, columns=len(growth.epochs), height=0.7,
              alt=f"What four channels of {block} dream of at seven snapshots, a row each: haze, then textures, and at the end faces, caps, arches and an eye")
 
 # %%
@@ -95,8 +95,9 @@ dk.show.strip({"as it is": cup, "8% down": dk.inside.moved(cup, shift=side / 12)
 #
 # <details><summary>Answer</summary>
 #
-# A shift of two pixels sends the first layer most of the way to a stranger, and the answer hardly anywhere. Scale is minded more, turn
-# most: training pictures were shifted and cropped, and the world is full of cups at all sizes, but few lie on their side.
+# A shift of two pixels sends the first layer most of the way to a stranger, and the answer hardly anywhere. Enlarging moves the answer less
+# than turning does; shrinking to 0.6 moves it furthest of all, and the espresso is gone: crops in training made things larger and
+# hardly ever smaller, and few cups lie on their side.
 # </details>
 
 # %%
@@ -137,7 +138,8 @@ draw(seen, strange, "random weights")
 # Without a unit the random network would win: its answer moves by a few percent of its length. But then even strangers lie
 # close together. A layer that says nearly the same of everything is invariant, and useless: invariance is worth something only beside
 # what the layer still tells apart. Measured in strangers, the two networks are closer than you may like: much of the invariance is the architecture's,
-# which pools and averages. For *small* movements training about halves the distance of the answer; compare the points next to the lowest.
+# which pools and averages. For a *small* shift or turn training about halves the
+# distance of the answer; for a cup shrunk to 0.8 it does not.
 #
 # Walk through the movements yourself. (The first takes a few seconds.)
 
@@ -187,7 +189,7 @@ for name, box in boxes.items():
 
 # %% [markdown]
 # With place, every fixed box beats the random ones, even the corner, which holds no face at all: the published comparison shows
-# place as much as part. Without place, look at who is lowest. In the trained network it is the eyes. With random weights
+# place as much as part. Without place, look at who is lowest. In the trained network it is the eyes and the nose. With random weights
 # it is the corner and the forehead, the smooth parts. So there is *something* in the idea: a little correspondence that nobody asked for.
 #
 # ## What can it do without?
