@@ -130,7 +130,7 @@ class Album:
     def __init__(self, names: Sequence[str], folder: Path, side: int | None, wish: Wish, tiled: Callable[[dk.Image], dk.Settings]):
         self.tasks, self.folder, self.side = list(zip(names, targets(names, folder), strict=True)), folder, side
         self.wish, self.tiled, self.failed = wish, tiled, 0
-        self.sent: list[tuple[str, Path, dict]] = []
+        self.sent: list[tuple[str, Path, dict, list[str]]] = []
 
     def prepared(self, name: str) -> tuple[dk.Image, dk.Settings | None, dict]:
         """The picture, the settings and the passport that its dream will carry. ValueError and the like where it cannot be read."""
@@ -177,9 +177,7 @@ class Album:
                 self.fail(name, error)
                 skipped()
                 continue
-            for remark in remarks_on(name, image):
-                say(remark)
-            self.sent.append((name, target, passport))
+            self.sent.append((name, target, passport, remarks_on(name, image)))
             yield given, image, self.wish.spec, self.wish.guides, settings, self.wish.recipe
 
     def results(self, left: list[tuple[str, Path]], where: Mapping[str, object], skipped: Callable[[], None]) -> Iterator[None]:
@@ -188,12 +186,14 @@ class Album:
             given = ticket(self.wish.network, client)
             with closing(spread(dreamt, self.jobs(left, given, skipped), client)) as results:
                 for index, (picture, why) in results:
-                    name, target, passport = self.sent[index]
+                    name, target, passport, remarks = self.sent[index]
                     if picture is None:
                         self.fail(name, why)
                     else:
                         with signals.held():
                             dk.save_image(picture, target, passport)
+                        for remark in remarks:
+                            say(remark)
                     yield
 
 
