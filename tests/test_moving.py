@@ -145,7 +145,8 @@ def test_the_first_layer_settles_before_the_deep_ones_dream_alike():
     growth = dk.inside.growth()
     first = evolution.likeness(growth.filters).mean(1)
     deep = evolution.likeness(growth.dreams["inception5a"]).mean(1)
-    assert (first.diff() > 0).all() and (first[3:-1] > deep[3:-1] + 0.2).all()    # from one pass on
+    assert (first.diff() > 0).all() and (first[1:-1] > deep[1:-1]).all()
+    assert (first[3:-1] > deep[3:-1] + 0.2).all()              # from one pass on; before it neither is like much
     assert list(growth.accuracy) == sorted(growth.accuracy)
     pictures = evolution.filter_pictures(growth.filters)
     assert pictures.shape == growth.filters.shape and pictures.min() >= 0 and pictures.max() <= 1

@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
         network = load_checkpoint(WEIGHTS / f"{name}.safetensors").requires_grad_(False).to(memory_format=torch.channels_last)
         pages = {"conv1": lambda n: sheet(filters(n), 12, scale=8), "channels": channel_sheet, "classes": class_sheet,
                  "china": lambda n: block_sheet(n, photo)}
-        for page in set(given.pages) - {"growth"}:
+        for page in pages.keys() & given.pages:
             to_pillow(pages[page](network)).save(given.out / f"{name}-{page}.webp", quality=75, method=6)
         if given.data:
             print(f"{name}: {silent_line(network, read_split(given.data, 'val', given.cache))}")

@@ -179,7 +179,7 @@ dk.exercises.check("field", my_field)
 
 # %% [markdown]
 # What a cell *can* see is one thing; what it *does* look at, another. The gradient of one cell with respect to the
-# photo says how much each pixel counts for it. Ask for the square around the cell that holds nine tenths of its square.
+# photo says how much each pixel counts for it. Ask for the square around the cell that holds nine tenths of the squared gradient.
 # (Some seconds.)
 
 # %%
