@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import dreamkit as dk
-from dreamkit._spread import cluster
+from dreamkit.atlas.cluster import cluster
 
 
 def timed(network: dk.Network, folder: Path, workers: int, channels: list[int] | None) -> float:

@@ -15,8 +15,8 @@ import torch
 
 import dreamkit as dk
 from benchmarks import sheets
-from dreamkit.figures import class_picture
-from dreamkit.fourier import Views, random_view
+from dreamkit.published.figures import class_picture
+from dreamkit.ascent.fourier import Views, random_view
 
 VIEWS = Views(shift=8, scale=0.2, turn=0)
 COLUMNS = 20

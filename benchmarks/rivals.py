@@ -27,7 +27,7 @@ def _module(network: str) -> nn.Module:
     """The architecture as torchvision gives it, random weights, parameters with gradients: what a tutorial starts from."""
     torch.manual_seed(0)
     if network == "dreamnet":
-        from dreamkit.nets.dreamnet import DreamNet
+        from dreamkit.networks.dreamnet import DreamNet
 
         return DreamNet().eval()
     import torchvision

@@ -19,14 +19,15 @@ from itertools import islice
 
 import torch
 
-from . import _fields as kinds
-from . import objectives, recipes
-from .dream import Settings, dreaming
-from .image import MAX_PIXELS, MAX_SIDE, Image
-from .network import PRECISIONS, Network
-from .objectives import Objective
-from .scales import octaves, resize
-from .steps import Score
+from .checks import fields as kinds
+from .objectives import objective as objectives
+from .published import recipes
+from .ascent.loop import Settings, dreaming
+from .pictures.image import MAX_PIXELS, MAX_SIDE, Image
+from .networks.network import PRECISIONS, Network
+from .objectives.objective import Objective
+from .pictures.scales import octaves, resize
+from .ascent.steps import Score
 
 PACKAGES = ("dreamkit", "torch", "torchvision", "numpy", "pillow")
 MADE = ("dream", "features")                           # a dream; a sheet of a layer's feature maps

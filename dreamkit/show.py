@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
-from .image import Image, to_pillow
+from .pictures.image import Image, to_pillow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 import dreamkit as dk
-from dreamkit.__main__ import call
+from dreamkit.cli.app import call
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
 LAYERS = ("inception3b", "inception4c", "inception5a")

@@ -14,9 +14,9 @@ import torch
 from PIL import Image as pillow
 
 import dreamkit as dk
-from dreamkit.__main__ import call
+from dreamkit.cli.app import call
 
-from .test_image import bomb, truncated
+from .pictures.test_image import bomb, truncated
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and devices are other things on Windows")
 

@@ -14,8 +14,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = Path(dk.__file__).parent
 
 
+SIDES = {"ascent", "networks"}                # of the seam: neither may know the other
+
+
 def rooms() -> dict[str, tuple[int, int]]:
-    """module: (floor, row) from the table of dreamkit/README.md; the last row is the lowest."""
+    """room: (floor, row) from the table of dreamkit/README.md; the last row is the lowest."""
     found = {}
     for row, line in enumerate((PACKAGE / "README.md").read_text(encoding="utf-8").splitlines()):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -25,51 +28,101 @@ def rooms() -> dict[str, tuple[int, int]]:
     return found
 
 
-def imports(path: Path) -> set[str]:
-    """The rooms of dreamkit that the module at `path` imports, anywhere in it."""
-    relative = path.relative_to(PACKAGE)
-    package = ("dreamkit", *relative.parent.parts)
+def imported(path: Path, package: Path = PACKAGE) -> set[tuple[str, ...]]:
+    """What of dreamkit the module at `path` imports, inside functions too: ("pictures", "image"), () for the map."""
+    relative = path.relative_to(package)
+    here = ("dreamkit", *relative.parent.parts)
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            base = package[:len(package) - node.level + 1] if node.level else ()
-            full = (*base, *(node.module or "").split("."))
-            targets = [full] if node.module else [(*base, alias.name) for alias in node.names]
+            base = here[:len(here) - node.level + 1] if node.level else ()
+            full = (*base, *filter(None, (node.module or "").split(".")))
+            targets = [(*full, alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
             targets = [tuple(alias.name.split(".")) for alias in node.names]
         else:
             continue
-        for target in targets:
-            target = tuple(part for part in target if part)
-            if target[:1] == ("dreamkit",):
-                found.add(target[1] if len(target) > 1 else "__init__")
-    return found - {relative.parts[0].removesuffix(".py")}
+        found |= {target[1:] for target in targets if target[0] == "dreamkit"}
+    return {target if package.joinpath(*target).with_suffix(".py").is_file() or package.joinpath(*target).is_dir()
+            else target[:-1] for target in found}
+
+
+def problems(package: Path = PACKAGE) -> list[str]:
+    """Every import of the package that the table does not allow."""
+    table, wrong = rooms(), []
+    for path in sorted(package.rglob("*.py")):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        if room in ("__init__", "__main__"):
+            continue
+        if room not in table:
+            wrong.append(f"{room} has no row in dreamkit/README.md")
+            continue
+        for target in imported(path, package):
+            other = target[0] if target else ""
+            if other == room:
+                continue
+            if not other:                                     # the map is for those who use the package
+                wrong += [f"{path.name} imports the package's map"] if table[room][0] < 4 else []
+            elif other not in table:
+                wrong.append(f"{path.name} imports {other}, which has no row in dreamkit/README.md")
+            elif {room, other} == SIDES:
+                wrong.append(f"{room}/{path.name} imports {other}: the seam")
+            elif (-table[other][0], table[other][1]) < (-table[room][0], table[room][1]):
+                wrong.append(f"{room}/{path.name} imports {other}, which does not lie below it")
+    return wrong
+
+
+def test_imports_point_down_and_the_seam_holds():
+    assert not problems()
+
+
+def test_a_wrong_import_is_seen(tmp_path):
+    house = tmp_path / "dreamkit"
+    for room, line in (("ascent", "def f():\n    from ..networks.network import Network"), ("networks", "from .. import ascent"),
+                       ("pictures", "import dreamkit.ascent.steps"), ("inside", "import dreamkit as dk")):
+        (house / room).mkdir(parents=True)
+        (house / room / "bad.py").write_text(line)
+    (house / "networks" / "network.py").write_text("")
+    (house / "ascent" / "steps.py").write_text("")
+    assert len(problems(house)) == 4
+
+
+def test_no_room_imports_in_a_circle():
+    """Modules import each other without circles, imports inside functions aside."""
+    graph = {}
+    for path in MODULES:
+        name = path.relative_to(PACKAGE).with_suffix("").parts
+        graph[name[:-1] if name[-1] == "__init__" else name] = {t for t in imported(path) if t}
+    done, open_ = set(), []
+
+    def visit(module):
+        assert module not in open_, " -> ".join("/".join(m) for m in (*open_[open_.index(module):], module))
+        if module in done or module not in graph:
+            return
+        open_.append(module)
+        for other in sorted(graph[module]):
+            if other != module[:len(other)]:                  # a module of a room may import a sibling by the room's name
+                visit(other)
+        done.add(open_.pop())
+
+    for module in sorted(graph):
+        visit(module)
+
+
+def test_no_two_modules_of_one_name():
+    names = [path.stem for path in MODULES if path.stem not in ("__init__", "__main__")]
+    assert sorted(names) == sorted(set(names))
 
 
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_point_down(path):
-    table = rooms()
-    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    assert room in table, f"{room} has no row in dreamkit/README.md"
-    for other in imports(path):
-        if other == "__init__":                               # the map is for who uses the house, not for its lower floors
-            assert table[room][0] >= 4, f"{room} imports the package's map"
-            continue
-        assert other in table, f"{room} imports {other}, which has no row in dreamkit/README.md"
-        assert table[other][0] < table[room][0] or (table[other][0] == table[room][0] and table[other][1] >= table[room][1]), (
-            f"{room} (floor {table[room][0]}) imports {other} (floor {table[other][0]}), which does not lie below it")
-
-
-BY_NEED = tuple(f"dreamkit.{name}" for name in (*dk._LAZY, "passport", "patches", "orientation", "_timm", "_spread", "_console", "_common"))
+PUBLIC_MODULES = dk._MODULES
+BY_NEED = tuple(f"dreamkit.{name}" for name in ("ascent", "networks", "objectives", "pictures", *dk._MODULES.values(), "passport", "cli"))
 
 
 def loaded_by(*statements: str) -> list[set[str]]:
     """The heavy packages that are there after each statement, all in one fresh process."""
     heavy = ("matplotlib", "ipywidgets", "onnxruntime", "onnx", "IPython", "jupyterlab", "notebook", "torchvision", "sklearn", "skimage",
-             "captum", "typer", "dask", "cv2", "av", "PIL", "scipy", "timm", "safetensors", *BY_NEED)
+             "captum", "typer", "dask", "cv2", "av", "PIL", "scipy", "timm", "safetensors", "torch", "numpy", *BY_NEED)
     look = f"print(*[name for name in {heavy} if name in sys.modules])"
     code = "\n".join(["import sys", *(line for statement in statements for line in (statement, look))])
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -84,7 +137,7 @@ def test_importing_dreamkit_is_light_and_the_check_can_fail():
 
 def test_the_map_names_what_there_is():
     for name in dk.__all__:
-        if name not in dk._LAZY:
+        if name not in PUBLIC_MODULES:
             assert getattr(dk, name).__doc__ is not None or name in ("Image", "Score"), name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         dk.nothing  # noqa: B018
@@ -95,7 +148,7 @@ def test_public_functions_have_annotations_and_examples_or_reasons():
     import inspect
 
     for name in dk.__all__:
-        thing = getattr(dk, name) if name not in dk._LAZY else None
+        thing = getattr(dk, name) if name not in PUBLIC_MODULES else None
         if inspect.isfunction(thing):
             signature = inspect.signature(thing)
             assert signature.return_annotation is not signature.empty, name

@@ -15,7 +15,7 @@ from PIL import Image as pillow
 
 import dreamkit as dk
 from dreamkit import passport
-from dreamkit.__main__ import call
+from dreamkit.cli.app import call
 
 LAYER = {"kind": "layer", "name": "inception3b"}
 SMALL = dk.Settings(steps=2, octaves=2, jitter=4, seed=3)
@@ -238,7 +238,7 @@ def test_again_asks_for_the_source_and_says_if_it_is_another(folder, capsys):
 def test_again_with_weights_of_ones_own(folder, capsys):
     from safetensors.torch import save_file
 
-    from dreamkit.nets.zoo import FOLDER, read_weights
+    from dreamkit.networks.zoo import FOLDER, read_weights
 
     state, _ = read_weights(FOLDER / "dreamnet-robust.safetensors")
     save_file(state, "mine.safetensors")

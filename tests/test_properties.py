@@ -11,7 +11,10 @@ from PIL import Image as pillow
 from torch import nn
 
 import dreamkit as dk
-from dreamkit import passport, scales, steps, tiles
+from dreamkit import passport
+from dreamkit.pictures import scales
+from dreamkit.ascent import steps
+from dreamkit.objectives import tiles
 
 law = settings(derandomize=True, deadline=None, max_examples=25)
 sides, seeds = st.integers(1, 13), st.integers(0, 999)

@@ -1,4 +1,4 @@
-"""The four published DeepDreams once more, in NumPy and SciPy alone: the independent oracle of dreamkit.recipes.
+"""The four published DeepDreams once more, in NumPy and SciPy alone: the independent oracle of dreamkit.published.recipes.
 
 Written from the description of the programs, each in its own space: BGR grey levels minus a mean (Caffe),
 (x - mean) / std (PyTorch), [-1, 1] (TensorFlow, Keras). Pictures are arrays [3, H, W] in float64. Nothing of dreamkit

@@ -21,20 +21,12 @@ from pathlib import Path
 
 import torch
 
-from .._spread import cluster, spread, ticket, weights_digest
-from ..features import layer_info, layer_names, suggested_layers
-from ..image import make_folder
-from ..network import Network
-from .folder import (
-    Atlas,
-    Entry,
-    is_whole,
-    open_atlas,
-    write_manifest,
-    write_page,
-    write_picture,
-)
-from .growth import Recipe, batch, portraits
+from .cluster import cluster, spread, ticket, weights_digest
+from ..networks.features import layer_info, layer_names, suggested_layers
+from ..pictures.image import make_folder
+from ..networks.network import Network
+from .folder import Atlas, Entry, is_whole, open_atlas, write_manifest, write_page, write_picture
+from .channels import Recipe, batch, portraits
 
 __all__ = ["Atlas", "Recipe", "atlas", "making", "open", "portraits"]
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import _fields as kinds
-from .._names import unknown
-from ..image import Image, load_image, make_folder, write_whole
+from ..checks import fields as kinds
+from ..checks.names import unknown
+from ..pictures.image import Image, load_image, make_folder, write_whole
 from .page import html_page
 
 MANIFEST, PAGE = "atlas.json", "index.html"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .._names import unknown
+from ..checks.names import unknown
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..receptive import Field
+from ..networks.receptive import Field
 from . import Condition, Exercise, Mistake
 
 _PHOTO = torch.arange(3 * 12 * 17, dtype=torch.float32).reshape(1, 3, 12, 17) / 612

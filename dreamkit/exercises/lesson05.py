@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from ..scales import mirror_pad
-from ..steps import normalize, smooth
+from ..pictures.scales import mirror_pad
+from ..ascent.steps import normalize, smooth
 from . import Condition, Exercise, Mistake
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..steps import gradient, roll
+from ..ascent.steps import gradient, roll
 from . import Condition, Exercise, Mistake
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..scales import octave_sizes, resize
+from ..pictures.scales import octave_sizes, resize
 from . import Condition, Exercise, Mistake
 
 _SKY = (575, 1024, 4, 1.4)       # google/deepdream's own picture and settings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ..scales import octaves, resize
-from ..steps import ascend, gradient, normalize, roll, smooth
+from ..pictures.scales import octaves, resize
+from ..ascent.steps import ascend, gradient, normalize, roll, smooth
 from . import Condition, Exercise, Mistake
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ..scales import resize
-from ..steps import smooth
+from ..pictures.scales import resize
+from ..ascent.steps import smooth
 from . import Condition, Exercise, Mistake
 
 

@@ -16,10 +16,17 @@ One module a question, after Zeiler & Fergus (2013) and CS231n's list; each take
     collection      labelled pictures and small faces to ask about, offline
 """
 
-from .attribution import deconvolution, grad_cam, guided_backprop, integrated_gradients, occlusion, saliency
+from .attribution import (
+    deconvolution,
+    grad_cam,
+    guided_backprop,
+    integrated_gradients,
+    occlusion,
+    saliency,
+)
 from .codebook import activity, codes, embedded, grid_places, mosaic, neighbours_alike, silent
 from .collection import FACE_PARTS, class_pictures, faces
-from .covering import correspondence, hamming, masked, sign_changes
+from .correspondences import correspondence, hamming, masked, sign_changes
 from .deconvnet import Projection, project, top_projections
 from .evolution import filter_pictures, growth, likeness
 from .fooling import Fooled, change_size, fool, margin, smallest_fooling

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..features import capture, layer_at, layer_info, share_layers
-from ..image import Image
-from ..network import Network, apart, check_image, module_for
-from ..objectives import Features, Objective, logit
+from ..networks.features import capture, layer_at, layer_info, share_layers
+from ..pictures.image import Image
+from ..networks.network import Network, apart, check_image, module_for
+from ..objectives.objective import Features, Objective, logit
 from .relus import Rectifiers
 
 Target = int | str | Objective | None
@@ -35,7 +35,7 @@ def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
 
     Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks" (2013).
 
-    >>> from dreamkit.network import as_network
+    >>> from dreamkit.networks.network import as_network
     >>> network = as_network(nn.Sequential(nn.Conv2d(3, 1, 1), nn.Flatten()), (0, 0, 0), (1, 1, 1))
     >>> saliency(network, torch.zeros(1, 3, 1, 1), target=0).item() == network.module[0].weight.abs().max().item()
     True

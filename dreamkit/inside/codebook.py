@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..features import capture
-from ..image import Image
-from ..network import Network, check_image
+from ..networks.features import capture
+from ..pictures.image import Image
+from ..networks.network import Network, check_image
 
 
 def codes(network: Network, images: Image, layer: str, batch: int = 50) -> Tensor:

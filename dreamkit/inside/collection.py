@@ -1,6 +1,6 @@
 """Pictures to ask a network about, where no data set is at hand: class pictures that a network grew itself, and small faces.
 
-The class pictures are the robust network's own, one a class, each risen from the same noise (`python -m dreamkit.nets.card
+The class pictures are the robust network's own, one a class, each risen from the same noise (`python -m dreamkit.training.card
 --pages classes` makes such a page): no photos, but their labels are known. The faces lie in scikit-image's wheel.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..image import Image, load_image
-from ..nets.zoo import FOLDER
-from ..scales import resize
+from ..pictures.image import Image, load_image
+from ..networks.zoo import FOLDER
+from ..pictures.scales import resize
 
 SIDE, GAP, COLUMNS = 64, 2, 20                                 # of the page of class pictures
 

@@ -21,11 +21,11 @@ from os import PathLike
 import torch
 from torch import Tensor
 
-from ..features import capture, layer_info
-from ..image import Image
-from ..network import Network, check_image
-from ..patches import SIDES, Patch, top_patches
-from ..receptive import Field
+from ..networks.features import capture, layer_info
+from ..pictures.image import Image
+from ..networks.network import Network, check_image
+from .patches import SIDES, Patch, top_patches
+from ..networks.receptive import Field
 from .relus import Rectifiers, rectified_back
 
 Cell = tuple[int, int]
@@ -47,7 +47,7 @@ def project(network: Network, image: Image, layer: str, channel: int, cell: Cell
     (`dk.show.signed` shows them about grey). All 0 where the cell is silent. KeyError for an unknown layer, ValueError for
     a layer without maps, or a channel or cell that is not there.
 
-    >>> from dreamkit.network import as_network
+    >>> from dreamkit.networks.network import as_network
     >>> network = as_network(torch.nn.Sequential(torch.nn.MaxPool2d(2), torch.nn.ReLU()), (0, 0, 0), (1, 1, 1))
     >>> picture = torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     >>> signal = project(network, picture, "1", 2)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..image import Image
-from ..nets.growth import Growth, load_growth
+from ..pictures.image import Image
+from ..training.growth import Growth, load_growth
 
 
 def growth() -> Growth:

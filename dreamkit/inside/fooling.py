@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..features import capture
-from ..image import Image
-from ..network import Network, check_image
-from ..objectives import class_index
-from ..steps import gradient
+from ..networks.features import capture
+from ..pictures.image import Image
+from ..networks.network import Network, check_image
+from ..objectives.objective import class_index
+from ..ascent.steps import gradient
 
 NORMS = ("l2", "linf")
 

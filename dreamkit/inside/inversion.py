@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..features import capture
-from ..fourier import spectrum, to_image
-from ..image import Image
-from ..network import Network, check_image
+from ..networks.features import capture
+from ..ascent.fourier import spectrum, to_image
+from ..pictures.image import Image
+from ..networks.network import Network, check_image
 
 
 @dataclass(frozen=True)

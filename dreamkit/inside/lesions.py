@@ -13,9 +13,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..features import capture, layer_info
-from ..image import Image
-from ..network import Network, check_image
+from ..networks.features import capture, layer_info
+from ..pictures.image import Image
+from ..networks.network import Network, check_image
 from .moving import class_indices
 
 
@@ -25,7 +25,7 @@ def without(network: Network, layer: str, channels: Iterable[int] | None = None,
     `fill` is a number, or one for each channel [C]: see `channel_means`. The copy has the same layer names, and the network
     itself stays as it is. KeyError for an unknown layer, ValueError for a channel it does not have.
 
-    >>> from dreamkit.network import as_network
+    >>> from dreamkit.networks.network import as_network
     >>> network = as_network(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.ReLU()), (0, 0, 0), (1, 1, 1))
     >>> capture(without(network, "1", [1]), torch.ones(1, 3, 1, 1), "1")["1"][0, 1].item()
     0.0

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..features import capture
-from ..image import Image
-from ..network import Network, check_image
-from ..objectives import class_index
+from ..networks.features import capture
+from ..pictures.image import Image
+from ..networks.network import Network, check_image
+from ..objectives.objective import class_index
 
 KINDS = ("shift", "scale", "turn")
 

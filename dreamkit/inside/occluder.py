@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..features import capture, layer_at, layer_info
-from ..image import Image
-from ..network import Network, check_image
-from ..objectives import class_index
+from ..networks.features import capture, layer_at, layer_info
+from ..pictures.image import Image
+from ..networks.network import Network, check_image
+from ..objectives.objective import class_index
 from .deconvnet import project
 
 _BATCH = 32                 # covered pictures that go through the network together
@@ -57,7 +57,7 @@ def occlusion_panels(network: Network, image: Image, target: int | str | None = 
     `stride` pixels, so that borders and corners are covered as well; `grey` is its colour. All places go through the network in
     batches, as far as the answer, once. KeyError for an unknown layer or label, ValueError for a picture that is not one.
 
-    >>> from dreamkit.network import as_network
+    >>> from dreamkit.networks.network import as_network
     >>> module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
     >>> panels = occlusion_panels(as_network(module, (0, 0, 0), (1, 1, 1)), torch.rand(1, 3, 16, 24), layer="1", stride=8)
     >>> panels.probability.shape

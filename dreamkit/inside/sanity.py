@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from ..network import Network, randomized
+from ..networks.network import Network, randomized
 
 
 def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]:
@@ -22,7 +22,7 @@ def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]
     The names are of the blocks that the network itself is made of (`fc`, `inception5b`, …), the last first; those without
     weights are left out. The random weights are those of `dk.randomized` with that seed.
 
-    >>> from dreamkit.network import load_network
+    >>> from dreamkit.networks.network import load_network
     >>> [name for name, _ in forgetting(load_network("dreamnet"))][:3]
     ['fc', 'inception5b', 'inception5a']
     """

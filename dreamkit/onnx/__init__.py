@@ -17,6 +17,6 @@ from . import alone
 from .exporting import export
 from .loading import CAFFE, load
 from .running import FeatureSession, TensorInfo
-from .steps import export_step
+from .step_graph import export_step
 
 __all__ = ["CAFFE", "FeatureSession", "TensorInfo", "alone", "export", "export_step", "load"]

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from ..features import capture, layer_info
-from ..network import Network
+from ..networks.features import capture, layer_info
+from ..networks.network import Network
 from .files import check_name, one_line, onnx_package, write_model
 from .tracing import PICTURE, trace
 

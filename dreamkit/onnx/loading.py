@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._names import unknown
-from ..network import Network, as_network
+from ..checks.names import unknown
+from ..networks.network import Network, as_network
 from .files import onnx_package, picture_input, read_model, upstream
 from .operators import MAKERS, Pointwise, Spec, make
 

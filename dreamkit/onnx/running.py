@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._names import unknown
-from ..image import Image
-from ..network import check_image
+from ..checks.names import unknown
+from ..pictures.image import Image
+from ..networks.network import check_image
 from .files import loosen, one_line, picture_input, read_bytes, read_model, upstream
 
 

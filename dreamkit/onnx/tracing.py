@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..features import layer_info
-from ..network import Network, trial_pictures
+from ..networks.features import layer_info
+from ..networks.network import Network, trial_pictures
 from .graph import Builder
 
 PICTURE = "picture"

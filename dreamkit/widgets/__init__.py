@@ -8,7 +8,7 @@ live widget a panel puts itself into the notebook as a plain page, so that a sav
 """
 
 from .browsing import AtlasPanel, atlas
-from .covering import Cover, Covered, cover, covered_view
+from .occlusion import Cover, Covered, cover, covered_view
 from .explorer import Explorer, View, explore, liked, view
 from .live import Studio, studio
 from .panel import Panel

@@ -9,7 +9,7 @@ import ipywidgets
 import torch
 
 from ..atlas import Atlas, open_atlas
-from ..image import Image
+from ..pictures.image import Image
 from .panel import Panel
 from .parts import choice, html_part, picture_html, row, text_html
 

@@ -10,13 +10,13 @@ import ipywidgets
 import torch
 from torch import Tensor
 
-from ..features import capture, layer_info, layer_table, suggested_layers
-from ..image import Image, noise
-from ..network import Network, apart
-from ..objectives import channel, scorer
-from ..scales import resize
+from ..networks.features import capture, layer_info, layer_table, suggested_layers
+from ..pictures.image import Image, noise
+from ..networks.network import Network, apart
+from ..objectives.objective import channel, scorer
+from ..pictures.scales import resize
 from ..show import heat, overlay
-from ..steps import Score, ascend, gradient, normalize, roll, smooth
+from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
 from .panel import Panel
 from .parts import choice, column, html_part, number, picture_html, row, text_html
 

@@ -12,12 +12,22 @@ from pathlib import Path
 import ipywidgets
 import torch
 
-from ..dream import Settings, check_values
-from ..features import layer_at, layer_info, suggested_layers
-from ..image import FORMATS, Image, load_image, save_image
-from ..network import Network, apart
+from ..ascent.loop import Settings, check_values
+from ..networks.features import layer_at, layer_info, suggested_layers
+from ..pictures.image import FORMATS, Image, load_image, save_image
+from ..networks.network import Network, apart
 from .panel import Panel
-from .parts import choice, code_html, column, html_part, number, picture_html, row, settings_of, settings_sliders
+from .parts import (
+    choice,
+    code_html,
+    column,
+    html_part,
+    number,
+    picture_html,
+    row,
+    settings_of,
+    settings_sliders,
+)
 from .runs import Frame, Run, Source, Target, command, python
 
 KEPT_BYTES = 64 * 2**20                                        # of frames

@@ -15,8 +15,8 @@ from dataclasses import fields
 import ipywidgets
 from IPython.display import Image as Shown
 
-from ..dream import Settings
-from ..image import Image, to_pillow
+from ..ascent.loop import Settings
+from ..pictures.image import Image, to_pillow
 from ..show import QUALITY
 
 WIDTH = "390px"                                                # of a slider: two fit into a notebook's column, or one beside a picture

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from .. import passport
-from ..dream import Settings, dreaming
-from ..image import Image, samples
-from ..network import Network
-from ..objectives import Objective, channel, layer, scorer
+from ..ascent.loop import Settings, dreaming
+from ..pictures.image import Image, samples
+from ..networks.network import Network
+from ..objectives.objective import Objective, channel, layer, scorer
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any
 import ipywidgets
 from IPython.display import Image as Shown
 
-from ..dream import Settings, dreaming
-from ..features import layer_at, suggested_layers
-from ..image import Image
-from ..network import Network, apart
-from ..objectives import Objective, layer, scorer
+from ..ascent.loop import Settings, dreaming
+from ..networks.features import layer_at, suggested_layers
+from ..pictures.image import Image
+from ..networks.network import Network, apart
+from ..objectives.objective import Objective, layer, scorer
 from .panel import Panel
 from .parts import choice, html_part, picture_html, text_html
 

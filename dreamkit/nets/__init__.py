@@ -1,1 +1,0 @@
-"""The embedded networks: their architecture (`dreamnet`) and their training (`train`)."""

@@ -1,0 +1,1 @@
+"""Pictures in and out: the codec, sample photos, synthetic scenes, sizes, videos and optical flow."""

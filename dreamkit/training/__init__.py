@@ -1,0 +1,1 @@
+"""How the embedded pair of networks was trained and shipped. Nothing in the package imports it."""

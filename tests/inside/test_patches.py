@@ -1,0 +1,230 @@
+"""Top patches against a search by plain loops; orientation selectivity against gratings shown to the filter."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from dreamkit import (
+    as_network,
+    load_network,
+    orientation_selectivity,
+    save_image,
+    smooth,
+    top_patches,
+)
+from dreamkit.inside.patches import PER_PHOTO
+
+MEAN, STD = (0.4, 0.5, 0.6), (0.25, 0.25, 0.25)
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return as_network(nn.Sequential(nn.Conv2d(3, 4, 5, stride=2, padding=2), nn.ReLU()), MEAN, STD, "tiny")
+
+
+@pytest.fixture
+def photos():
+    generator = torch.Generator().manual_seed(1)
+    rough = [torch.rand(1, 3, height, width, generator=generator) for height, width in ((20, 26), (20, 26), (17, 31), (24, 15))]
+    return rough[:2] + [(0.5 + 4 * (smooth(photo, 2.0) - 0.5)).clamp(0, 1) for photo in rough[2:]]      # neighbours nearly as strong
+
+
+def standardized(image):
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
+    return (image - mean) / std
+
+
+def by_loops(network, photos, channel, count, per_photo):
+    """(value, photo, box) of the best patches, found without any of the package's code: kernel 5, stride 2, padding 2."""
+    conv = network.module[0]
+    cells = []
+    for number, photo in enumerate(photos):
+        padded = nn.functional.pad(standardized(photo), (2, 2, 2, 2))
+        for row in range((photo.shape[2] + 1) // 2):
+            for column in range((photo.shape[3] + 1) // 2):
+                seen = padded[0, :, 2 * row:2 * row + 5, 2 * column:2 * column + 5]
+                value = float((conv.weight[channel] * seen).sum() + conv.bias[channel])
+                cells.append((value, number, 2 * row, 2 * column))
+    chosen = []
+    for value, number, y, x in sorted(cells, reverse=True):
+        others = [c for c in chosen if c[1] == number]
+        near = any(abs(y - oy) < 2.5 and abs(x - ox) < 2.5 for _, _, oy, ox in others)
+        if value > 0 and not near and len(others) < per_photo and len(chosen) < count:
+            chosen.append((value, number, y, x))
+    return chosen
+
+
+@pytest.mark.parametrize("channel", range(4))
+def test_the_patches_are_those_that_a_search_by_loops_finds(network, photos, channel):
+    expected = by_loops(network, photos, channel, 6, PER_PHOTO)
+    found = top_patches(network, "1", channel, photos, count=6)
+    assert len(found) == len(expected) == 6
+    for patch, (value, number, y, x) in zip(found, expected, strict=True):
+        assert patch.value == pytest.approx(value, abs=1e-4)
+        assert patch.source == f"picture {number}"
+        height, width = photos[number].shape[-2:]
+        assert patch.size == (height, width)
+        assert patch.box == (max(0, y - 2), min(height, y + 3), max(0, x - 2), min(width, x + 3))
+        top, bottom, left, right = patch.box
+        assert torch.equal(patch.crop, photos[number][..., top:bottom, left:right])
+
+
+def test_the_neighbours_of_a_broad_peak_do_not_hide_the_second_peak():
+    conv = nn.Conv2d(3, 1, 5, padding=2)
+    nn.init.constant_(conv.weight, 1.0)
+    nn.init.zeros_(conv.bias)
+    picture = torch.zeros(1, 3, 30, 40)
+    picture[..., 7:12, 7:12] = 1
+    picture[..., 20:24, 30:34] = 0.75
+    found = top_patches(as_network(nn.Sequential(conv, nn.ReLU()), (0,) * 3, (1,) * 3), "1", 0, [picture])
+    assert len(found) == 2
+    assert [round(patch.value, 3) for patch in found] == [75, 36]              # 3 * 25, and 3 * 16 * 0.75
+    assert found[0].box == (7, 12, 7, 12)
+
+
+def test_a_patch_well_inside_its_picture_excites_the_channel_by_itself_as_much(network, photos):
+    whole = [patch for patch in top_patches(network, "1", 2, photos) if patch.crop.shape[-2:] == (5, 5)]
+    assert whole
+    for patch in whole:
+        alone = (network.module[0].weight[2] * standardized(patch.crop)[0]).sum() + network.module[0].bias[2]
+        assert patch.value == pytest.approx(float(alone), abs=1e-4)
+
+
+def test_all_channels_of_a_layer_cost_one_pass_and_pictures_of_one_size_go_together(network, photos):
+    passes = []
+    top_patches(network, "1", 0, [torch.rand(1, 3, 9, 9)])                   # lets the layer table be made
+    handle = network.module[0].register_forward_hook(lambda module, inputs, output: passes.append(len(inputs[0])))
+    for channel in range(4):
+        top_patches(network, "1", channel, photos)
+    handle.remove()
+    assert passes == [2, 1, 1]
+
+
+def test_a_picture_changed_in_place_is_looked_at_again(network, photos):
+    before = top_patches(network, "1", 0, photos)
+    for photo in photos:
+        photo.mul_(0.5)
+    after = top_patches(network, "1", 0, photos)
+    assert [p.value for p in before] != [p.value for p in after]
+    after[0].crop.zero_()                                                    # the crop is a copy: the photo stays
+    assert all(photo.min() > 0 for photo in photos[:1])
+
+
+def test_a_folder_is_looked_at_in_several_sizes_and_a_photo_gives_two_patches_at_most(network, tmp_path):
+    for name in ("a", "b"):
+        save_image(torch.rand(1, 3, 40, 30), tmp_path / f"{name}.png")
+    (tmp_path / "note.txt").write_text("no picture")
+    found = top_patches(network, "1", 1, tmp_path, sides=(20, 40))
+    assert sorted(patch.source for patch in found) == ["a.png", "a.png", "b.png", "b.png"]
+    assert all(max(patch.size) in (20, 40) for patch in found)
+    for name in ("a.png", "b.png"):
+        one, two = [p for p in found if p.source == name]
+        centres = [[(p.box[2 * i] + p.box[2 * i + 1]) / 2 / p.size[i] for i in (0, 1)] for p in (one, two)]
+        assert max(abs(centres[0][i] - centres[1][i]) * min(one.size[i], two.size[i]) for i in (0, 1)) >= 2
+    save_image(torch.zeros(1, 3, 40, 30), tmp_path / "a.png")                # a file that changes is read again
+    (tmp_path / "b.png").unlink()
+    assert {patch.source for patch in top_patches(network, "1", 1, tmp_path, sides=(20, 40))} <= {"a.png"}
+
+
+def test_widest_cuts_a_window_that_stays_inside_the_picture(photos):
+    torch.manual_seed(2)
+    network = as_network(nn.Sequential(*[nn.Conv2d(3, 3, 3, padding=1) for _ in range(6)], nn.ReLU()), MEAN, STD)   # field: 13 pixels
+    assert any(patch.crop.shape[-1] > 9 for patch in top_patches(network, "6", 0, photos))
+    for patch in top_patches(network, "6", 0, photos, widest=9):
+        assert patch.crop.shape == (1, 3, 9, 9)
+        assert patch.box[0] >= 0 and patch.box[1] <= patch.size[0] and patch.box[2] >= 0 and patch.box[3] <= patch.size[1]
+
+
+def test_where_a_cell_sees_everything_a_photo_gives_itself_once(photos):
+    torch.manual_seed(0)
+    network = as_network(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2)), MEAN, STD)
+    found = top_patches(network, "2", 0, photos)
+    assert sorted(patch.source for patch in found) == [f"picture {i}" for i in range(4)]
+    assert all(torch.equal(patch.crop, photos[int(patch.source[-1])]) for patch in found)
+
+
+def test_a_silent_channel_has_no_patches(photos):
+    module = nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU())
+    module[0].bias.data[0] = -1e6
+    assert top_patches(as_network(module, MEAN, STD), "1", 0, photos) == []
+
+
+def test_the_sample_photos_are_the_default_and_the_strongest_come_first():
+    found = top_patches(load_network("dreamnet"), "conv1", 5, sides=(96,))
+    values = [patch.value for patch in found]
+    assert len(found) == 9 and values == sorted(values, reverse=True) and values[-1] > 0
+    assert max([p.source for p in found].count(p.source) for p in found) <= PER_PHOTO
+    assert len({patch.source for patch in found}) >= 5
+
+
+def test_wrong_requests_are_answered(network, photos, tmp_path):
+    with pytest.raises(KeyError, match="unknown layer 'conv'; nearest: 0, 1"):
+        top_patches(network, "conv", 0, photos)
+    with pytest.raises(ValueError, match="channel 4 is out of range: '1' has 4, from 0 to 3"):
+        top_patches(network, "1", 4, photos)
+    with pytest.raises(ValueError, match="no pictures"):
+        top_patches(network, "1", 0, tmp_path)
+    with pytest.raises(ValueError, match="is no folder"):
+        top_patches(network, "1", 0, tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="collection of pictures is empty"):
+        top_patches(network, "1", 0, [])
+    with pytest.raises(ValueError, match=r"has the shape \[1, 3, H, W\]"):
+        top_patches(network, "1", 0, [torch.rand(2, 3, 9, 9)])
+    with pytest.raises(ValueError, match="gives no feature maps"):
+        top_patches(network, "", 0, photos)
+    with pytest.raises(ValueError, match="at least 1"):
+        top_patches(network, "1", 0, photos, count=0)
+
+
+def grating(angle, frequency, side=11, phase=0.0):
+    y, x = torch.meshgrid(*[torch.arange(side, dtype=torch.float64) - side // 2] * 2, indexing="ij")
+    return torch.cos(2 * math.pi * frequency * (x * math.cos(angle) + y * math.sin(angle)) + phase)
+
+
+def windowed(angle, frequency=0.2, side=11):
+    y, x = torch.meshgrid(*[torch.arange(side, dtype=torch.float64) - side // 2] * 2, indexing="ij")
+    return grating(angle, frequency, side) * torch.exp(-(x**2 + y**2) / (2 * 2.5**2))
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, math.pi / 4, math.pi / 2, 2.5])
+def test_a_grating_is_selective_whatever_its_direction(angle):
+    flat = windowed(angle).expand(1, 3, 11, 11)
+    plaid = (windowed(angle) + windowed(angle + math.pi / 2)).expand(1, 3, 11, 11)
+    upright = orientation_selectivity(windowed(0.0).expand(1, 3, 11, 11)).item()
+    assert orientation_selectivity(flat).item() == pytest.approx(upright, abs=0.01) and upright > 0.85
+    assert orientation_selectivity(plaid).item() < 0.1
+
+
+def test_blobs_flat_colours_and_nothing_prefer_no_direction():
+    y, x = torch.meshgrid(*[torch.arange(11.0) - 5] * 2, indexing="ij")
+    blob = torch.exp(-(x**2 + y**2) / 8).expand(1, 3, 11, 11)
+    flat = torch.tensor([1.0, -2.0, 0.5]).view(1, 3, 1, 1).expand(1, 3, 11, 11)
+    assert orientation_selectivity(blob).item() < 0.02
+    assert orientation_selectivity(flat).item() == 0
+    assert orientation_selectivity(torch.zeros(1, 3, 5, 5)).item() == 0
+
+
+def test_it_agrees_with_gratings_shown_to_the_filter():
+    """The filter's energy of answer to gratings of both phases on the same frequencies, summed by hand."""
+    filters = torch.randn(3, 3, 7, 7, generator=torch.Generator().manual_seed(5)).double()
+    filters[1] = windowed(0.7, side=7)
+    for number, wanted in enumerate(orientation_selectivity(filters).tolist()):
+        weights = filters[number] - filters[number].mean((1, 2), keepdim=True)
+        pull, total = 0j, 0.0
+        for fy in range(-16, 16):
+            for fx in range(-16, 16):
+                frequency, angle = math.hypot(fy, fx) / 32, math.atan2(fy, fx)
+                if 0 < frequency < 0.5:
+                    shown = [grating(angle, frequency, 7, phase) for phase in (0.0, math.pi / 2)]
+                    energy = sum(float((weights * g).sum((1, 2)).square().sum()) for g in shown)
+                    total += energy
+                    pull += energy * complex(math.cos(2 * angle), math.sin(2 * angle))
+        assert wanted == pytest.approx(abs(pull) / total, abs=1e-6)
+
+
+def test_filters_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"filters are \[C, 3, k, k\]"):
+        orientation_selectivity(torch.zeros(3, 5, 5))
