@@ -22,9 +22,15 @@ def timed(network: dk.Network, folder: Path, workers: int, channels: list[int] |
     with cluster(workers) as client:
         client.run(lambda: __import__("dreamkit").load_network("dreamnet"))
         start = time.perf_counter()
-        for done, total in dk.atlas.making(network, folder=folder, channels=channels, client=client):
-            print(f"\r{workers} worker{'s' * (workers > 1)}: {done} of {total} pictures, {time.perf_counter() - start:.0f} s ",
-                  end="", file=sys.stderr, flush=True)
+        for done, total in dk.atlas.making(
+            network, folder=folder, channels=channels, client=client
+        ):
+            print(
+                f"\r{workers} worker{'s' * (workers > 1)}: {done} of {total} pictures, {time.perf_counter() - start:.0f} s ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
         print(file=sys.stderr)
         return time.perf_counter() - start
 
@@ -32,26 +38,38 @@ def timed(network: dk.Network, folder: Path, workers: int, channels: list[int] |
 def digest(folder: Path) -> str:
     """One sha256 over all files and their names."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return hashlib.sha256(b"".join(str(p.relative_to(folder)).encode() + p.read_bytes() for p in files)).hexdigest()
+    return hashlib.sha256(
+        b"".join(str(p.relative_to(folder)).encode() + p.read_bytes() for p in files)
+    ).hexdigest()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("-n", type=int, help="only the first N channels of each layer")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("-o", type=Path, help="keep the atlas here")
     options = parser.parse_args()
-    network, channels = dk.load_network("dreamnet", device="cpu"), None if options.n is None else list(range(options.n))
+    network, channels = (
+        dk.load_network("dreamnet", device="cpu"),
+        None if options.n is None else list(range(options.n)),
+    )
     with tempfile.TemporaryDirectory() as place:
         one, many = Path(place) / "one", Path(place) / "many"
-        alone, together = timed(network, one, 1, channels), timed(network, many, options.workers, channels)
+        alone, together = (
+            timed(network, one, 1, channels),
+            timed(network, many, options.workers, channels),
+        )
         pictures = len(dk.atlas.open(one))
         if digest(one) != digest(many):
             sys.exit("the two atlases differ")
         if options.o:
             shutil.copytree(many, options.o)
-    print(f"{pictures} pictures, {platform.processor() or platform.machine()}:\none worker {alone:.1f} s ({alone / pictures:.2f} s each), "
-          f"{options.workers} workers {together:.1f} s; {alone / together:.2f} times as fast; the same bytes")
+    print(
+        f"{pictures} pictures, {platform.processor() or platform.machine()}:\none worker {alone:.1f} s ({alone / pictures:.2f} s each), "
+        f"{options.workers} workers {together:.1f} s; {alone / together:.2f} times as fast; the same bytes"
+    )
 
 
 if __name__ == "__main__":

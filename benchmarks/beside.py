@@ -11,30 +11,52 @@ import dreamkit as dk
 from benchmarks import sheets
 
 PHOTOS = ("clouds", "chelsea", "china")
-DEPTHS = (2 / 7, 3 / 7, 5 / 7, 1.0)                            # of SqueezeNet 1.1: features.4, .6, .9 and .12
+DEPTHS = (2 / 7, 3 / 7, 5 / 7, 1.0)  # of SqueezeNet 1.1: features.4, .6, .9 and .12
 
 
-def dreams(networks: Sequence[dk.Network], photos: dict[str, dk.Image], settings: dk.Settings,
-           depths: Sequence[float] = DEPTHS) -> Iterator[tuple[str, dk.Image]]:
+def dreams(
+    networks: Sequence[dk.Network],
+    photos: dict[str, dk.Image],
+    settings: dk.Settings,
+    depths: Sequence[float] = DEPTHS,
+) -> Iterator[tuple[str, dk.Image]]:
     """(text, picture): for each photo and network the photo, then its dreams from shallow to deep."""
     for what, photo in photos.items():
         for network in networks:
             yield f"{what}, {network.name}", photo
             for depth in depths:
                 layer = dk.layer_at(network, depth)
-                yield f"{what}, {network.name} {layer}", dk.dream(dk.scorer(network, dk.layer(layer)), photo, settings)
+                yield (
+                    f"{what}, {network.name} {layer}",
+                    dk.dream(dk.scorer(network, dk.layer(layer)), photo, settings),
+                )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", help="the other network's weights: safetensors, or a PyTorch state dict")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "weights", help="the other network's weights: safetensors, or a PyTorch state dict"
+    )
     parser.add_argument("--network", default="squeezenet1_1", help="whose weights these are")
-    parser.add_argument("--photos", nargs="+", default=PHOTOS, help=f"files, or samples: {', '.join(dk.samples())}")
+    parser.add_argument(
+        "--photos", nargs="+", default=PHOTOS, help=f"files, or samples: {', '.join(dk.samples())}"
+    )
     parser.add_argument("--side", type=int, default=320, help="the photos' longest side in pixels")
     parser.add_argument("-o", default="beside.webp", help="the sheet, a WebP file")
     given = parser.parse_args()
-    networks = [dk.load_network(given.network, weights=given.weights), dk.load_network("dreamnet"), dk.load_network("dreamnet-robust")]
-    photos = {name: dk.sample(name, given.side) if name in dk.samples() else dk.load_image(name, given.side) for name in given.photos}
+    networks = [
+        dk.load_network(given.network, weights=given.weights),
+        dk.load_network("dreamnet"),
+        dk.load_network("dreamnet-robust"),
+    ]
+    photos = {
+        name: dk.sample(name, given.side)
+        if name in dk.samples()
+        else dk.load_image(name, given.side)
+        for name in given.photos
+    }
     made = {}
     for text, picture in dreams(networks, photos, dk.Settings()):
         made[text] = picture

@@ -15,8 +15,8 @@ import torch
 
 import dreamkit as dk
 from benchmarks import sheets
-from dreamkit.published.figures import class_picture
 from dreamkit.ascent.fourier import Views, random_view
+from dreamkit.published.figures import class_picture
 
 VIEWS = Views(shift=8, scale=0.2, turn=0)
 COLUMNS = 20
@@ -25,13 +25,22 @@ COLUMNS = 20
 def named(judge: dk.Network, image: dk.Image, label: str, seed: int = 0) -> bool:
     """Whether the judge has the label among its first five, over ten views of the picture."""
     generator = torch.Generator().manual_seed(seed)
-    views = torch.cat([dk.resize(random_view(image, VIEWS, generator), (64, 64)) for _ in range(10)])
+    views = torch.cat(
+        [dk.resize(random_view(image, VIEWS, generator), (64, 64)) for _ in range(10)]
+    )
     odds = dk.capture(judge, views, "")[""].softmax(1).mean(0)
     return judge.labels.index(label) in odds.topk(5).indices.tolist()
 
 
-def measure(maker: dk.Network, judge: dk.Network, labels: list[str], prior: str = "fourier", steps: int | None = None,
-            side: int | None = None, folder: Path | None = None) -> Iterator[tuple[str, dk.Image, bool]]:
+def measure(
+    maker: dk.Network,
+    judge: dk.Network,
+    labels: list[str],
+    prior: str = "fourier",
+    steps: int | None = None,
+    side: int | None = None,
+    folder: Path | None = None,
+) -> Iterator[tuple[str, dk.Image, bool]]:
     """(label, picture in steps of 1 / 255, whether the judge names it), class by class."""
     for label in labels:
         path = folder / f"{maker.labels.index(label):03d}.png" if folder else None
@@ -45,25 +54,44 @@ def measure(maker: dk.Network, judge: dk.Network, labels: list[str], prior: str 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("-n", type=int, default=200, help="how many classes, evenly over the 200")
-    parser.add_argument("-o", help="a sheet of all pictures, a WebP file; the names of those that were missed are red")
+    parser.add_argument(
+        "-o",
+        help="a sheet of all pictures, a WebP file; the names of those that were missed are red",
+    )
     parser.add_argument("--maker", default="dreamnet-robust")
     parser.add_argument("--judge", default="dreamnet")
     parser.add_argument("--prior", default="fourier")
     parser.add_argument("--steps", type=int, help="by default those of dk.figures.class_picture")
-    parser.add_argument("--side", type=int, help="of the pictures, in pixels; by default that of dk.figures.class_picture")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="keep the pictures there, and take those that are there already")
+    parser.add_argument(
+        "--side",
+        type=int,
+        help="of the pictures, in pixels; by default that of dk.figures.class_picture",
+    )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="DIR",
+        help="keep the pictures there, and take those that are there already",
+    )
     given = parser.parse_args()
     maker, judge = dk.load_network(given.maker), dk.load_network(given.judge)
     labels = list(maker.labels)[:: max(1, len(maker.labels) // given.n)][: given.n]
     if given.pictures:
         given.pictures.mkdir(parents=True, exist_ok=True)
     pictures, missed = {}, set()
-    for label, image, hit in measure(maker, judge, labels, given.prior, given.steps, given.side, given.pictures):
+    for label, image, hit in measure(
+        maker, judge, labels, given.prior, given.steps, given.side, given.pictures
+    ):
         pictures[label] = image
         missed |= set() if hit else {label}
-        print(f"{len(pictures):3} {'named ' if hit else 'missed'} {label:28} {1 - len(missed) / len(pictures):.1%} so far", flush=True)
+        print(
+            f"{len(pictures):3} {'named ' if hit else 'missed'} {label:28} {1 - len(missed) / len(pictures):.1%} so far",
+            flush=True,
+        )
     if given.o:
         sheets.save(sheets.labelled(pictures, COLUMNS, frozenset(missed)), given.o)
 

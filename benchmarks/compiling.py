@@ -39,7 +39,11 @@ def cut(module: torch.nn.Module, layer: str) -> fx.GraphModule:
 def gradient_of(features: Callable, picture: torch.Tensor) -> torch.Tensor:
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (rivals.MEAN, rivals.STD))
     picture = picture.detach().clone().requires_grad_(True)
-    score = features(((picture - mean) / std).contiguous(memory_format=torch.channels_last)).square().mean()
+    score = (
+        features(((picture - mean) / std).contiguous(memory_format=torch.channels_last))
+        .square()
+        .mean()
+    )
     return torch.autograd.grad(score, picture)[0]
 
 
@@ -51,7 +55,10 @@ def timed(function: Callable, *given: object) -> float:
 
 def measure(network: str, layer: str, size: tuple[int, int], dynamic: bool, repeats: int) -> None:
     net = dk.as_network(rivals._module(network), rivals.MEAN, rivals.STD, device="cpu")
-    large, small = (dk.resize(dk.sample("china"), side) for side in (size, (size[0] // 2 + 8, size[1] // 2 + 16)))
+    large, small = (
+        dk.resize(dk.sample("china"), side)
+        for side in (size, (size[0] // 2 + 8, size[1] // 2 + 16))
+    )
     score = dk.scorer(net, dk.layer(layer))
     torch._dynamo.reset()
     compiled = torch.compile(cut(net.module, layer), dynamic=dynamic)
@@ -62,22 +69,33 @@ def measure(network: str, layer: str, size: tuple[int, int], dynamic: bool, repe
         plain.append(timed(dk.gradient, score, large))
         fast.append(timed(gradient_of, compiled, large))
     ours, theirs = statistics.median(plain), statistics.median(fast)
-    off = (dk.gradient(score, large) - gradient_of(compiled, large)).abs().max() / dk.gradient(score, large).abs().max()
+    off = (dk.gradient(score, large) - gradient_of(compiled, large)).abs().max() / dk.gradient(
+        score, large
+    ).abs().max()
     pays = f"{(first + other) / (ours - theirs):.0f}" if theirs < ours else "never"
     work = f"{network}, `{layer}`, {size[0]}×{size[1]}"
     sizes = "any size" if dynamic else "each size"
-    print(f"| {work} | {sizes} | {ours * 1e3:.0f} | {theirs * 1e3:.0f} | {first:.1f} | {other:.1f} | {pays} | "
-          f"{float(off):.0e} |", flush=True)
+    print(
+        f"| {work} | {sizes} | {ours * 1e3:.0f} | {theirs * 1e3:.0f} | {first:.1f} | {other:.1f} | {pays} | "
+        f"{float(off):.0e} |",
+        flush=True,
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--only", choices=[network for network, *_ in WORK])
     given = parser.parse_args()
-    print(f"{time.strftime('%Y-%m-%d')}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads, "
-          f"torch {torch.__version__}, {given.repeats} repeats\n")
-    print("| work | compiled for | ms a gradient | compiled | s the first | s the first of another size | pays after steps | differs by |")
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads, "
+        f"torch {torch.__version__}, {given.repeats} repeats\n"
+    )
+    print(
+        "| work | compiled for | ms a gradient | compiled | s the first | s the first of another size | pays after steps | differs by |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for job in WORK:
         for dynamic in (False, True):

@@ -25,8 +25,9 @@ def seconds(run) -> float:
     return time.perf_counter() - start
 
 
-def measure(network: dk.Network, layers: list[str], picture: dk.Image, repeats: int,
-            threads: int) -> Iterator[tuple[str, float, float, float]]:
+def measure(
+    network: dk.Network, layers: list[str], picture: dk.Image, repeats: int, threads: int
+) -> Iterator[tuple[str, float, float, float]]:
     """(layer, seconds of torch, seconds of onnxruntime, agreement), layer by layer; each run goes as far as its layer only."""
     with tempfile.TemporaryDirectory() as folder:
         for layer in layers:
@@ -35,14 +36,21 @@ def measure(network: dk.Network, layers: list[str], picture: dk.Image, repeats: 
             session = dk.onnx.FeatureSession(file, threads=threads)
             ours, theirs = dk.capture(network, picture, layer)[layer], session(picture)[layer]
             off = float((ours - theirs).abs().max() / ours.abs().max())
-            turns = [(seconds(lambda: dk.capture(network, picture, layer)), seconds(lambda: session(picture)))  # noqa: B023
-                     for _ in range(repeats)]
+            turns = [
+                (
+                    seconds(lambda: dk.capture(network, picture, layer)),
+                    seconds(lambda: session(picture)),
+                )
+                for _ in range(repeats)
+            ]
             torchs, onnxs = (statistics.median(column) for column in zip(*turns, strict=True))
             yield layer, torchs, onnxs, off
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--network", default="dreamnet")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of both")
@@ -52,10 +60,19 @@ def main() -> None:
     network = dk.load_network(given.network)
     picture = dk.resize(dk.sample("china", 256), tuple(given.size))
     layers = list(dict.fromkeys(dk.layer_at(network, depth) for depth in DEPTHS))
-    print(f"{network.name}, {given.size[0]}×{given.size[1]}, {given.threads} thread(s), torch {torch.__version__}, {platform.machine()}")
-    print("| layer | torch | onnxruntime | torch / onnxruntime | largest difference / largest value |\n|---|---|---|---|---|")
-    for layer, torchs, onnxs, off in measure(network, layers, picture, given.repeats, given.threads):
-        print(f"| `{layer}` | {1000 * torchs:.1f} ms | {1000 * onnxs:.1f} ms | {torchs / onnxs:.2f} | {off:.1e} |", flush=True)
+    print(
+        f"{network.name}, {given.size[0]}×{given.size[1]}, {given.threads} thread(s), torch {torch.__version__}, {platform.machine()}"
+    )
+    print(
+        "| layer | torch | onnxruntime | torch / onnxruntime | largest difference / largest value |\n|---|---|---|---|---|"
+    )
+    for layer, torchs, onnxs, off in measure(
+        network, layers, picture, given.repeats, given.threads
+    ):
+        print(
+            f"| `{layer}` | {1000 * torchs:.1f} ms | {1000 * onnxs:.1f} ms | {torchs / onnxs:.2f} | {off:.1e} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

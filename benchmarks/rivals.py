@@ -9,7 +9,10 @@ from torch import nn
 import dreamkit as dk
 
 NAMES = ("dreamkit", "dreamkit bfloat16", "tutorial loop", "lucent", "torch-dreams", "tensorflow")
-KERAS_NAMES = {"Mixed_6a": "mixed3", "Mixed_6c": "mixed5"}     # of InceptionV3's layers: torchvision's and Keras's
+KERAS_NAMES = {
+    "Mixed_6a": "mixed3",
+    "Mixed_6c": "mixed5",
+}  # of InceptionV3's layers: torchvision's and Keras's
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -20,7 +23,9 @@ def step(name: str, network: str, layer: str, size: tuple[int, int]) -> Callable
         return _ours(network, layer, picture, name.partition(" ")[2])
     if name == "tensorflow":
         return _tensorflow(network, layer, picture)
-    return {"tutorial loop": _tutorial, "lucent": _lucent, "torch-dreams": _torch_dreams}[name](_module(network), layer, picture)
+    return {"tutorial loop": _tutorial, "lucent": _lucent, "torch-dreams": _torch_dreams}[name](
+        _module(network), layer, picture
+    )
 
 
 def _module(network: str) -> nn.Module:
@@ -32,12 +37,22 @@ def _module(network: str) -> nn.Module:
         return DreamNet().eval()
     import torchvision
 
-    options = {"aux_logits": False, "init_weights": False} if network in ("googlenet", "inception_v3") else {}
+    options = (
+        {"aux_logits": False, "init_weights": False}
+        if network in ("googlenet", "inception_v3")
+        else {}
+    )
     return torchvision.models.get_model(network, weights=None, **options).eval()
 
 
 def _ours(network: str, layer: str, picture: torch.Tensor, how: str) -> Callable[[], object]:
-    net = dk.as_network(_module(network), MEAN, STD, precision="bfloat16" if how == "bfloat16" else "float32", device="cpu")
+    net = dk.as_network(
+        _module(network),
+        MEAN,
+        STD,
+        precision="bfloat16" if how == "bfloat16" else "float32",
+        device="cpu",
+    )
     score = dk.scorer(net, dk.layer(layer))
     return lambda: dk.ascend(picture, dk.normalize(dk.gradient(score, picture)), 0.01)
 
@@ -45,7 +60,9 @@ def _ours(network: str, layer: str, picture: torch.Tensor, how: str) -> Callable
 def _tutorial(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
     """The loop that tutorials write: a hook keeps the features, the whole network runs, everything gets a gradient."""
     kept = {}
-    dict(module.named_modules())[layer].register_forward_hook(lambda layer, inputs, output: kept.update(features=output))
+    dict(module.named_modules())[layer].register_forward_hook(
+        lambda layer, inputs, output: kept.update(features=output)
+    )
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
     image = ((picture - mean) / std).requires_grad_(True)
 
@@ -65,9 +82,17 @@ def _lucent(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[]
     from lucent.optvis import objectives, param, render
 
     height, width = picture.shape[-2:]
-    kept = param.image(width, h=height)                        # the same parameters go on from step to step
+    kept = param.image(width, h=height)  # the same parameters go on from step to step
     wanted = objectives.Objective(lambda outputs: -outputs(layer.replace(".", "_")).square().mean())
-    return lambda: render.render_vis(module, wanted, lambda: kept, transforms=[], thresholds=(1,), progress=False, show_image=False)
+    return lambda: render.render_vis(
+        module,
+        wanted,
+        lambda: kept,
+        transforms=[],
+        thresholds=(1,),
+        progress=False,
+        show_image=False,
+    )
 
 
 def _torch_dreams(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
@@ -79,7 +104,10 @@ def _torch_dreams(module: nn.Module, layer: str, picture: torch.Tensor) -> Calla
     dreamer = Dreamer(module, quiet=True, device="cpu")
     dreamer.set_custom_transforms(nn.Identity())
     start = AutoImageParam(height=height, width=width, device="cpu", standard_deviation=0.01)
-    chosen, wanted = [dict(module.named_modules())[layer]], lambda features: -features[0].square().mean()
+    chosen, wanted = (
+        [dict(module.named_modules())[layer]],
+        lambda features: -features[0].square().mean(),
+    )
     return lambda: dreamer.render(chosen, image_parameter=start, iters=1, custom_func=wanted)
 
 
@@ -99,7 +127,9 @@ def _tensorflow(network: str, layer: str, picture: torch.Tensor) -> Callable[[],
             tape.watch(image)
             loss = tf.reduce_mean(model(image[None])[0])
         gradient = tape.gradient(loss, image)
-        return tf.clip_by_value(image + 0.01 * gradient / (tf.math.reduce_std(gradient) + 1e-8), -1, 1)
+        return tf.clip_by_value(
+            image + 0.01 * gradient / (tf.math.reduce_std(gradient) + 1e-8), -1, 1
+        )
 
     image = tf.constant(2 * picture[0].permute(1, 2, 0).numpy() - 1)
     return lambda: step(image).numpy()
@@ -113,7 +143,9 @@ def flops(network: str, layer: str, size: tuple[int, int]) -> float:
     def count(conv: nn.Conv2d, inputs: tuple, output: torch.Tensor) -> None:
         found.append(2 * output.numel() * conv.weight[0].numel())
 
-    handles = [m.register_forward_hook(count) for m in net.module.modules() if isinstance(m, nn.Conv2d)]
+    handles = [
+        m.register_forward_hook(count) for m in net.module.modules() if isinstance(m, nn.Conv2d)
+    ]
     dk.capture(net, torch.zeros(1, 3, *size), layer)
     for handle in handles:
         handle.remove()

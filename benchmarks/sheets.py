@@ -11,11 +11,16 @@ from PIL import ImageDraw, ImageFont
 import dreamkit as dk
 from dreamkit.pictures.image import to_pillow, write_whole
 
-GAP, SIZE, LEADING = 4, 11, 12                                 # pixels
-INK, FAINT = "#111111", "#b3261e"                              # of a text, and of one that is marked
+GAP, SIZE, LEADING = 4, 11, 12  # pixels
+INK, FAINT = "#111111", "#b3261e"  # of a text, and of one that is marked
 
 
-def labelled(pictures: Mapping[str, dk.Image], columns: int, marked: frozenset[str] = frozenset(), size: int = SIZE) -> pillow.Image:
+def labelled(
+    pictures: Mapping[str, dk.Image],
+    columns: int,
+    marked: frozenset[str] = frozenset(),
+    size: int = SIZE,
+) -> pillow.Image:
     """A white page of pictures in rows of `columns`, each as large as the largest, its name under it in as many lines as it takes.
 
     The `marked` names are red.
@@ -23,18 +28,26 @@ def labelled(pictures: Mapping[str, dk.Image], columns: int, marked: frozenset[s
     if not pictures:
         raise ValueError("a sheet needs at least one picture")
     shown = {name: to_pillow(image) for name, image in pictures.items()}
-    width, height = (max(side) for side in zip(*(picture.size for picture in shown.values()), strict=True))
+    width, height = (
+        max(side) for side in zip(*(picture.size for picture in shown.values()), strict=True)
+    )
     font = ImageFont.load_default(size)
     lines = {name: wrapped(name, width, font) for name in shown}
     step = LEADING * size // SIZE
     cell = height + 2 + step * max(map(len, lines.values())) + GAP
-    page = pillow.new("RGB", (columns * (width + GAP) + GAP, math.ceil(len(shown) / columns) * cell + GAP), "white")
+    page = pillow.new(
+        "RGB",
+        (columns * (width + GAP) + GAP, math.ceil(len(shown) / columns) * cell + GAP),
+        "white",
+    )
     draw = ImageDraw.Draw(page)
     for place, (name, picture) in enumerate(shown.items()):
         left, top = GAP + place % columns * (width + GAP), GAP + place // columns * cell
         page.paste(picture, (left, top))
         for row, line in enumerate(lines[name]):
-            draw.text((left, top + height + 1 + row * step), line, FAINT if name in marked else INK, font)
+            draw.text(
+                (left, top + height + 1 + row * step), line, FAINT if name in marked else INK, font
+            )
     return page
 
 

@@ -32,7 +32,9 @@ def picture(image: Image, alt: str, scale: float = 1.0) -> Shown:
     file = io.BytesIO()
     shown = to_pillow(image)
     if scale != 1:
-        shown = shown.resize((max(1, round(shown.width * scale)), max(1, round(shown.height * scale))))
+        shown = shown.resize(
+            (max(1, round(shown.width * scale)), max(1, round(shown.height * scale)))
+        )
     shown.save(file, "JPEG", quality=QUALITY)
     return Shown(file.getvalue(), format="jpeg", alt=_plain(alt), embed=True)
 
@@ -42,13 +44,20 @@ def strip(images: Mapping[str, Image], alt: str = "", height: float = 2.6) -> Sh
     return grid(images, columns=len(images), alt=alt, height=height)
 
 
-def grid(images: Mapping[str, Image] | Sequence[Image], columns: int = 4, alt: str = "", height: float = 1.8,
-         pixelated: bool = False) -> Shown:
+def grid(
+    images: Mapping[str, Image] | Sequence[Image],
+    columns: int = 4,
+    alt: str = "",
+    height: float = 1.8,
+    pixelated: bool = False,
+) -> Shown:
     """Pictures in rows of `columns`, titled by their keys. `pixelated` shows every pixel as a square (for small pictures).
 
     Without `alt` the titles are the text.
     """
-    named = list(images.items()) if isinstance(images, Mapping) else [("", image) for image in images]
+    named = (
+        list(images.items()) if isinstance(images, Mapping) else [("", image) for image in images]
+    )
     if not named:
         raise ValueError("a grid needs at least one picture")
     rows = math.ceil(len(named) / columns)
@@ -56,13 +65,17 @@ def grid(images: Mapping[str, Image] | Sequence[Image], columns: int = 4, alt: s
     lines = max(title.count("\n") + 1 for title, _ in named)
     head = 0.12 + 0.16 * lines if any(title for title, _ in named) else 0.06
     figure = Figure(figsize=(columns * height * aspect, rows * (height + head)), dpi=110)
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)    # a list: a flat iterator runs only once
+    axes = list(
+        figure.subplots(rows, columns, squeeze=False).flat
+    )  # a list: a flat iterator runs only once
     for axis in axes:
         axis.axis("off")
     for axis, (title, image) in zip(axes, named, strict=False):
         axis.imshow(to_pillow(image), interpolation="nearest" if pixelated else "antialiased")
         axis.set_title(title, fontsize=9, pad=3)
-    figure.subplots_adjust(0.004, 0.004, 0.996, 1 - head / (rows * (height + head)) , wspace=0.03, hspace=head / height)
+    figure.subplots_adjust(
+        0.004, 0.004, 0.996, 1 - head / (rows * (height + head)), wspace=0.03, hspace=head / height
+    )
     return chart(figure, alt or "Pictures: " + ", ".join(title for title, _ in named if title))
 
 
@@ -73,8 +86,13 @@ def chart(figure: Figure, alt: str) -> Shown:
     return Shown(file.getvalue(), format="jpeg", alt=_plain(alt), embed=True)
 
 
-def heat(values: Tensor, size: tuple[int, int] | None = None, colors: str = "magma", low: float | None = None,
-         high: float | None = None) -> Image:
+def heat(
+    values: Tensor,
+    size: tuple[int, int] | None = None,
+    colors: str = "magma",
+    low: float | None = None,
+    high: float | None = None,
+) -> Image:
     """A map [h, w] or [1, C, h, w] in a perceptually uniform colour map as a picture [1, 3, H, W], nearest-neighbour enlarged to `size`.
 
     Of several channels the largest |value| is shown.
@@ -87,7 +105,11 @@ def heat(values: Tensor, size: tuple[int, int] | None = None, colors: str = "mag
     low = float(values.min()) if low is None else low
     high = float(values.max()) if high is None else high
     scaled = ((values - low) / (high - low) if high > low else torch.zeros_like(values)).clamp(0, 1)
-    colored = torch.from_numpy(matplotlib.colormaps[colors](scaled.numpy())[..., :3].copy()).float().permute(2, 0, 1)[None]
+    colored = (
+        torch.from_numpy(matplotlib.colormaps[colors](scaled.numpy())[..., :3].copy())
+        .float()
+        .permute(2, 0, 1)[None]
+    )
     return colored if size is None else F.interpolate(colored, size=size, mode="nearest")
 
 
@@ -95,9 +117,16 @@ def overlay(image: Image, values: Tensor, strength: float = 0.6, colors: str = "
     """A map [h, w] or [1, C, h, w] laid over a grey version of the picture [1, 3, H, W], brought smoothly to its size."""
     values = _plane(values)
     low, high = float(values.min()), float(values.max())
-    smooth = F.interpolate(values.detach().float().cpu()[None, None], size=tuple(image.shape[-2:]), mode="bilinear", align_corners=False)
+    smooth = F.interpolate(
+        values.detach().float().cpu()[None, None],
+        size=tuple(image.shape[-2:]),
+        mode="bilinear",
+        align_corners=False,
+    )
     grey = image.detach().float().cpu().mean(1, keepdim=True).expand(-1, 3, -1, -1)
-    return ((1 - strength) * grey + strength * heat(smooth[0, 0], colors=colors, low=low, high=high)).clamp(0, 1)
+    return (
+        (1 - strength) * grey + strength * heat(smooth[0, 0], colors=colors, low=low, high=high)
+    ).clamp(0, 1)
 
 
 def signed(values: Tensor, share: float = 0.995) -> Image:
@@ -116,12 +145,19 @@ def occlusion(image: Image, panels: OcclusionPanels, alt: str = "") -> Shown:
     figure = Figure(figsize=(11, 2.6), layout="constrained", dpi=110)
     axes, name = figure.subplots(1, 5), panels.name(panels.index)
     covered = image.detach().clone()
-    covered[..., :panels.size, :panels.size] = 0.5
+    covered[..., : panels.size, : panels.size] = 0.5
     axes[0].imshow(to_pillow(covered))
     axes[0].set_title(f"(a) the picture, and the square,\n{panels.size} pixels a side", fontsize=8)
-    for axis, values, title in ((axes[1], panels.activity, f"(b) activity of map {panels.channel}\nof {panels.layer}"),
-                                (axes[3], panels.probability, f"(d) probability of\n{name}")):
-        shown = axis.imshow(values[0, 0].cpu().numpy(), cmap="magma", vmin=0, extent=(0, image.shape[3], image.shape[2], 0))
+    for axis, values, title in (
+        (axes[1], panels.activity, f"(b) activity of map {panels.channel}\nof {panels.layer}"),
+        (axes[3], panels.probability, f"(d) probability of\n{name}"),
+    ):
+        shown = axis.imshow(
+            values[0, 0].cpu().numpy(),
+            cmap="magma",
+            vmin=0,
+            extent=(0, image.shape[3], image.shape[2], 0),
+        )
         axis.set_title(title, fontsize=8)
         figure.colorbar(shown, ax=axis, shrink=0.7).ax.tick_params(labelsize=6)
     axes[2].imshow(to_pillow(signed(panels.projection)))
@@ -130,32 +166,60 @@ def occlusion(image: Image, panels: OcclusionPanels, alt: str = "") -> Shown:
     for axis in axes:
         axis.set(xticks=[], yticks=[])
     low, whole = float(panels.probability.min()), panels.uncovered[1]
-    return chart(figure, alt or f"A grey square slides over the picture: the probability of {name}, {whole:.2f} uncovered, falls to "
-                                f"{low:.2f}; the activity of map {panels.channel} of {panels.layer}, its projection, and the best labels")
+    return chart(
+        figure,
+        alt
+        or f"A grey square slides over the picture: the probability of {name}, {whole:.2f} uncovered, falls to "
+        f"{low:.2f}; the activity of map {panels.channel} of {panels.layer}, its projection, and the best labels",
+    )
 
 
-def maps(features: Tensor, channels: Sequence[int] | None = None, columns: int = 8, alt: str = "") -> Shown:
+def maps(
+    features: Tensor, channels: Sequence[int] | None = None, columns: int = 8, alt: str = ""
+) -> Shown:
     """Feature maps [1, C, h, w] as a grid in one common scale, titled by channel; by default the 32 strongest.
 
     One scale for all, so that a silent channel looks silent.
     """
     if features.dim() != 4 or len(features) != 1:
-        raise ValueError(f"maps takes the features of one picture, [1, C, h, w]; given: {list(features.shape)}")
+        raise ValueError(
+            f"maps takes the features of one picture, [1, C, h, w]; given: {list(features.shape)}"
+        )
     if channels is None:
-        channels = features[0].flatten(1).mean(1).topk(min(32, features.shape[1])).indices.sort().values.tolist()
+        channels = (
+            features[0]
+            .flatten(1)
+            .mean(1)
+            .topk(min(32, features.shape[1]))
+            .indices.sort()
+            .values.tolist()
+        )
     high = float(features[0, list(channels)].max())
     shown = {str(c): heat(features[0, c], low=0.0, high=high or 1.0) for c in channels}
-    return grid(shown, columns, alt or f"Feature maps of channels {', '.join(map(str, channels))}", height=1.1, pixelated=True)
+    return grid(
+        shown,
+        columns,
+        alt or f"Feature maps of channels {', '.join(map(str, channels))}",
+        height=1.1,
+        pixelated=True,
+    )
 
 
 def filters(weights: Tensor, columns: int = 12, alt: str = "") -> Shown:
     """First-layer filters [C, 3, k, k] as small colour pictures, each scaled to its own range about grey."""
     if weights.dim() != 4 or weights.shape[1] != 3:
-        raise ValueError(f"filters are [C, 3, k, k], as in a first layer; given: {list(weights.shape)}")
+        raise ValueError(
+            f"filters are [C, 3, k, k], as in a first layer; given: {list(weights.shape)}"
+        )
     size = weights.detach().abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
     pictures = (0.5 + 0.5 * weights.detach() / size).cpu()
-    return grid([p[None] for p in pictures], columns, alt or f"The {len(pictures)} filters of the first layer, in colour", height=0.7,
-                pixelated=True)
+    return grid(
+        [p[None] for p in pictures],
+        columns,
+        alt or f"The {len(pictures)} filters of the first layer, in colour",
+        height=0.7,
+        pixelated=True,
+    )
 
 
 def _labels(axis: Axes, image: Image, panels: OcclusionPanels) -> None:

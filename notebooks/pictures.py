@@ -18,12 +18,24 @@ WIDTH = 380
 # name: (what is seen, the command but for its -o)
 GALLERY = {
     "clouds": ("Dogs and penguins in a sky", "dreamkit dream clouds --side 448 --octaves 5"),
-    "clouds-robust": ("The same sky, seen by the robust network", "dreamkit dream clouds --side 448 --network dreamnet-robust"),
+    "clouds-robust": (
+        "The same sky, seen by the robust network",
+        "dreamkit dream clouds --side 448 --network dreamnet-robust",
+    ),
     "cat": ("A cat looked at for too long", "dreamkit dream chelsea --side 448 --steps 14"),
-    "strokes": ("A low layer: strokes", "dreamkit dream chelsea --side 448 --layer conv2 --step-size 0.006 --octaves 3"),
+    "strokes": (
+        "A low layer: strokes",
+        "dreamkit dream chelsea --side 448 --layer conv2 --step-size 0.006 --octaves 3",
+    ),
     "coffee": ("What the cup might hold", "dreamkit dream coffee --side 448"),
-    "guided": ("A pavilion pulled towards a flower", "dreamkit dream china --side 448 --layer inception4e --guide flower"),
-    "penguins": ("One class alone: king penguin", "dreamkit dream rocket --side 448 --logit 'king penguin' --network dreamnet-robust"),
+    "guided": (
+        "A pavilion pulled towards a flower",
+        "dreamkit dream china --side 448 --layer inception4e --guide flower",
+    ),
+    "penguins": (
+        "One class alone: king penguin",
+        "dreamkit dream rocket --side 448 --logit 'king penguin' --network dreamnet-robust",
+    ),
     "caffe": ("The recipe of 2015", "dreamkit dream china --side 448 --recipe caffe"),
 }
 
@@ -40,14 +52,25 @@ def strip(side: int = 512) -> dk.Image:
 
 def gallery() -> str:
     """The page, after each of its commands has been run."""
-    lines = ["# Gallery", "", "*Made by `python notebooks/pictures.py`; do not edit.* Each picture carries its recipe: "
-             "`dreamkit again PICTURE` remakes it."]
+    lines = [
+        "# Gallery",
+        "",
+        "*Made by `python notebooks/pictures.py`; do not edit.* Each picture carries its recipe: "
+        "`dreamkit again PICTURE` remakes it.",
+    ]
     for name, (seen, command) in GALLERY.items():
         target = FOLDER / f"{name}.webp"
         status = call([*shlex.split(command)[1:], "-o", str(target)])
         if status:
             raise SystemExit(status)
-        lines += ["", f"## {seen}", "", f"![{seen}](pictures/{name}.webp)", "", f"`{command} -o {name}.webp`"]
+        lines += [
+            "",
+            f"## {seen}",
+            "",
+            f"![{seen}](pictures/{name}.webp)",
+            "",
+            f"`{command} -o {name}.webp`",
+        ]
     return "\n".join(lines) + "\n"
 
 

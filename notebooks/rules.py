@@ -14,12 +14,28 @@ OPENING = ("You will do", "You will learn", "You need", "Minutes")
 _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE | re.DOTALL)
 _ALT = re.compile(r"""\balt=(?:"\s*[^"\s][^"]*"|'\s*[^'\s][^']*')""", re.IGNORECASE)
 _EXERCISE = re.compile(r"^### Exercise \d\d[a-z]?\.\d · .+ · \d+ minutes? · [★☆]{3}", re.MULTILINE)
-_FORBIDDEN = re.compile(r"(^\s*[!%]|\bsys\.path\b|\bpip install\b|\bfrom dreamkit\b|\bimport dreamkit\.|\bdk\.(\w+\.)*_)", re.MULTILINE)
+_FORBIDDEN = re.compile(
+    r"(^\s*[!%]|\bsys\.path\b|\bpip install\b|\bfrom dreamkit\b|\bimport dreamkit\.|\bdk\.(\w+\.)*_)",
+    re.MULTILINE,
+)
 
 
 def rules(notebook: nbformat.NotebookNode) -> list[str]:
     """The broken rules of an executed lesson, one sentence each; empty where all hold."""
-    checks = (_opening, _setup, _lengths, _code, _first_picture, _pictures, _predict, _panel, _exercises, _ending, _size, _metadata)
+    checks = (
+        _opening,
+        _setup,
+        _lengths,
+        _code,
+        _first_picture,
+        _pictures,
+        _predict,
+        _panel,
+        _exercises,
+        _ending,
+        _size,
+        _metadata,
+    )
     return [problem for check in checks for problem in check(notebook)]
 
 
@@ -52,9 +68,17 @@ def _text(output) -> str:
 
 def _opening(notebook):
     first = notebook.cells[0] if notebook.cells else None
-    if first is None or first.cell_type != "markdown" or not re.match(r"# \d\d[a-z]? · \S", first.source):
+    if (
+        first is None
+        or first.cell_type != "markdown"
+        or not re.match(r"# \d\d[a-z]? · \S", first.source)
+    ):
         return ["the first cell is the title: '# NN · Title'"]
-    return [f"the opening says nothing of {words!r}" for words in OPENING if words.lower() not in first.source.lower()]
+    return [
+        f"the opening says nothing of {words!r}"
+        for words in OPENING
+        if words.lower() not in first.source.lower()
+    ]
 
 
 def _setup(notebook):
@@ -67,13 +91,23 @@ def _setup(notebook):
 def _lengths(notebook):
     lengths = {cell.id: lines(cell) for cell in _code_cells(notebook)} or {"": 0}
     median = statistics.median(lengths.values())
-    problems = [f"cell {name} has {length} lines; at most 30" for name, length in lengths.items() if length > 30]
-    return problems + ([f"the median code cell has {median:g} lines; at most 8"] if median > 8 else [])
+    problems = [
+        f"cell {name} has {length} lines; at most 30"
+        for name, length in lengths.items()
+        if length > 30
+    ]
+    return problems + (
+        [f"the median code cell has {median:g} lines; at most 8"] if median > 8 else []
+    )
 
 
 def _code(notebook):
     found = [(cell.id, _FORBIDDEN.search(cell.source)) for cell in _code_cells(notebook)]
-    return [f"cell {name}: {match.group().strip()!r} does not belong into a lesson" for name, match in found if match]
+    return [
+        f"cell {name}: {match.group().strip()!r} does not belong into a lesson"
+        for name, match in found
+        if match
+    ]
 
 
 def _first_picture(notebook):
@@ -84,14 +118,18 @@ def _first_picture(notebook):
 
 def _shows_picture(output) -> bool:
     data = output.get("data", {})
-    return any(kind.startswith("image/") for kind in data) or "<img" in "".join(data.get("text/html", ""))
+    return any(kind.startswith("image/") for kind in data) or "<img" in "".join(
+        data.get("text/html", "")
+    )
 
 
 def _pictures(notebook):
     problems = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            missing = [m for m in _IMG.findall(cell.source) if not _ALT.search(m)] or re.findall(r"!\[\s*\]\(", cell.source)
+            missing = [m for m in _IMG.findall(cell.source) if not _ALT.search(m)] or re.findall(
+                r"!\[\s*\]\(", cell.source
+            )
             problems += [f"cell {cell.id}: a picture without alt text"] if missing else []
         for output in cell.get("outputs", ()):
             problems += [f"cell {cell.id}: {problem}" for problem in _picture_problems(output)]
@@ -116,7 +154,11 @@ def _predict(notebook):
 
 
 def _panel(notebook):
-    return [] if any(re.search(r"\bdk\.widgets\.\w+\(", cell.source) for cell in _code_cells(notebook)) else ["no panel (dk.widgets.…)"]
+    return (
+        []
+        if any(re.search(r"\bdk\.widgets\.\w+\(", cell.source) for cell in _code_cells(notebook))
+        else ["no panel (dk.widgets.…)"]
+    )
 
 
 def _exercises(notebook):
@@ -125,8 +167,12 @@ def _exercises(notebook):
     for cell in cells:
         before = notebook.cells[notebook.cells.index(cell) - 1]
         if before.cell_type != "markdown" or not _EXERCISE.search(before.source):
-            problems.append(f"cell {cell.id}: before it stands no '### Exercise NN.k · Title · 6 minutes · ★★☆'")
-        elif not all(f"<summary>{word}</summary>" in before.source for word in ("Hint", "Solution")):
+            problems.append(
+                f"cell {cell.id}: before it stands no '### Exercise NN.k · Title · 6 minutes · ★★☆'"
+            )
+        elif not all(
+            f"<summary>{word}</summary>" in before.source for word in ("Hint", "Solution")
+        ):
             problems.append(f"cell {cell.id}: its exercise folds no Hint and no Solution")
         if not _ends_with_check(cell.source):
             problems.append(f"cell {cell.id}: its last line is not dk.exercises.check(…)")
@@ -141,7 +187,11 @@ def _ends_with_check(source: str) -> bool:
 def _ending(notebook):
     problems = []
     for heading in ("Recap", "Read next"):
-        sections = [text for text in _markdown(notebook) if re.search(rf"^#+ .*{heading}", text, re.MULTILINE)]
+        sections = [
+            text
+            for text in _markdown(notebook)
+            if re.search(rf"^#+ .*{heading}", text, re.MULTILINE)
+        ]
         if not any(re.search(r"^[-*] ", text, re.MULTILINE) for text in sections):
             problems.append(f"no section '{heading}' with a list")
     return problems
@@ -153,6 +203,12 @@ def _size(notebook):
 
 
 def _metadata(notebook):
-    problems = ["metadata.widgets holds the state of widgets"] if "widgets" in notebook.metadata else []
-    kept = [cell.id for cell in _code_cells(notebook) if "widget-view+json" in json.dumps(cell.get("outputs", []))]
+    problems = (
+        ["metadata.widgets holds the state of widgets"] if "widgets" in notebook.metadata else []
+    )
+    kept = [
+        cell.id
+        for cell in _code_cells(notebook)
+        if "widget-view+json" in json.dumps(cell.get("outputs", []))
+    ]
     return problems + [f"cell {name}: the view of a live widget was saved" for name in kept]

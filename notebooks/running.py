@@ -70,8 +70,18 @@ class _ThisPython(KernelSpecManager):
     """Finds one kernel only: that of the running Python, whatever is registered on this machine."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        return KernelSpec(argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=40"],
-                          display_name="Python 3", language="python")
+        return KernelSpec(
+            argv=[
+                sys.executable,
+                "-m",
+                "ipykernel_launcher",
+                "-f",
+                "{connection_file}",
+                "--log-level=40",
+            ],
+            display_name="Python 3",
+            language="python",
+        )
 
 
 class _Kernel(AsyncKernelManager):
@@ -87,22 +97,36 @@ class _Client(nbclient.NotebookClient):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.seconds: dict[str, float] = {}
-        self.on_cell_execute = lambda cell, cell_index: self.seconds.update({cell.id: -time.monotonic()})
+        self.on_cell_execute = lambda cell, cell_index: self.seconds.update(
+            {cell.id: -time.monotonic()}
+        )
         self.on_cell_executed = lambda cell, cell_index, execute_reply: self.seconds.update(
-            {cell.id: self.seconds[cell.id] + time.monotonic()})
+            {cell.id: self.seconds[cell.id] + time.monotonic()}
+        )
 
 
-def execute(notebook: nbformat.NotebookNode, timeout: float = 120, environment: dict[str, str] | None = None) -> Run:
+def execute(
+    notebook: nbformat.NotebookNode, timeout: float = 120, environment: dict[str, str] | None = None
+) -> Run:
     """A Run: an executed copy of the notebook in an empty folder; the given one stays as it is. Failed where anything went wrong.
 
     `timeout` is in seconds for each cell; `environment` is added to this process's own.
     """
     ours = copy.deepcopy(notebook)
-    opening, closing = (nbformat.v4.new_code_cell(code, id=name) for code, name in ((_GUARD, "guard"), (_CLOSE, "close")))
+    opening, closing = (
+        nbformat.v4.new_code_cell(code, id=name)
+        for code, name in ((_GUARD, "guard"), (_CLOSE, "close"))
+    )
     ours.cells = [opening, *ours.cells, closing]
     with tempfile.TemporaryDirectory() as folder:
-        client = _Client(ours, kernel_manager_class=_Kernel, timeout=timeout, record_timing=False, coalesce_streams=True,
-                         resources={"metadata": {"path": folder}})
+        client = _Client(
+            ours,
+            kernel_manager_class=_Kernel,
+            timeout=timeout,
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": folder}},
+        )
         try:
             client.execute(env=_environment(folder, environment or {}))
         except CellExecutionError as error:
@@ -114,30 +138,56 @@ def execute(notebook: nbformat.NotebookNode, timeout: float = 120, environment: 
     if problems:
         raise Failed("\n".join(problems))
     _tidy(ours)
-    return Run(ours, {cell.id: client.seconds[cell.id] for cell in ours.cells if cell.id in client.seconds})
+    return Run(
+        ours, {cell.id: client.seconds[cell.id] for cell in ours.cells if cell.id in client.seconds}
+    )
 
 
 def _environment(folder: str, more: dict[str, str]) -> dict[str, str]:
-    env = {**os.environ, "IPYTHONDIR": os.path.join(folder, ".ipython"), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
-           "OMP_WAIT_POLICY": "PASSIVE", **more}         # threads that wait in a circle starve whatever else runs here
+    env = {
+        **os.environ,
+        "IPYTHONDIR": os.path.join(folder, ".ipython"),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **more,
+    }  # threads that wait in a circle starve whatever else runs here
     if env.get("DREAMKIT_WEIGHTS"):
-        env["DREAMKIT_WEIGHTS"] = os.path.abspath(env["DREAMKIT_WEIGHTS"])     # the kernel runs in another folder
+        env["DREAMKIT_WEIGHTS"] = os.path.abspath(
+            env["DREAMKIT_WEIGHTS"]
+        )  # the kernel runs in another folder
     return env
 
 
 def _output_errors(notebook: nbformat.NotebookNode) -> list[str]:
-    return [f"cell {cell.id}: {problem}" for cell in notebook.cells if cell.cell_type == "code" for problem in _errors_in(cell.outputs)]
+    return [
+        f"cell {cell.id}: {problem}"
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for problem in _errors_in(cell.outputs)
+    ]
 
 
 def _widget_errors(client: _Client) -> list[str]:
     captured = [state.get("outputs", ()) for state in client.widget_state.values()]
-    captured += [widget.outputs for widget in client.comm_objects.values() if hasattr(widget, "outputs")]
-    return sorted({f"inside an Output widget: {problem}" for outputs in captured for problem in _errors_in(outputs)})
+    captured += [
+        widget.outputs for widget in client.comm_objects.values() if hasattr(widget, "outputs")
+    ]
+    return sorted(
+        {
+            f"inside an Output widget: {problem}"
+            for outputs in captured
+            for problem in _errors_in(outputs)
+        }
+    )
 
 
 def _late_errors(closing: nbformat.NotebookNode) -> list[str]:
     text = "".join(output.data["text/plain"] for output in closing.outputs if "data" in output)
-    return [f"a traceback on stderr, from a thread or a callback:\n{ast.literal_eval(text)}"] if TRACEBACK in text else []
+    return (
+        [f"a traceback on stderr, from a thread or a callback:\n{ast.literal_eval(text)}"]
+        if TRACEBACK in text
+        else []
+    )
 
 
 def _errors_in(outputs) -> list[str]:
@@ -145,15 +195,23 @@ def _errors_in(outputs) -> list[str]:
     for output in outputs:
         if output["output_type"] == "error":
             found.append(f"an error output: {output['ename']}: {output['evalue']}")
-        elif output["output_type"] == "stream" and output["name"] == "stderr" and TRACEBACK in output["text"]:
+        elif (
+            output["output_type"] == "stream"
+            and output["name"] == "stderr"
+            and TRACEBACK in output["text"]
+        ):
             found.append(f"a traceback on stderr:\n{output['text']}")
     return found
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:
     """Leaves nothing that differs from run to run: counts from 1, panels as still pictures, no widget state, no machine's versions."""
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}})
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for count, cell in enumerate(code, 1):
         cell.execution_count = count

@@ -66,8 +66,11 @@ def slides(notebook: nbformat.NotebookNode) -> str:
             groups[-1].append(_code(cell) if part is None else markdown2html(part))
     title = re.match(r"# (.*)", notebook.cells[0].source)
     sections = "\n".join(f"<section>{''.join(group)}</section>" for group in groups)
-    return _PAGE.format(title=html.escape(title.group(1) if title else "Lesson"), sections=sections,
-                        colours=HtmlFormatter().get_style_defs(".highlight"))
+    return _PAGE.format(
+        title=html.escape(title.group(1) if title else "Lesson"),
+        sections=sections,
+        colours=HtmlFormatter().get_style_defs(".highlight"),
+    )
 
 
 def _at_headings(text: str) -> list[str]:
@@ -91,6 +94,11 @@ def _shown(output: nbformat.NotebookNode) -> str:
     data = output.get("data", {})
     for kind in ("image/webp", "image/jpeg"):
         if kind in data:
-            picture = base64.b64encode(base64.b64decode(data[kind])).decode()      # without the line breaks a notebook may hold
+            picture = base64.b64encode(
+                base64.b64decode(data[kind])
+            ).decode()  # without the line breaks a notebook may hold
             return f'<img alt="{html.escape(output.metadata.get(kind, {}).get("alt", ""))}" src="data:{kind};base64,{picture}">'
-    return data.get("text/html") or f'<pre class="said">{html.escape(data.get("text/plain", ""))}</pre>'
+    return (
+        data.get("text/html")
+        or f'<pre class="said">{html.escape(data.get("text/plain", ""))}</pre>'
+    )

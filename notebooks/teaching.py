@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE))                      # so that this file can be imported as well as run
+sys.path.append(str(HERE))  # so that this file can be imported as well as run
 
-import build  # noqa: E402
+import build
 
-from dreamkit.exercises import Exercise, all_exercises, check  # noqa: E402
+from dreamkit.exercises import Exercise, all_exercises, check
 
 PAGE, NOTES, TIMINGS = HERE / "TEACHING.md", HERE / "teaching_notes.md", HERE / "timings.json"
 PARTS = {"Plan": "Plan (minutes)", "Show": "Show", "Ask": "Ask", "Expect": "Expect"}
@@ -44,7 +44,10 @@ def lessons() -> list[Lesson]:
     found = []
     for source in build.sources():
         opening = build.read(source).cells[0].source
-        title, minutes = re.match(r"# (\d\d[a-z]?) · (.+)", opening), re.search(r"\*\*Minutes:\*\*\D*(\d+)", opening)
+        title, minutes = (
+            re.match(r"# (\d\d[a-z]?) · (.+)", opening),
+            re.search(r"\*\*Minutes:\*\*\D*(\d+)", opening),
+        )
         if not (title and minutes):
             raise ValueError(f"{source.name} opens without '# NN · Title' or without its minutes")
         found.append(Lesson(title[1], title[2].strip(), int(minutes[1]), source.stem))
@@ -61,7 +64,9 @@ def notes(text: str) -> dict[str, dict[str, str]]:
         for part in parts:
             name, _, content = part.partition("\n")
             if name.strip() not in PARTS:
-                raise ValueError(f"notes of {head.strip()}: unknown part {name.strip()!r}; there are {', '.join(PARTS)}")
+                raise ValueError(
+                    f"notes of {head.strip()}: unknown part {name.strip()!r}; there are {', '.join(PARTS)}"
+                )
             written[name.strip()] = content.strip()
         found[head.strip()] = written
     return found
@@ -76,13 +81,30 @@ def page() -> str:
     """The whole of TEACHING.md."""
     written, timings = notes(NOTES.read_text(encoding="utf-8")), measured()
     found, exercises = lessons(), all_exercises().values()
-    parts = ["# Teaching this course", "*Made by `python notebooks/teaching.py`; do not edit. The words are in `teaching_notes.md`.*",
-             written["course"][""], _overview(found, exercises, timings)]
+    parts = [
+        "# Teaching this course",
+        "*Made by `python notebooks/teaching.py`; do not edit. The words are in `teaching_notes.md`.*",
+        written["course"][""],
+        _overview(found, exercises, timings),
+    ]
     for lesson in found:
-        parts.append(_plan(lesson, [e for e in exercises if e.lesson == lesson.number], written.get(lesson.number, {})))
-    parts += ["## Common mistakes", "What each exercise takes for a mistake, and what it then says. A student sees the message only; "
-              "the left column is for you."]
-    parts += [_mistakes(exercise) for exercise in exercises if exercise.lesson in {lesson.number for lesson in found}]
+        parts.append(
+            _plan(
+                lesson,
+                [e for e in exercises if e.lesson == lesson.number],
+                written.get(lesson.number, {}),
+            )
+        )
+    parts += [
+        "## Common mistakes",
+        "What each exercise takes for a mistake, and what it then says. A student sees the message only; "
+        "the left column is for you.",
+    ]
+    parts += [
+        _mistakes(exercise)
+        for exercise in exercises
+        if exercise.lesson in {lesson.number for lesson in found}
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -91,31 +113,59 @@ def _overview(found: list[Lesson], exercises, timings: dict[str, dict]) -> str:
     for lesson in found:
         own = [e for e in exercises if e.lesson == lesson.number]
         time = timings.get(lesson.stem)
-        runs, longest = (f"{time['seconds']:.0f} s", f"{time['longest']:.0f} s") if time else ("not measured", "")
-        rows.append(f"| {lesson.number} · {lesson.title} | {lesson.minutes} | {len(own)} in {sum(e.minutes for e in own)} min "
-                    f"| {runs} | {longest} |")
+        runs, longest = (
+            (f"{time['seconds']:.0f} s", f"{time['longest']:.0f} s")
+            if time
+            else ("not measured", "")
+        )
+        rows.append(
+            f"| {lesson.number} · {lesson.title} | {lesson.minutes} | {len(own)} in {sum(e.minutes for e in own)} min "
+            f"| {runs} | {longest} |"
+        )
     total = sum(time["seconds"] for time in timings.values())
     minutes = sum(lesson.minutes for lesson in found)
-    return "\n".join(["## At a glance", "", *rows, "", f"In all {minutes} minutes of class. "
-                      f"Measured: {len(timings)} of {len(found)} lessons, {total:.0f} s together (two cores, DreamNet, wall time)."])
+    return "\n".join(
+        [
+            "## At a glance",
+            "",
+            *rows,
+            "",
+            f"In all {minutes} minutes of class. "
+            f"Measured: {len(timings)} of {len(found)} lessons, {total:.0f} s together (two cores, DreamNet, wall time).",
+        ]
+    )
 
 
 def _plan(lesson: Lesson, exercises: list[Exercise], written: dict[str, str]) -> str:
-    lines = [f"## {lesson.number} · {lesson.title}", f"{lesson.minutes} minutes · `{lesson.stem}.ipynb` · "
-             f"slides: `python notebooks/build.py --slides {lesson.number}`"]
+    lines = [
+        f"## {lesson.number} · {lesson.title}",
+        f"{lesson.minutes} minutes · `{lesson.stem}.ipynb` · "
+        f"slides: `python notebooks/build.py --slides {lesson.number}`",
+    ]
     lines += [f"### {title}\n\n{written[part]}" for part, title in PARTS.items() if part in written]
     if not written:
         lines.append("No plan is written yet.")
     if exercises:
-        rows = [f"- {stars(e.difficulty)} {e.title} (`{e.name}`, {e.minutes} min): {len(e.mistakes)} mistakes are known, "
-                f"[see below](#{anchor(mistakes_title(e))})" for e in exercises]
+        rows = [
+            f"- {stars(e.difficulty)} {e.title} (`{e.name}`, {e.minutes} min): {len(e.mistakes)} mistakes are known, "
+            f"[see below](#{anchor(mistakes_title(e))})"
+            for e in exercises
+        ]
         lines += ["### Exercises", "\n".join(rows)]
     return "\n\n".join(lines)
 
 
 def _mistakes(exercise: Exercise) -> str:
-    rows = [f"### {mistakes_title(exercise)}", "", "| the mistake | what the student reads |", "|---|---|"]
-    rows += [f"| {cell(mistake.what)} | {cell(check(exercise.name, mistake.answer).message)} |" for mistake in exercise.mistakes]
+    rows = [
+        f"### {mistakes_title(exercise)}",
+        "",
+        "| the mistake | what the student reads |",
+        "|---|---|",
+    ]
+    rows += [
+        f"| {cell(mistake.what)} | {cell(check(exercise.name, mistake.answer).message)} |"
+        for mistake in exercise.mistakes
+    ]
     return "\n".join(rows)
 
 
@@ -148,18 +198,30 @@ def measure(numbers: list[str]) -> None:
         seconds = build.execute(build.read(source)).seconds.values()
         known[source.stem] = {"seconds": round(sum(seconds), 1), "longest": round(max(seconds), 1)}
         print(f"{source.stem}: {sum(seconds):.1f} s")
-        TIMINGS.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8")
+        TIMINGS.write_text(
+            json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8"
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("numbers", nargs="*", metavar="NN", help="lessons to measure; all if none are given")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "numbers", nargs="*", metavar="NN", help="lessons to measure; all if none are given"
+    )
     parser.add_argument("--check", action="store_true", help="only say whether the page is in step")
-    parser.add_argument("--measure", action="store_true", help="execute lessons and note how long they take")
+    parser.add_argument(
+        "--measure", action="store_true", help="execute lessons and note how long they take"
+    )
     options = parser.parse_args(arguments)
     if options.check:
         late = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page()
-        print("notebooks/TEACHING.md is not in step; run: python notebooks/teaching.py" if late else "notebooks/TEACHING.md is in step")
+        print(
+            "notebooks/TEACHING.md is not in step; run: python notebooks/teaching.py"
+            if late
+            else "notebooks/TEACHING.md is in step"
+        )
         return int(late)
     if options.measure:
         measure(options.numbers)

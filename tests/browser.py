@@ -15,24 +15,58 @@ from pathlib import Path
 
 TOKEN = "dreamkit"
 CHROMIUM = "/usr/bin/chromium"
-NOISE = ("favicon", "ResizeObserver loop", "net::ERR_INTERNET_DISCONNECTED", "Download the React DevTools")
+NOISE = (
+    "favicon",
+    "ResizeObserver loop",
+    "net::ERR_INTERNET_DISCONNECTED",
+    "Download the React DevTools",
+)
 
 
 @contextlib.contextmanager
 def lab(folder: Path, private: Path) -> Iterator[str]:
     """The address of a JupyterLab that serves `folder`, keeps all its own files under `private`, and ends with the block."""
     port = _free_port()
-    places = {f"JUPYTER_{name}_DIR": str(private / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    places["JUPYTERLAB_SETTINGS_DIR"], places["JUPYTERLAB_WORKSPACES_DIR"] = str(private / "settings"), str(private / "workspaces")
+    places = {
+        f"JUPYTER_{name}_DIR": str(private / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
+    }
+    places["JUPYTERLAB_SETTINGS_DIR"], places["JUPYTERLAB_WORKSPACES_DIR"] = (
+        str(private / "settings"),
+        str(private / "workspaces"),
+    )
     places["IPYTHONDIR"] = str(private / "ipython")
-    _set(private, "apputils-extension/notification", '{"fetchNews": "false", "checkForUpdates": false}')
-    _set(private, "notebook-extension/tracker", '{"windowingMode": "none"}')         # every cell is on the page, seen or not
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--ip=127.0.0.1",
-               f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}", "--allow-root", "--LabApp.collaborative=False"]
+    _set(
+        private,
+        "apputils-extension/notification",
+        '{"fetchNews": "false", "checkForUpdates": false}',
+    )
+    _set(
+        private, "notebook-extension/tracker", '{"windowingMode": "none"}'
+    )  # every cell is on the page, seen or not
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--ip=127.0.0.1",
+        f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={folder}",
+        "--allow-root",
+        "--LabApp.collaborative=False",
+    ]
     with (private / "lab.log").open("w") as log:
-        server = subprocess.Popen(command, env=os.environ | places | {"OMP_NUM_THREADS": "1"}, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command,
+            env=os.environ | places | {"OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, private / "lab.log")
+            _wait_for(
+                f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, private / "lab.log"
+            )
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
@@ -48,15 +82,20 @@ class Notebook:
 
     def __init__(self, page, address: str, name: str) -> None:
         self.page, self.complaints = page, []
-        page.on("console", lambda message: self._note(message.text) if message.type == "error" else None)
+        page.on(
+            "console", lambda message: self._note(message.text) if message.type == "error" else None
+        )
         page.on("pageerror", lambda error: self._note(str(error)))
-        page.goto(f"{address}/lab/workspaces/w{time.monotonic_ns()}/tree/{name}?token={TOKEN}&reset", timeout=120_000)
+        page.goto(
+            f"{address}/lab/workspaces/w{time.monotonic_ns()}/tree/{name}?token={TOKEN}&reset",
+            timeout=120_000,
+        )
         page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
         page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=120_000)
 
     def run_all(self, seconds: float = 500) -> None:
         """Runs every cell, and waits until the last code cell bears its number and the kernel is idle."""
-        for _ in range(6):                                     # a command sent while the kernel still connects can be lost
+        for _ in range(6):  # a command sent while the kernel still connects can be lost
             self.dismiss()
             self.page.get_by_role("menuitem", name="Run", exact=True).click()
             self.page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
@@ -72,7 +111,9 @@ class Notebook:
 
     def panel(self, call: str):
         """The output of the first cell whose source holds `call`."""
-        cell = self.page.locator(".jp-CodeCell", has=self.page.locator(".jp-InputArea-editor", has_text=call)).first
+        cell = self.page.locator(
+            ".jp-CodeCell", has=self.page.locator(".jp-InputArea-editor", has_text=call)
+        ).first
         cell.scroll_into_view_if_needed()
         return cell.locator(".jp-OutputArea").first
 
@@ -82,7 +123,10 @@ class Notebook:
         locator.screenshot(path=str(path))
 
     def _prompts(self) -> list[str]:
-        return [text.strip() for text in self.page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()]
+        return [
+            text.strip()
+            for text in self.page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+        ]
 
     def _until(self, condition, seconds: float) -> None:
         end = time.monotonic() + seconds

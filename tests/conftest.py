@@ -15,7 +15,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     fast = "not slow" in config.option.markexpr
     if not (whole and fast):
         return 0
-    os.environ["OMP_NUM_THREADS"] = "1"                        # each worker has a core; threads of several would wait for each other
+    os.environ["OMP_NUM_THREADS"] = (
+        "1"  # each worker has a core; threads of several would wait for each other
+    )
     return min(4, os.cpu_count() or 1)
 
 
@@ -34,18 +36,34 @@ def dreamnet() -> dk.Network:
 def tiny(seed: int = 0, norm: bool = True) -> nn.Module:
     """Two convolutions with BatchNorms whose statistics are not trivial, in-place ReLUs, a pool and a classifier."""
     generator = torch.Generator().manual_seed(seed)
-    layers = [nn.Conv2d(3, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU(inplace=True), nn.MaxPool2d(2),
-              nn.Conv2d(6, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-              nn.Linear(8, 5)]
-    module = nn.Sequential(*(layer for layer in layers if norm or not isinstance(layer, nn.BatchNorm2d)))
+    layers = [
+        nn.Conv2d(3, 6, 3, padding=1, bias=False),
+        nn.BatchNorm2d(6),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, 5),
+    ]
+    module = nn.Sequential(
+        *(layer for layer in layers if norm or not isinstance(layer, nn.BatchNorm2d))
+    )
     with torch.no_grad():
         for tensor in (*module.parameters(), *module.buffers()):
             if tensor.is_floating_point():
-                tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.1 if tensor.dim() == 1
-                             else 0.5 * torch.randn(tensor.shape, generator=generator))
+                tensor.copy_(
+                    torch.rand(tensor.shape, generator=generator) + 0.1
+                    if tensor.dim() == 1
+                    else 0.5 * torch.randn(tensor.shape, generator=generator)
+                )
     return module.eval()
 
 
 @pytest.fixture
 def tiny_network() -> dk.Network:
-    return dk.as_network(tiny(), (0.4, 0.5, 0.6), (0.2, 0.25, 0.3), "tiny", ("a", "b", "c", "d", "e"))
+    return dk.as_network(
+        tiny(), (0.4, 0.5, 0.6), (0.2, 0.25, 0.3), "tiny", ("a", "b", "c", "d", "e")
+    )

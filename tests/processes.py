@@ -65,16 +65,23 @@ class Forked:
     def __init__(self, arguments: tuple[str, ...]):
         _, self.line, self.answers = _open()
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
-        told = {"arguments": arguments, "cwd": os.getcwd(), "env": dict(os.environ) | {"PYTHONIOENCODING": "utf-8"}}
+        told = {
+            "arguments": arguments,
+            "cwd": os.getcwd(),
+            "env": dict(os.environ) | {"PYTHONIOENCODING": "utf-8"},
+        }
         socket.send_fds(self.line, [json.dumps(told).encode()], [out_end, err_end])
         os.close(out_end)
         os.close(err_end)
-        self.stdout, self.stderr = os.fdopen(out, encoding="utf-8"), os.fdopen(err, encoding="utf-8")
+        self.stdout, self.stderr = (
+            os.fdopen(out, encoding="utf-8"),
+            os.fdopen(err, encoding="utf-8"),
+        )
         self.pid, self.returncode = json.loads(self.answers.readline()), None
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
-            with contextlib.suppress(ProcessLookupError):      # it has ended by itself
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(self.pid, number)
 
     def wait(self, timeout: float | None = None) -> int:
@@ -98,8 +105,14 @@ def program(*arguments: str, fresh: bool = False) -> Forked | subprocess.Popen:
     if hasattr(os, "fork") and not fresh:
         return Forked(arguments)
     code = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
-    return subprocess.Popen([sys.executable, "-c", code, sys.executable, "-m", "dreamkit", *arguments], text=True, encoding="utf-8",
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONIOENCODING": "utf-8"})
+    return subprocess.Popen(
+        [sys.executable, "-c", code, sys.executable, "-m", "dreamkit", *arguments],
+        text=True,
+        encoding="utf-8",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
 
 
 def check_whole(folder: Path) -> None:
@@ -114,7 +127,9 @@ def _open() -> tuple[subprocess.Popen, socket.socket, IO[str]]:
     """The nursery with the line to it and what it answers; opened with the first program and closed with the tests."""
     if not _nursery:
         ours, theirs = socket.socketpair()
-        process = subprocess.Popen([sys.executable, "-c", _NURSERY, str(theirs.fileno())], pass_fds=[theirs.fileno()])
+        process = subprocess.Popen(
+            [sys.executable, "-c", _NURSERY, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+        )
         theirs.close()
         _nursery.append((process, ours, ours.makefile("r")))
         atexit.register(_close)

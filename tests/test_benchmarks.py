@@ -8,18 +8,22 @@ from PIL import Image, ImageFont
 import dreamkit as dk
 
 pytest.importorskip("benchmarks", reason="the benchmarks' folder is not beside the tests")
-from benchmarks import beside, classes, sheets  # noqa: E402
+from benchmarks import beside, classes, sheets
 
 
 class Colours(torch.nn.Module):
     """Seven classes: the first three are how red, green and blue a picture is; the others are always a little."""
 
     def forward(self, x):
-        return torch.cat([100 * x.mean((2, 3)), 100 * torch.tensor([[0.1, 0.2, 0.3, 0.4]]).expand(len(x), 4)], 1)
+        return torch.cat(
+            [100 * x.mean((2, 3)), 100 * torch.tensor([[0.1, 0.2, 0.3, 0.4]]).expand(len(x), 4)], 1
+        )
 
 
 def colours(name: str) -> dk.Network:
-    return dk.as_network(Colours(), (0, 0, 0), (1, 1, 1), name, labels=("red", "green", "blue", "a", "b", "c", "d"))
+    return dk.as_network(
+        Colours(), (0, 0, 0), (1, 1, 1), name, labels=("red", "green", "blue", "a", "b", "c", "d")
+    )
 
 
 def plain(red: float, green: float, blue: float) -> dk.Image:
@@ -30,25 +34,40 @@ def test_a_judge_names_what_is_among_its_first_five():
     judge = colours("judge")
     assert classes.named(judge, plain(0.9, 0.0, 0.0), "red")
     assert not classes.named(judge, plain(0.9, 0.05, 0.0), "blue")
-    assert classes.named(judge, plain(0.9, 0.15, 0.0), "green") and not classes.named(judge, plain(0.9, 0.15, 0.0), "blue")
+    assert classes.named(judge, plain(0.9, 0.15, 0.0), "green") and not classes.named(
+        judge, plain(0.9, 0.15, 0.0), "blue"
+    )
 
 
 def test_pictures_are_kept_and_taken_again(tmp_path, monkeypatch):
     maker, made = colours("maker"), []
-    monkeypatch.setattr(classes, "class_picture", lambda network, label, *rest, side: made.append(label) or plain(0.9, 0.333, 0.0))
+    monkeypatch.setattr(
+        classes,
+        "class_picture",
+        lambda network, label, *rest, side: made.append(label) or plain(0.9, 0.333, 0.0),
+    )
     first = list(classes.measure(maker, maker, ["red", "blue"], folder=tmp_path))
     again = list(classes.measure(maker, maker, ["red", "blue"], folder=tmp_path))
-    assert made == ["red", "blue"] and [hit for *_, hit in first] == [hit for *_, hit in again] == [True, False]
+    assert made == ["red", "blue"] and [hit for *_, hit in first] == [hit for *_, hit in again] == [
+        True,
+        False,
+    ]
     assert all(torch.equal(a[1], b[1]) for a, b in zip(first, again, strict=True))
 
 
 def test_a_sheet_holds_every_picture_and_marks_the_missed(tmp_path):
-    page = sheets.labelled({"red": plain(1, 0, 0), "green": plain(0, 1, 0), "blue": plain(0, 0, 1)}, 2, frozenset({"green"}))
+    page = sheets.labelled(
+        {"red": plain(1, 0, 0), "green": plain(0, 1, 0), "blue": plain(0, 0, 1)},
+        2,
+        frozenset({"green"}),
+    )
     pixels = np.array(page)
     for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255)):
         assert (pixels == colour).all(-1).sum() >= 32 * 32
-    below = lambda left: pixels[sheets.GAP + 32:sheets.GAP + 48, left:left + 32].astype(int)
-    assert (below(sheets.GAP) < 128).all(-1).any() and not (below(2 * sheets.GAP + 32) < 128).all(-1).any()        # black; red
+    below = lambda left: pixels[sheets.GAP + 32 : sheets.GAP + 48, left : left + 32].astype(int)
+    assert (below(sheets.GAP) < 128).all(-1).any() and not (below(2 * sheets.GAP + 32) < 128).all(
+        -1
+    ).any()  # black; red
     assert (below(2 * sheets.GAP + 32)[..., 0] - below(2 * sheets.GAP + 32)[..., 1]).max() > 80
     sheets.save(page, tmp_path / "page.webp")
     with Image.open(tmp_path / "page.webp") as saved:
@@ -61,23 +80,36 @@ def test_a_sheet_holds_every_picture_and_marks_the_missed(tmp_path):
 
 def test_names_are_wrapped_at_words():
     font = ImageFont.load_default(sheets.SIZE)
-    assert sheets.wrapped("European fire salamander", 60, font) == ["European", "fire", "salamander"]
+    assert sheets.wrapped("European fire salamander", 60, font) == [
+        "European",
+        "fire",
+        "salamander",
+    ]
     assert sheets.wrapped("European fire", 600, font) == ["European fire"]
     assert sheets.wrapped("salamander", 5, font) == ["salamander"]
 
 
 def test_dreams_stand_photo_by_photo_and_network_by_network():
-    stack = torch.nn.Sequential(*(layer for _ in range(8) for layer in (torch.nn.Conv2d(3, 3, 3, padding=1), torch.nn.ReLU())))
+    stack = torch.nn.Sequential(
+        *(
+            layer
+            for _ in range(8)
+            for layer in (torch.nn.Conv2d(3, 3, 3, padding=1), torch.nn.ReLU())
+        )
+    )
     for weights in stack.parameters():
-        torch.nn.init.constant_(weights, 0.03)                                                # positive: no layer is silent
+        torch.nn.init.constant_(weights, 0.03)  # positive: no layer is silent
     networks = [dk.as_network(stack, (0, 0, 0), (1, 1, 1), name) for name in ("one", "two")]
     photos = {"noise": dk.noise(16, 16), "grey": dk.noise(16, 16, contrast=0.1)}
     made = list(beside.dreams(networks, photos, dk.Settings(steps=1, octaves=1), depths=(0.0, 1.0)))
     layers = [dk.layer_at(networks[0], depth) for depth in (0.0, 1.0)]
-    assert [text for text, _ in made[:3]] == ["noise, one", *(f"noise, one {layer}" for layer in layers)]
+    assert [text for text, _ in made[:3]] == [
+        "noise, one",
+        *(f"noise, one {layer}" for layer in layers),
+    ]
     assert len(made) == 2 * 2 * 3 and made[3][0] == "noise, two" and made[6][0] == "grey, one"
     assert torch.equal(made[0][1], photos["noise"]) and not torch.equal(made[0][1], made[1][1])
-    assert torch.equal(made[1][1], made[4][1])                                                # the same network, twice
+    assert torch.equal(made[1][1], made[4][1])  # the same network, twice
 
 
 def test_onnxruntime_is_measured_at_each_layer_and_agrees(tiny_network):

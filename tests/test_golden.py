@@ -18,18 +18,24 @@ SETTINGS = dk.Settings(steps=4, octaves=2, octave_ratio=1.5, jitter=4)
 
 
 def ours(layer: str, settings: dk.Settings = SETTINGS, name: str = "dreamnet") -> dk.Image:
-    return dk.dream(dk.scorer(dk.load_network(name), dk.layer(layer)), dk.sample("chelsea", 96), settings)
+    return dk.dream(
+        dk.scorer(dk.load_network(name), dk.layer(layer)), dk.sample("chelsea", 96), settings
+    )
 
 
 def recipe(name: str, **more) -> dk.Image:
     network, image = dk.load_network("dreamnet"), dk.sample("chelsea", 96)
-    *_, last = getattr(dk.recipes, name)(network, dk.layer("inception3b"), image, steps=4, octaves=2, jitter=4, **more)
+    *_, last = getattr(dk.recipes, name)(
+        network, dk.layer("inception3b"), image, steps=4, octaves=2, jitter=4, **more
+    )
     return last
 
 
 def zoom(turn: float) -> dk.Image:
     score = dk.scorer(dk.load_network("dreamnet"), dk.layer("inception3b"))
-    *_, last = dk.film.zooming(score, dk.sample("clouds", 96), SETTINGS, frames=3, fps=10, turn=turn)
+    *_, last = dk.film.zooming(
+        score, dk.sample("clouds", 96), SETTINGS, frames=3, fps=10, turn=turn
+    )
     return last
 
 

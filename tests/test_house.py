@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = Path(dk.__file__).parent
 
 
-SIDES = {"ascent", "networks"}                # of the seam: neither may know the other
+SIDES = {"ascent", "networks"}  # of the seam: neither may know the other
 
 
 def rooms() -> dict[str, tuple[int, int]]:
@@ -35,7 +35,7 @@ def imported(path: Path, package: Path = PACKAGE) -> set[tuple[str, ...]]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            base = here[:len(here) - node.level + 1] if node.level else ()
+            base = here[: len(here) - node.level + 1] if node.level else ()
             full = (*base, *filter(None, (node.module or "").split(".")))
             targets = [(*full, alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
@@ -43,8 +43,13 @@ def imported(path: Path, package: Path = PACKAGE) -> set[tuple[str, ...]]:
         else:
             continue
         found |= {target[1:] for target in targets if target[0] == "dreamkit"}
-    return {target if package.joinpath(*target).with_suffix(".py").is_file() or package.joinpath(*target).is_dir()
-            else target[:-1] for target in found}
+    return {
+        target
+        if package.joinpath(*target).with_suffix(".py").is_file()
+        or package.joinpath(*target).is_dir()
+        else target[:-1]
+        for target in found
+    }
 
 
 def problems(package: Path = PACKAGE) -> list[str]:
@@ -61,7 +66,7 @@ def problems(package: Path = PACKAGE) -> list[str]:
             other = target[0] if target else ""
             if other == room:
                 continue
-            if not other:                                     # the map is for those who use the package
+            if not other:  # the map is for those who use the package
                 wrong += [f"{path.name} imports the package's map"] if table[room][0] < 4 else []
             elif other not in table:
                 wrong.append(f"{path.name} imports {other}, which has no row in dreamkit/README.md")
@@ -78,8 +83,12 @@ def test_imports_point_down_and_the_seam_holds():
 
 def test_a_wrong_import_is_seen(tmp_path):
     house = tmp_path / "dreamkit"
-    for room, line in (("ascent", "def f():\n    from ..networks.network import Network"), ("networks", "from .. import ascent"),
-                       ("pictures", "import dreamkit.ascent.steps"), ("inside", "import dreamkit as dk")):
+    for room, line in (
+        ("ascent", "def f():\n    from ..networks.network import Network"),
+        ("networks", "from .. import ascent"),
+        ("pictures", "import dreamkit.ascent.steps"),
+        ("inside", "import dreamkit as dk"),
+    ):
         (house / room).mkdir(parents=True)
         (house / room / "bad.py").write_text(line)
     (house / "networks" / "network.py").write_text("")
@@ -96,12 +105,16 @@ def test_no_room_imports_in_a_circle():
     done, open_ = set(), []
 
     def visit(module):
-        assert module not in open_, " -> ".join("/".join(m) for m in (*open_[open_.index(module):], module))
+        assert module not in open_, " -> ".join(
+            "/".join(m) for m in (*open_[open_.index(module) :], module)
+        )
         if module in done or module not in graph:
             return
         open_.append(module)
         for other in sorted(graph[module]):
-            if other != module[:len(other)]:                  # a module of a room may import a sibling by the room's name
+            if (
+                other != module[: len(other)]
+            ):  # a module of a room may import a sibling by the room's name
                 visit(other)
         done.add(open_.pop())
 
@@ -116,16 +129,53 @@ def test_no_two_modules_of_one_name():
 
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 PUBLIC_MODULES = dk._MODULES
-BY_NEED = tuple(f"dreamkit.{name}" for name in ("ascent", "networks", "objectives", "pictures", *dk._MODULES.values(), "passport", "cli"))
+BY_NEED = tuple(
+    f"dreamkit.{name}"
+    for name in (
+        "ascent",
+        "networks",
+        "objectives",
+        "pictures",
+        *dk._MODULES.values(),
+        "passport",
+        "cli",
+    )
+)
 
 
 def loaded_by(*statements: str) -> list[set[str]]:
     """The heavy packages that are there after each statement, all in one fresh process."""
-    heavy = ("matplotlib", "ipywidgets", "onnxruntime", "onnx", "IPython", "jupyterlab", "notebook", "torchvision", "sklearn", "skimage",
-             "captum", "typer", "dask", "cv2", "av", "PIL", "scipy", "timm", "safetensors", "torch", "numpy", *BY_NEED)
+    heavy = (
+        "matplotlib",
+        "ipywidgets",
+        "onnxruntime",
+        "onnx",
+        "IPython",
+        "jupyterlab",
+        "notebook",
+        "torchvision",
+        "sklearn",
+        "skimage",
+        "captum",
+        "typer",
+        "dask",
+        "cv2",
+        "av",
+        "PIL",
+        "scipy",
+        "timm",
+        "safetensors",
+        "torch",
+        "numpy",
+        *BY_NEED,
+    )
     look = f"print(*[name for name in {heavy} if name in sys.modules])"
-    code = "\n".join(["import sys", *(line for statement in statements for line in (statement, look))])
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    code = "\n".join(
+        ["import sys", *(line for statement in statements for line in (statement, look))]
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     return [set(line.split()) for line in out.splitlines()]
 
 
@@ -140,7 +190,7 @@ def test_the_map_names_what_there_is():
         if name not in PUBLIC_MODULES:
             assert getattr(dk, name).__doc__ is not None or name in ("Image", "Score"), name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        dk.nothing  # noqa: B018
+        dk.nothing
     assert set(dk.__all__) <= set(dir(dk))
 
 
@@ -178,16 +228,34 @@ def test_no_dependency_is_capped_or_unused():
 
 def test_no_global_randomness_in_the_package():
     """Every random number comes from a generator with a seed; `randn_like` and friends take none, and so are not used."""
-    calls = re.compile(r"np\.random\.(?!default_rng|Generator)|(?<![\w.])random\.(random|randint|choice|shuffle)\(|"
-                       r"torch\.manual_seed|rand(n|int)?_like|torch\.seed")
+    calls = re.compile(
+        r"np\.random\.(?!default_rng|Generator)|(?<![\w.])random\.(random|randint|choice|shuffle)\(|"
+        r"torch\.manual_seed|rand(n|int)?_like|torch\.seed"
+    )
     for path in MODULES:
-        if path.name == "train.py":                           # training draws its initial weights from torch's own, seeded generator
+        if (
+            path.name == "train.py"
+        ):  # training draws its initial weights from torch's own, seeded generator
             continue
         assert not calls.search(path.read_text(encoding="utf-8")), path
 
 
-DRAWS = {"rand", "randn", "randint", "randperm", "multinomial", "bernoulli", "normal", "poisson",
-         "normal_", "uniform_", "random_", "bernoulli_", "exponential_", "trunc_normal_"}
+DRAWS = {
+    "rand",
+    "randn",
+    "randint",
+    "randperm",
+    "multinomial",
+    "bernoulli",
+    "normal",
+    "poisson",
+    "normal_",
+    "uniform_",
+    "random_",
+    "bernoulli_",
+    "exponential_",
+    "trunc_normal_",
+}
 
 
 def global_draws(code: str) -> list[str]:
@@ -195,7 +263,13 @@ def global_draws(code: str) -> list[str]:
     found, tree = [], ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module] if not node.level else []
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+                if not node.level
+                else []
+            )
             found += [f"import {name}" for name in modules if name in ("random", "numpy.random")]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             said, given = ast.unparse(node.func), {keyword.arg for keyword in node.keywords}
@@ -203,26 +277,47 @@ def global_draws(code: str) -> list[str]:
             if node.func.attr in DRAWS and torchs and "generator" not in given:
                 found.append(said)
             numpys = re.fullmatch(r"(np|numpy)\.random\.(\w+)", said)
-            if numpys and (numpys[2] not in ("default_rng", "Generator", "PCG64", "SeedSequence") or not node.args):
+            if numpys and (
+                numpys[2] not in ("default_rng", "Generator", "PCG64", "SeedSequence")
+                or not node.args
+            ):
                 found.append(said)
     return found
 
 
-@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "notebooks" / "src").glob("*.py"))], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", [*MODULES, *sorted((ROOT / "notebooks" / "src").glob("*.py"))], ids=lambda p: p.name
+)
 def test_every_draw_names_its_generator(path):
     code = path.read_text(encoding="utf-8")
-    if path.name in ("train.py", "15_networks.py"):            # PyTorch's own starting weights come from its own generator: it is seeded
+    if path.name in (
+        "train.py",
+        "15_networks.py",
+    ):  # PyTorch's own starting weights come from its own generator: it is seeded
         assert "torch.manual_seed(" in code
     else:
         assert not global_draws(code)
 
 
 def test_the_search_for_global_draws_finds_them():
-    bad = ("torch.rand(3)", "x.normal_(0, 1)", "np.random.normal()", "np.random.default_rng()", "import random",
-           "from random import choice",
-           "torch.randperm(4, device=d)", "numpy.random.seed(0)")
+    bad = (
+        "torch.rand(3)",
+        "x.normal_(0, 1)",
+        "np.random.normal()",
+        "np.random.default_rng()",
+        "import random",
+        "from random import choice",
+        "torch.randperm(4, device=d)",
+        "numpy.random.seed(0)",
+    )
     assert all(len(global_draws(code)) == 1 for code in bad)
-    good = ("torch.rand(3, generator=g)", "np.random.default_rng(0)", "generator.normal(0, 1)", "from .random import x", "y.zero_()")
+    good = (
+        "torch.rand(3, generator=g)",
+        "np.random.default_rng(0)",
+        "generator.normal(0, 1)",
+        "from .random import x",
+        "y.zero_()",
+    )
     assert not any(global_draws(code) for code in good)
 
 

@@ -13,14 +13,23 @@ pytestmark = pytest.mark.slow
 
 
 def hooks(module: torch.nn.Module) -> int:
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in module.modules())
+    return sum(
+        len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks)
+        for m in module.modules()
+    )
 
 
 def test_a_long_zoom_keeps_its_memory(dreamnet):
     """Stands for an hour: 400 frames, of which the first 100 warm up; the rest may add 2 %."""
     process, threads = psutil.Process(), threading.active_count()
     settings = dk.Settings(steps=1, octaves=2, jitter=4)
-    frames = dk.film.zooming(dk.scorer(dreamnet, dk.layer("inception3a")), dk.sample("clouds", 64), settings, frames=400, fps=30)
+    frames = dk.film.zooming(
+        dk.scorer(dreamnet, dk.layer("inception3a")),
+        dk.sample("clouds", 64),
+        settings,
+        frames=400,
+        fps=30,
+    )
     for _ in islice(frames, 100):
         pass
     before = process.memory_info().rss
@@ -42,4 +51,8 @@ def test_two_hundred_panels_leave_none(dreamnet):
             if turn % 10 == 0:
                 panel.start()
                 assert panel.wait(60)
-    assert threading.active_count() == threads and len(registry) == before and hooks(dreamnet.module) == 0
+    assert (
+        threading.active_count() == threads
+        and len(registry) == before
+        and hooks(dreamnet.module) == 0
+    )

@@ -19,12 +19,16 @@ class Ascent:
 
     def __init__(self, module, mean, std, layer, formula):
         self.module, self.layer, self.formula = module, layer, formula
-        self.mean, self.std = (np.asarray(v, dtype=np.float64).reshape(3, 1, 1) for v in (mean, std))
+        self.mean, self.std = (
+            np.asarray(v, dtype=np.float64).reshape(3, 1, 1) for v in (mean, std)
+        )
 
     def __call__(self, z):
         kept = []
         leaf = torch.tensor(z[None], dtype=torch.float64, requires_grad=True)
-        handle = dict(self.module.named_modules())[self.layer].register_forward_hook(lambda m, i, out: kept.append(out.clone()))
+        handle = dict(self.module.named_modules())[self.layer].register_forward_hook(
+            lambda m, i, out: kept.append(out.clone())
+        )
         try:
             self.module(leaf)
         finally:
@@ -45,12 +49,16 @@ def caffe(ascent, image, steps=10, step_size=1.5, octaves=4, octave_ratio=1.4, c
     to_rgb = lambda u: ((u + m) / 255)[::-1]
     base = [(image * 255)[::-1] - m]
     for _ in range(octaves - 1):
-        base.append(scipy.ndimage.zoom(base[-1], (1, 1.0 / octave_ratio, 1.0 / octave_ratio), order=1))
+        base.append(
+            scipy.ndimage.zoom(base[-1], (1, 1.0 / octave_ratio, 1.0 / octave_ratio), order=1)
+        )
     detail, shown = np.zeros_like(base[-1]), []
     for level, photo in enumerate(reversed(base)):
         h, w = photo.shape[1:]
         if level:
-            detail = scipy.ndimage.zoom(detail, (1, h / detail.shape[1], w / detail.shape[2]), order=1)
+            detail = scipy.ndimage.zoom(
+                detail, (1, h / detail.shape[1], w / detail.shape[2]), order=1
+            )
         u = photo + detail
         for _ in range(steps):
             g = ascent.rgb(to_rgb(u))[1][::-1] / 255
@@ -67,7 +75,9 @@ def pytorch(ascent, image, steps=10, step_size=0.09, octaves=4, octave_ratio=1.8
     low, high = (0 - ascent.mean) / ascent.std, (1 - ascent.mean) / ascent.std
     z, shown = (image - ascent.mean) / ascent.std, []
     for level in range(octaves):
-        shape = np.round(np.float32(image.shape[1:]) * octave_ratio ** (level - octaves + 1)).astype(int)
+        shape = np.round(
+            np.float32(image.shape[1:]) * octave_ratio ** (level - octaves + 1)
+        ).astype(int)
         z = half_pixel(z, *shape)
         for t in range(steps):
             g = ascent(z)[1]
@@ -95,7 +105,9 @@ def tensorflow(ascent, image, steps=50, step_size=0.01, powers=(-2, -1, 0, 1, 2)
     return shown
 
 
-def tensorflow_tiled(ascent, image, tile, steps=100, step_size=0.01, powers=(-2, -1, 0, 1, 2), octave_ratio=1.3):
+def tensorflow_tiled(
+    ascent, image, tile, steps=100, step_size=0.01, powers=(-2, -1, 0, 1, 2), octave_ratio=1.3
+):
     """The tutorial, tiled: u is [-1, 1] throughout; the last tile of each axis is dropped unless it is the only one."""
     u, shown = image * 2 - 1, []
     for n in powers:
@@ -107,7 +119,9 @@ def tensorflow_tiled(ascent, image, tile, steps=100, step_size=0.01, powers=(-2,
             g = np.zeros_like(u)
             for x in xs:
                 for y in ys:
-                    g[:, y:y + tile, x:x + tile] += ascent.rgb((u[:, y:y + tile, x:x + tile] + 1) / 2)[1] / 2
+                    g[:, y : y + tile, x : x + tile] += (
+                        ascent.rgb((u[:, y : y + tile, x : x + tile] + 1) / 2)[1] / 2
+                    )
             u = np.clip(u + step_size * (g / (g.std() + 1e-8)), -1, 1)
             shown.append((u + 1) / 2)
     v = np.trunc(255 * (u + 1) / 2)

@@ -12,7 +12,7 @@ import ctypes
 import functools
 import os
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4                            # mallopt's parameters, by malloc.h
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # mallopt's parameters, by malloc.h
 
 
 @functools.cache
@@ -29,7 +29,11 @@ def _library() -> ctypes.CDLL | None:
 def keep() -> bool:
     """From now on freed memory stays with this process; whether that can be had here."""
     library = _library()
-    return library is not None and bool(library.mallopt(_MMAP_MAX, 0)) and bool(library.mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+    return (
+        library is not None
+        and bool(library.mallopt(_MMAP_MAX, 0))
+        and bool(library.mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+    )
 
 
 def hand_back() -> None:

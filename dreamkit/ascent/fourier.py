@@ -35,14 +35,18 @@ class Views:
     turn: float = 10
 
 
-def spectrum(height: int, width: int, seed: int = 0, strength: float = 0.01, batch: int = 1) -> Tensor:
+def spectrum(
+    height: int, width: int, seed: int = 0, strength: float = 0.01, batch: int = 1
+) -> Tensor:
     """Random Fourier coefficients [batch, 3, height, width // 2 + 1, 2] (real and imaginary part), of deviation `strength`.
 
     >>> spectrum(8, 10).shape
     torch.Size([1, 3, 8, 6, 2])
     """
     if height < 2 or width < 2:
-        raise ValueError(f"a spectrum needs a picture of at least 2×2 pixels; given: {height}×{width}")
+        raise ValueError(
+            f"a spectrum needs a picture of at least 2×2 pixels; given: {height}×{width}"
+        )
     generator = torch.Generator().manual_seed(seed)
     return strength * torch.randn(batch, 3, height, width // 2 + 1, 2, generator=generator)
 
@@ -57,13 +61,23 @@ def to_image(coefficients: Tensor, width: int) -> Image:
     """
     height = coefficients.shape[-3]
     weights = _weights(height, width).to(coefficients)
-    planes = torch.fft.irfft2(torch.view_as_complex(coefficients) * weights, s=(height, width), norm="ortho")
+    planes = torch.fft.irfft2(
+        torch.view_as_complex(coefficients) * weights, s=(height, width), norm="ortho"
+    )
     colors = torch.tensor(COLORS).to(planes)
     return torch.sigmoid(torch.einsum("rc,nchw->nrhw", colors, planes))
 
 
-def growing(score: Score, height: int = 96, width: int = 96, steps: int = 150, rate: float = 0.05, views: Views | None = None,
-            seed: int = 0, start: Tensor | None = None) -> Iterator[Image]:
+def growing(
+    score: Score,
+    height: int = 96,
+    width: int = 96,
+    steps: int = 150,
+    rate: float = 0.05,
+    views: Views | None = None,
+    seed: int = 0,
+    start: Tensor | None = None,
+) -> Iterator[Image]:
     """The pictures [N, 3, height, width] after each of `steps` steps of Adam up the score, from noise held as a spectrum.
 
     Each step sees the picture under another random scale, turn and shift (`views`). `start` are coefficients to go on
@@ -78,8 +92,15 @@ def growing(score: Score, height: int = 96, width: int = 96, steps: int = 150, r
     return _growing(score, (height, width), steps, rate, views or Views(), seed, start)
 
 
-def _growing(score: Score, size: tuple[int, int], steps: int, rate: float, views: Views, seed: int,
-             start: Tensor | None) -> Iterator[Image]:
+def _growing(
+    score: Score,
+    size: tuple[int, int],
+    steps: int,
+    rate: float,
+    views: Views,
+    seed: int,
+    start: Tensor | None,
+) -> Iterator[Image]:
     generator = torch.Generator().manual_seed(seed)
     held = (spectrum(*size, seed) if start is None else start.detach().clone()).requires_grad_(True)
     optimizer = torch.optim.Adam([held], lr=rate)
@@ -96,9 +117,14 @@ def random_view(image: Image, views: Views, generator: torch.Generator) -> Image
     draw = lambda most: most * (2 * torch.rand((), generator=generator).item() - 1)
     height, width = image.shape[-2:]
     size, angle = 1 + draw(views.scale), math.radians(draw(views.turn))
-    down, right = draw(views.shift) * 2 / height, draw(views.shift) * 2 / width          # grid_sample counts a side as 2
+    down, right = (
+        draw(views.shift) * 2 / height,
+        draw(views.shift) * 2 / width,
+    )  # grid_sample counts a side as 2
     cos, sin = math.cos(angle) / size, math.sin(angle) / size
-    matrix = torch.tensor([[cos, -sin * height / width, right], [sin * width / height, cos, down]]).to(image)
+    matrix = torch.tensor(
+        [[cos, -sin * height / width, right], [sin * width / height, cos, down]]
+    ).to(image)
     grid = F.affine_grid(matrix.expand(len(image), 2, 3), list(image.shape), align_corners=False)
     return F.grid_sample(image, grid, padding_mode="reflection", align_corners=False)
 
@@ -108,11 +134,16 @@ def color_directions() -> Tensor:
 
     The eigenvectors of their colours' covariance, each times its deviation, brought to a greatest column length of 1.
     """
-    photos = [sample(name, 64) for name in ("china", "flower", "chelsea", "astronaut", "coffee", "rocket", "motorcycle")]
-    colors = torch.cat([photo[0].flatten(1) for photo in photos], 1).double()            # [3, pixels]
-    values, vectors = torch.linalg.eigh(torch.cov(colors))                               # least eigenvalue first
+    photos = [
+        sample(name, 64)
+        for name in ("china", "flower", "chelsea", "astronaut", "coffee", "rocket", "motorcycle")
+    ]
+    colors = torch.cat([photo[0].flatten(1) for photo in photos], 1).double()  # [3, pixels]
+    values, vectors = torch.linalg.eigh(torch.cov(colors))  # least eigenvalue first
     directions = (vectors * values.sqrt()).flip(1)
-    directions = directions * torch.where(directions[2] < 0, -1.0, 1.0)                  # signs are free: blue is positive
+    directions = directions * torch.where(
+        directions[2] < 0, -1.0, 1.0
+    )  # signs are free: blue is positive
     return (directions / directions.norm(dim=0).max()).float()
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, fields
 
 import torch
 
-from . import _memory
-from ..pictures.image import Image
 from ..networks.network import check_image
+from ..pictures.image import Image
 from ..pictures.scales import octave_sizes, resize
+from . import _memory
 from .steps import Score, ascend_from, gradient, normalize_, roll, roll_, rolled_tiles, smooth_
 
-_LARGE = 1024**2                                               # pixels
+_LARGE = 1024**2  # pixels
 
 
 def _number(default: float, help: str, low: float, high: float, step: float):
@@ -37,23 +37,50 @@ class Settings:
 
     steps: int = _number(10, "gradient steps an octave", 0, 50, 1)
     step_size: float = _number(
-        0.01, "how far one step goes, as a share of the range [0, 1] for each deviation of the gradient", 0.0, 0.05, 0.001)
+        0.01,
+        "how far one step goes, as a share of the range [0, 1] for each deviation of the gradient",
+        0.0,
+        0.05,
+        0.001,
+    )
     octaves: int = _number(4, "number of sizes, from small to large", 1, 8, 1)
     octave_ratio: float = _number(1.4, "size of each octave over the one before", 1.1, 2.0, 0.05)
     jitter: int = _number(16, "greatest random shift before a step, in pixels", 0, 64, 1)
-    smoothing: float = _number(1.5, "Gaussian blur of the gradient: its standard deviation in pixels", 0.0, 4.0, 0.1)
-    tile: int = _number(0, "side of the tiles the gradient is taken in, in pixels; 0 takes it whole", 0, 1024, 32)
+    smoothing: float = _number(
+        1.5, "Gaussian blur of the gradient: its standard deviation in pixels", 0.0, 4.0, 0.1
+    )
+    tile: int = _number(
+        0, "side of the tiles the gradient is taken in, in pixels; 0 takes it whole", 0, 1024, 32
+    )
     seed: int = _number(0, "seed of the random shifts", 0, 99, 1)
 
     def __post_init__(self) -> None:
-        limits = {"steps": (0, 10_000), "step_size": (0.0, 1e3), "octaves": (1, 32), "octave_ratio": (1.0, 16.0), "jitter": (0, 65_536),
-                  "smoothing": (0.0, 256.0), "tile": (0, 65_536), "seed": (0, 2**63 - 1)}
+        limits = {
+            "steps": (0, 10_000),
+            "step_size": (0.0, 1e3),
+            "octaves": (1, 32),
+            "octave_ratio": (1.0, 16.0),
+            "jitter": (0, 65_536),
+            "smoothing": (0.0, 256.0),
+            "tile": (0, 65_536),
+            "seed": (0, 2**63 - 1),
+        }
         for spec in fields(self):
-            value, (low, high), whole = getattr(self, spec.name), limits[spec.name], spec.type == "int"
+            value, (low, high), whole = (
+                getattr(self, spec.name),
+                limits[spec.name],
+                spec.type == "int",
+            )
             kind = numbers.Integral if whole else numbers.Real
-            if isinstance(value, bool) or not isinstance(value, kind) or not (math.isfinite(value) and low <= value <= high):
-                raise ValueError(f"{spec.name} ({spec.metadata['help']}) must be a {'whole ' if whole else ''}number "
-                                 f"from {low} to {high}; given: {value!r}")
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, kind)
+                or not (math.isfinite(value) and low <= value <= high)
+            ):
+                raise ValueError(
+                    f"{spec.name} ({spec.metadata['help']}) must be a {'whole ' if whole else ''}number "
+                    f"from {low} to {high}; given: {value!r}"
+                )
 
 
 def dreaming(score: Score, image: Image, settings: Settings | None = None) -> Iterator[Image]:
@@ -63,7 +90,11 @@ def dreaming(score: Score, image: Image, settings: Settings | None = None) -> It
     make up again what resizing would have blurred away (google/deepdream, 2015). Raises ValueError for a picture that
     is no picture; warns once where the gradient is zero.
 
-    >>> pictures = list(dreaming(lambda x: x.mean(), torch.full((1, 3, 8, 8), 0.5), Settings(steps=2, octaves=2)))
+    >>> pictures = list(
+    ...     dreaming(
+    ...         lambda x: x.mean(), torch.full((1, 3, 8, 8), 0.5), Settings(steps=2, octaves=2)
+    ...     )
+    ... )
     >>> [tuple(p.shape[-2:]) for p in pictures]
     [(6, 6), (6, 6), (8, 8), (8, 8)]
     """
@@ -75,7 +106,7 @@ def dreaming(score: Score, image: Image, settings: Settings | None = None) -> It
 def dream(score: Score, image: Image, settings: Settings | None = None) -> Image:
     """The dream [N, 3, H, W]: the last picture of `dreaming`, or the picture itself where there are no steps."""
     result = image
-    for result in dreaming(score, image, settings):  # noqa: B007 (the last one is the dream)
+    for result in dreaming(score, image, settings):
         pass
     return result
 
@@ -99,7 +130,9 @@ def _dreaming(score: Score, image: Image, settings: Settings) -> Iterator[Image]
         for _ in range(settings.steps):
             shift = dy, dx = draw_shift(settings.jitter, generator)
             if settings.tile:
-                uphill = roll_(rolled_tiles(score, dreamt, settings.tile, _seed(generator), shift), shift)
+                uphill = roll_(
+                    rolled_tiles(score, dreamt, settings.tile, _seed(generator), shift), shift
+                )
             else:
                 uphill = gradient(score, roll(dreamt, shift))
             silent = silent or warn_if_silent(uphill, score)
@@ -107,7 +140,9 @@ def _dreaming(score: Score, image: Image, settings: Settings) -> Iterator[Image]
             dreamt = ascend_from(dreamt, uphill, settings.step_size)
             del uphill
             yield dreamt
-    if math.prod(dreamt.shape[-2:]) > _LARGE:                  # what a small one leaves is not worth the kernel's time
+    if (
+        math.prod(dreamt.shape[-2:]) > _LARGE
+    ):  # what a small one leaves is not worth the kernel's time
         _memory.hand_back()
 
 
@@ -115,8 +150,10 @@ def check_values(image: object) -> None:
     """Raises ValueError unless `image` is a picture: [N, 3, H, W], floating, finite, every value in [0, 1]."""
     check_image(image)
     low, high = image.aminmax()
-    if not (low >= 0 and high <= 1):                           # NaN fails this comparison too
-        raise ValueError(f"a picture's values lie in [0, 1]; given: {low.item():.4g} to {high.item():.4g}")
+    if not (low >= 0 and high <= 1):  # NaN fails this comparison too
+        raise ValueError(
+            f"a picture's values lie in [0, 1]; given: {low.item():.4g} to {high.item():.4g}"
+        )
 
 
 def draw_shift(jitter: int, generator: torch.Generator) -> tuple[int, int]:
@@ -133,10 +170,16 @@ def warn_if_silent(uphill: torch.Tensor, score: Score) -> bool:
     """Whether the gradient is zero everywhere, after a warning that says so. ValueError for a gradient that is no number."""
     if not torch.isfinite(uphill.sum()) and not torch.isfinite(uphill).all():
         name = getattr(score, "name", "the score")
-        raise ValueError(f"the gradient of {name} holds NaN or infinite values: nothing can be dreamt of it")
+        raise ValueError(
+            f"the gradient of {name} holds NaN or infinite values: nothing can be dreamt of it"
+        )
     if uphill.any():
         return False
     name = getattr(score, "name", "the score")
-    warnings.warn(f"{name} is silent: its gradient is zero everywhere, so the picture stays as it is; "
-                  "try another layer, channel or picture", UserWarning, stacklevel=3)
+    warnings.warn(
+        f"{name} is silent: its gradient is zero everywhere, so the picture stays as it is; "
+        "try another layer, channel or picture",
+        UserWarning,
+        stacklevel=3,
+    )
     return True

@@ -20,16 +20,19 @@ from torch.nn import functional as F
 
 from ..pictures.image import Image
 from ..pictures.scales import laplacian_merge, laplacian_split, mirror
+import itertools
 
 Score: TypeAlias = Callable[[Image], Tensor]  # a picture in, one number out
 
 NORMS = ("std", "mean_abs", "standardize", "rms")
-_STRIP = 2**22      # values of a picture that are worked on at a time, where a whole copy would be one too many
-_ROUNDING = 16      # times the dtype's epsilon: a deviation below that share of the largest value is rounding, not signal
+_STRIP = (
+    2**22
+)  # values of a picture that are worked on at a time, where a whole copy would be one too many
+_ROUNDING = 16  # times the dtype's epsilon: a deviation below that share of the largest value is rounding, not signal
 
 
 def gradient(score: Score, image: Image) -> Tensor:
-    """d score / d image [N, 3, H, W]: how the score would change with each value of the picture, which is left untouched.
+    """D score / d image [N, 3, H, W]: how the score would change with each value of the picture, which is left untouched.
 
     Raises ValueError where the picture is no floating tensor, or the score is not one number or does not depend on the picture.
 
@@ -38,7 +41,9 @@ def gradient(score: Score, image: Image) -> Tensor:
     """
     if not isinstance(image, Tensor) or not image.is_floating_point():
         given = image.dtype if isinstance(image, Tensor) else type(image).__name__
-        raise ValueError(f"a gradient is taken at a picture of floating-point values; given: {given}")
+        raise ValueError(
+            f"a gradient is taken at a picture of floating-point values; given: {given}"
+        )
     return value_and_gradient(score, image)[1]
 
 
@@ -54,10 +59,14 @@ def value_and_gradient(score: Score, image: Image) -> tuple[float, Tensor]:
         if not isinstance(value, Tensor) or value.numel() != 1:
             given = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ValueError(f"a score must give one number (a scalar tensor); given: {given}")
-        found = torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0] if value.requires_grad else None
+        found = (
+            torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0]
+            if value.requires_grad
+            else None
+        )
     if found is None:
         raise ValueError("the score does not depend on the picture")
-    overlapping = 0 in found.stride()                          # of a sum: one number, seen everywhere
+    overlapping = 0 in found.stride()  # of a sum: one number, seen everywhere
     return value.item(), found.detach().clone() if overlapping else found.detach()
 
 
@@ -70,7 +79,9 @@ def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = Non
     (Mordvintsev's TF1 notebook, 2016). ValueError for a tile below 1 pixel; a network's score says so itself where
     a tile is too small for its layer.
 
-    >>> tiled_gradient(lambda x: x.square().mean(), torch.full((1, 3, 2, 4), 0.5), tile=3).unique().numel()
+    >>> tiled_gradient(
+    ...     lambda x: x.square().mean(), torch.full((1, 3, 2, 4), 0.5), tile=3
+    ... ).unique().numel()
     1
     """
     if isinstance(tile, bool) or not isinstance(tile, numbers.Integral) or tile < 1:
@@ -78,25 +89,34 @@ def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = Non
     return rolled_tiles(score, image, tile, seed)
 
 
-def rolled_tiles(score: Score, image: Image, tile: int, seed: int | None, jitter: tuple[int, int] = (0, 0)) -> Tensor:
+def rolled_tiles(
+    score: Score, image: Image, tile: int, seed: int | None, jitter: tuple[int, int] = (0, 0)
+) -> Tensor:
     """`tiled_gradient` of the picture rolled by `jitter`, rolled back; no rolled copy is ever made."""
     height, width = image.shape[-2:]
     shift = jitter
     if seed is not None:
         generator = torch.Generator().manual_seed(seed)
-        shift = tuple(by + int(torch.randint(0, n, (), generator=generator)) for by, n in zip(jitter, (height, width), strict=True))
+        shift = tuple(
+            by + int(torch.randint(0, n, (), generator=generator))
+            for by, n in zip(jitter, (height, width), strict=True)
+        )
     result = torch.empty_like(image)
     for top, bottom in _cuts(height, tile):
         for left, right in _cuts(width, tile):
             share = (bottom - top) * (right - left) / (height * width)
             # The rolled picture's tile, without a rolled copy of the whole.
-            rows = (torch.arange(top, bottom, device=image.device) - shift[0]).remainder(height)[:, None]
+            rows = (torch.arange(top, bottom, device=image.device) - shift[0]).remainder(height)[
+                :, None
+            ]
             columns = (torch.arange(left, right, device=image.device) - shift[1]).remainder(width)
             result[..., rows, columns] = gradient(score, image[..., rows, columns]) * share
     return result
 
 
-def normalize(gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: float = 0.0) -> Tensor:
+def normalize(
+    gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: float = 0.0
+) -> Tensor:
     """The gradient [N, C, H, W] divided by its own size, for each picture of the batch by itself.
 
     `by`: "std" (TensorFlow's tutorial), "mean_abs" (Caffe's mean of |g|), "rms", or "standardize", which also takes
@@ -112,7 +132,9 @@ def normalize(gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: fl
     return normalize_(gradient.clone(), by, epsilon, least)
 
 
-def normalize_(gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: float = 0.0) -> Tensor:
+def normalize_(
+    gradient: Tensor, by: str = "std", epsilon: float = 0.0, least: float = 0.0
+) -> Tensor:
     """`normalize` in place, for pictures of which memory holds only a few: the gradient itself, divided."""
     for one in gradient:
         size = (_size(one, by) + epsilon).clamp(min=least)
@@ -126,19 +148,26 @@ def _size(one: Tensor, by: str) -> Tensor:
     """The size of one picture's gradient [C, H, W], found strip by strip; 0 where it holds rounding errors only."""
     low, high = one.aminmax()
     peak = torch.maximum(-low, high)
-    scaled = lambda strip: one[..., slice(*strip), :] / torch.where(peak > 0, peak, 1)      # squares of 1e-30 would vanish in float32
+    scaled = lambda strip: (
+        one[..., slice(*strip), :] / torch.where(peak > 0, peak, 1)
+    )  # squares of 1e-30 would vanish in float32
     strips = _cuts(one.shape[-2], max(1, _STRIP // (one.shape[0] * one.shape[-1])))
     shares = [(bottom - top) / one.shape[-2] for top, bottom in strips]
     if by in ("mean_abs", "rms"):
-        found = [scaled(strip).abs().mean() if by == "mean_abs" else scaled(strip).square().mean() for strip in strips]
+        found = [
+            scaled(strip).abs().mean() if by == "mean_abs" else scaled(strip).square().mean()
+            for strip in strips
+        ]
         size = sum(share * value for share, value in zip(shares, found, strict=True))
         size = size.sqrt() if by == "rms" else size
     elif len(strips) == 1:
         size = scaled(strips[0]).std(correction=int(by == "standardize"))
-    else:                                                      # the spread within the strips, and that of their means
+    else:  # the spread within the strips, and that of their means
         found = [torch.var_mean(scaled(strip), correction=0) for strip in strips]
         mean = sum(share * m for share, (_, m) in zip(shares, found, strict=True))
-        variance = sum(share * (v + (m - mean).square()) for share, (v, m) in zip(shares, found, strict=True))
+        variance = sum(
+            share * (v + (m - mean).square()) for share, (v, m) in zip(shares, found, strict=True)
+        )
         count = one.numel()
         size = (variance * (count / (count - 1) if by == "standardize" else 1)).sqrt()
     return torch.where(size > _ROUNDING * torch.finfo(size.dtype).eps, size * peak, 0)
@@ -155,7 +184,9 @@ def smooth(gradient: Tensor, sigma: float, radius: int | None = None) -> Tensor:
     """
     if not (sigma >= 0 and math.isfinite(sigma)):
         raise ValueError(f"sigma is in pixels, 0 or more; given: {sigma!r}")
-    if radius is not None and (isinstance(radius, bool) or not isinstance(radius, numbers.Integral) or radius < 0):
+    if radius is not None and (
+        isinstance(radius, bool) or not isinstance(radius, numbers.Integral) or radius < 0
+    ):
         raise ValueError(f"radius is in pixels, a whole number, 0 or more; given: {radius!r}")
     return smooth_(gradient.clone(), sigma, radius) if sigma else gradient
 
@@ -166,14 +197,26 @@ def smooth_(gradient: Tensor, sigma: float, radius: int | None = None) -> Tensor
         return gradient
     radius = int(4 * sigma + 0.5) if radius is None else radius
     offsets = torch.arange(-radius, radius + 1, dtype=gradient.dtype, device=gradient.device)
-    kernel = torch.softmax(-0.5 * (offsets / sigma).square(), 0)             # a Gaussian whose weights sum to 1
+    kernel = torch.softmax(
+        -0.5 * (offsets / sigma).square(), 0
+    )  # a Gaussian whose weights sum to 1
     channels, height, width = gradient.shape[1:]
-    down, across = (kernel.view(1, 1, *shape).expand(channels, -1, -1, -1) for shape in ((-1, 1), (1, -1)))
+    down, across = (
+        kernel.view(1, 1, *shape).expand(channels, -1, -1, -1) for shape in ((-1, 1), (1, -1))
+    )
     done = []
     for top, bottom in _cuts(height, max(radius + 1, _STRIP // (channels * width))):
-        padded = gradient[..., mirror(height, radius, gradient, top, bottom), :][..., mirror(width, radius, gradient)]
-        done.append((top, bottom, F.conv2d(F.conv2d(padded, down, groups=channels), across, groups=channels)))
-        if len(done) > 1:                                      # the strip below has seen what this one was, so now it may change
+        padded = gradient[..., mirror(height, radius, gradient, top, bottom), :][
+            ..., mirror(width, radius, gradient)
+        ]
+        done.append(
+            (
+                top,
+                bottom,
+                F.conv2d(F.conv2d(padded, down, groups=channels), across, groups=channels),
+            )
+        )
+        if len(done) > 1:  # the strip below has seen what this one was, so now it may change
             _lay(gradient, *done.pop(0))
     _lay(gradient, *done.pop())
     return gradient
@@ -196,8 +239,15 @@ def smooth_laplacian(gradient: Tensor, levels: int = 4) -> Tensor:
     over = tuple(range(1, gradient.dim()))
     least = _ROUNDING * torch.finfo(gradient.dtype).eps * gradient.abs().amax(over, keepdim=True)
     bands = laplacian_split(gradient, levels)
-    loud = [band.abs().amax(over, keepdim=True) > least for band in bands]     # the others hold rounding errors only
-    return laplacian_merge([torch.where(heard, normalize(band, by="rms"), 0) for heard, band in zip(loud, bands, strict=True)])
+    loud = [
+        band.abs().amax(over, keepdim=True) > least for band in bands
+    ]  # the others hold rounding errors only
+    return laplacian_merge(
+        [
+            torch.where(heard, normalize(band, by="rms"), 0)
+            for heard, band in zip(loud, bands, strict=True)
+        ]
+    )
 
 
 def roll(image: Image, shift: tuple[int, int]) -> Image:
@@ -209,14 +259,16 @@ def roll(image: Image, shift: tuple[int, int]) -> Image:
     try:
         dy, dx = (operator.index(n) for n in shift)
     except (TypeError, ValueError):
-        raise ValueError(f"a shift is two whole numbers (dy, dx), in pixels; given: {shift!r}") from None
+        raise ValueError(
+            f"a shift is two whole numbers (dy, dx), in pixels; given: {shift!r}"
+        ) from None
     return image.roll((dy, dx), dims=(-2, -1)) if dy or dx else image
 
 
 def roll_(image: Image, shift: tuple[int, int]) -> Image:
     """`roll` in place, channel by channel, for pictures of which memory holds only a few."""
     if any(shift):
-        for picture in image:                                  # not of `flatten(0, 1)`, which copies a channels-last batch
+        for picture in image:  # not of `flatten(0, 1)`, which copies a channels-last batch
             for channel in picture:
                 channel.copy_(channel.roll(shift, dims=(-2, -1)))
     return image
@@ -240,4 +292,4 @@ def ascend_from(image: Image, direction: Tensor, step_size: float) -> Image:
 def _cuts(length: int, tile: int) -> list[tuple[int, int]]:
     count = math.ceil(length / tile)
     edges = [length * i // count for i in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(itertools.pairwise(edges))

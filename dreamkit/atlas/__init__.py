@@ -21,21 +21,29 @@ from pathlib import Path
 
 import torch
 
-from .cluster import cluster, spread, ticket, weights_digest
 from ..networks.features import layer_info, layer_names, suggested_layers
-from ..pictures.image import make_folder
 from ..networks.network import Network
-from .folder import Atlas, Entry, is_whole, open_atlas, write_manifest, write_page, write_picture
+from ..pictures.image import make_folder
 from .channels import Recipe, batch, portraits
+from .cluster import cluster, spread, ticket, weights_digest
+from .folder import Atlas, Entry, is_whole, open_atlas, write_manifest, write_page, write_picture
 
 __all__ = ["Atlas", "Recipe", "atlas", "making", "open", "portraits"]
 
 open = open_atlas
 
 
-def atlas(network: Network, layers: Sequence[str] | str | None = None, folder: str | os.PathLike[str] = "atlas", *,
-          channels: Sequence[int] | None = None, client: object = None, workers: int | None = None, scheduler: str | None = None,
-          recipe: Recipe | None = None) -> Atlas:
+def atlas(
+    network: Network,
+    layers: Sequence[str] | str | None = None,
+    folder: str | os.PathLike[str] = "atlas",
+    *,
+    channels: Sequence[int] | None = None,
+    client: object = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    recipe: Recipe | None = None,
+) -> Atlas:
     """The Atlas of a network: a folder of pictures with a manifest and a page, one picture a channel.
 
     `layers` are `dk.suggested_layers(network)` and `channels` all of them where not given. With a Dask `client`, the address of a
@@ -46,40 +54,86 @@ def atlas(network: Network, layers: Sequence[str] | str | None = None, folder: s
     >>> import tempfile
     >>> from dreamkit import load_network
     >>> where = tempfile.mkdtemp()
-    >>> len(atlas(load_network(), "conv1", where, channels=[0, 7], recipe=Recipe(side=16, steps=1, batch=2)))
+    >>> len(
+    ...     atlas(
+    ...         load_network(),
+    ...         "conv1",
+    ...         where,
+    ...         channels=[0, 7],
+    ...         recipe=Recipe(side=16, steps=1, batch=2),
+    ...     )
+    ... )
     2
     """
-    for _ in making(network, layers, folder, channels=channels, client=client, workers=workers, scheduler=scheduler, recipe=recipe):
+    for _ in making(
+        network,
+        layers,
+        folder,
+        channels=channels,
+        client=client,
+        workers=workers,
+        scheduler=scheduler,
+        recipe=recipe,
+    ):
         pass
     return open_atlas(folder)
 
 
-def making(network: Network, layers: Sequence[str] | str | None = None, folder: str | os.PathLike[str] = "atlas", *,
-           channels: Sequence[int] | None = None, client: object = None, workers: int | None = None, scheduler: str | None = None,
-           recipe: Recipe | None = None) -> Iterator[tuple[int, int]]:
+def making(
+    network: Network,
+    layers: Sequence[str] | str | None = None,
+    folder: str | os.PathLike[str] = "atlas",
+    *,
+    channels: Sequence[int] | None = None,
+    client: object = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    recipe: Recipe | None = None,
+) -> Iterator[tuple[int, int]]:
     """(pictures there are, pictures in all), at the start and after each batch: `atlas` step by step. Whoever stops keeps what is done."""
     recipe = recipe or Recipe()
-    names = suggested_layers(network) if layers is None else (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
+    names = (
+        suggested_layers(network)
+        if layers is None
+        else (layers,)
+        if isinstance(layers, str)
+        else tuple(dict.fromkeys(layers))
+    )
     if not names:
         raise ValueError("an atlas has at least one layer")
-    names = tuple(layer_info(network, name).name for name in names)              # a paper's name is understood, and kept as PyTorch's
+    names = tuple(
+        layer_info(network, name).name for name in names
+    )  # a paper's name is understood, and kept as PyTorch's
     chosen = {name: _channels(network, name, channels) for name in names}
     begun = _begun(network, Path(folder), names, recipe)
-    return _making(network, begun, chosen, recipe, dict(client=client, workers=workers, scheduler=scheduler))
+    return _making(
+        network, begun, chosen, recipe, dict(client=client, workers=workers, scheduler=scheduler)
+    )
 
 
-def _making(network: Network, atlas: Atlas, chosen: Mapping[str, list[int]], recipe: Recipe, where: dict) -> Iterator[tuple[int, int]]:
-    missing = {name: [c for c in wanted if c not in atlas.pictures[name]] for name, wanted in chosen.items()}
+def _making(
+    network: Network, atlas: Atlas, chosen: Mapping[str, list[int]], recipe: Recipe, where: dict
+) -> Iterator[tuple[int, int]]:
+    missing = {
+        name: [c for c in wanted if c not in atlas.pictures[name]]
+        for name, wanted in chosen.items()
+    }
     total, left = sum(map(len, chosen.values())), sum(map(len, missing.values()))
     yield total - left, total
     try:
         if left:
             # Deep layers take longest, and come first, so that no worker is left over with a long batch at the end.
-            parts = [(name, part) for name in reversed(list(missing)) for part in _batches(missing[name], recipe.batch)]
+            parts = [
+                (name, part)
+                for name in reversed(list(missing))
+                for part in _batches(missing[name], recipe.batch)
+            ]
             with cluster(**where) as client:
                 given = ticket(network, client)
                 make_folder(atlas.folder)
-                with closing(spread(batch, ((given, name, part, recipe) for name, part in parts), client)) as results:
+                with closing(
+                    spread(batch, ((given, name, part, recipe) for name, part in parts), client)
+                ) as results:
                     for index, made in results:
                         _keep(atlas, *parts[index], made)
                         left -= len(made)
@@ -92,29 +146,48 @@ def _making(network: Network, atlas: Atlas, chosen: Mapping[str, list[int]], rec
 
 def _keep(atlas: Atlas, layer: str, channels: list[int], made: list[tuple[bytes, float]]) -> None:
     for channel, (png, activation) in zip(channels, made, strict=True):
-        atlas.pictures[layer][channel] = Entry(write_picture(atlas.folder, layer, channel, png), float(f"{activation:.6g}"))
+        atlas.pictures[layer][channel] = Entry(
+            write_picture(atlas.folder, layer, channel, png), float(f"{activation:.6g}")
+        )
     write_manifest(atlas)
 
 
 def _batches(channels: list[int], size: int) -> Iterator[list[int]]:
     for start in range(0, len(channels), size):
-        yield channels[start:start + size]
+        yield channels[start : start + size]
 
 
 def _begun(network: Network, folder: Path, names: Sequence[str], recipe: Recipe) -> Atlas:
     """What of the atlas is in the folder and whole, with the layers asked for in place. ValueError where the folder holds another one."""
-    head = {"network": {"name": network.name, "sha256": weights_digest(network), "precision": network.precision}, "recipe": asdict(recipe),
-            "versions": {"dreamkit": _version("dreamkit"), "torch": torch.__version__}}
+    head = {
+        "network": {
+            "name": network.name,
+            "sha256": weights_digest(network),
+            "precision": network.precision,
+        },
+        "recipe": asdict(recipe),
+        "versions": {"dreamkit": _version("dreamkit"), "torch": torch.__version__},
+    }
     layers: dict[str, Mapping[str, object]] = {}
     pictures: dict[str, dict[int, Entry]] = {}
     if (folder / "atlas.json").exists():
         before = open_atlas(folder)
-        changed = [f"{part} {name}" for part in head for name in head[part] if before.head[part].get(name) != head[part][name]]
+        changed = [
+            f"{part} {name}"
+            for part in head
+            for name in head[part]
+            if before.head[part].get(name) != head[part][name]
+        ]
         if changed:
-            raise ValueError(f"{str(folder)!r} holds another atlas, which differs in its {', '.join(changed)}: give another folder, "
-                             "or remove that one")
+            raise ValueError(
+                f"{str(folder)!r} holds another atlas, which differs in its {', '.join(changed)}: give another folder, "
+                "or remove that one"
+            )
         layers = dict(before.layers)
-        pictures = {name: {c: e for c, e in found.items() if is_whole(folder, name, c, e)} for name, found in before.pictures.items()}
+        pictures = {
+            name: {c: e for c, e in found.items() if is_whole(folder, name, c, e)}
+            for name, found in before.pictures.items()
+        }
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{str(folder)!r} is in the way: an atlas needs a folder of its own")
     order = layer_names(network)
@@ -126,23 +199,32 @@ def _begun(network: Network, folder: Path, names: Sequence[str], recipe: Recipe)
 
 def _about(network: Network, name: str) -> dict[str, object]:
     info = layer_info(network, name)
-    classes = name == layer_names(network)[-1] and not info.is_map and info.channels == len(network.labels)
-    return {"channels": info.channels, "field": max(info.field.size) if info.field else None,
-            "labels": list(network.labels) if classes else []}
+    classes = (
+        name == layer_names(network)[-1]
+        and not info.is_map
+        and info.channels == len(network.labels)
+    )
+    return {
+        "channels": info.channels,
+        "field": max(info.field.size) if info.field else None,
+        "labels": list(network.labels) if classes else [],
+    }
 
 
 def _channels(network: Network, layer: str, channels: Sequence[int] | None) -> list[int]:
     count = layer_info(network, layer).channels
     for channel in channels or ():
         if isinstance(channel, bool) or not isinstance(channel, int) or not 0 <= channel < count:
-            raise ValueError(f"channel {channel!r} is out of range: layer {layer!r} has {count}, from 0 to {count - 1}")
+            raise ValueError(
+                f"channel {channel!r} is out of range: layer {layer!r} has {count}, from 0 to {count - 1}"
+            )
     return list(range(count)) if channels is None else sorted(set(channels))
 
 
 def _version(package: str) -> str:
     try:
         return version(package)
-    except PackageNotFoundError:                               # in a source tree that is not installed
+    except PackageNotFoundError:  # in a source tree that is not installed
         return "unknown"
 
 

@@ -9,14 +9,20 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor, nn
 
-from .cluster import Ticket, arrived
-from ..networks.features import capture, layer_info
 from ..ascent.fourier import Views, growing, spectrum
-from ..pictures.image import Image, to_pillow
+from ..networks.features import capture, layer_info
 from ..networks.network import Network
 from ..objectives.objective import Objective, scorer
+from ..pictures.image import Image, to_pillow
+from .cluster import Ticket, arrived
 
-_BOUNDS = {"side": (16, 1024), "steps": (1, 4096), "rate": (1e-4, 10.0), "seed": (0, 2**62 - 1), "batch": (1, 1024)}
+_BOUNDS = {
+    "side": (16, 1024),
+    "steps": (1, 4096),
+    "rate": (1e-4, 10.0),
+    "seed": (0, 2**62 - 1),
+    "batch": (1, 1024),
+}
 _VIEWS = Views(shift=4, scale=0.1, turn=8)
 
 
@@ -36,10 +42,14 @@ class Recipe:
             kinds = int if spec.type == "int" else (int, float)
             if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
                 kind = "whole number" if kinds is int else "number"
-                raise ValueError(f"{spec.name} of an atlas is a {kind} from {low} to {high}; given: {value!r}")
+                raise ValueError(
+                    f"{spec.name} of an atlas is a {kind} from {low} to {high}; given: {value!r}"
+                )
 
 
-def portraits(network: Network, layer: str, channels: list[int], recipe: Recipe | None = None) -> tuple[Image, list[float]]:
+def portraits(
+    network: Network, layer: str, channels: list[int], recipe: Recipe | None = None
+) -> tuple[Image, list[float]]:
     """Pictures [len(channels), 3, side, side] that excite one channel each, and how strongly they do: the mean of its map.
 
     Gradient ascent on the mean of the map, in which cells that answer more count for more, on a picture held as a
@@ -51,22 +61,32 @@ def portraits(network: Network, layer: str, channels: list[int], recipe: Recipe 
     torch.Size([2, 3, 16, 16])
     """
     recipe = recipe or Recipe()
-    margin, score = _margin(network, layer, recipe.side), scorer(waking(network), _each(layer, channels))
+    margin, score = (
+        _margin(network, layer, recipe.side),
+        scorer(waking(network), _each(layer, channels)),
+    )
     side = recipe.side + 2 * margin
     start = spectrum(side, side, recipe.seed).expand(len(channels), -1, -1, -1, -1)
-    for pictures in growing(score, side, side, recipe.steps, recipe.rate, _VIEWS, recipe.seed, start):  # noqa: B007
+    for pictures in growing(
+        score, side, side, recipe.steps, recipe.rate, _VIEWS, recipe.seed, start
+    ):
         pass
-    pictures = pictures[..., margin:side - margin, margin:side - margin]
+    pictures = pictures[..., margin : side - margin, margin : side - margin]
     with torch.no_grad():
         maps = _maps(capture(network, pictures, layer)[layer], channels)
     return pictures, maps.float().mean(1).tolist()
 
 
-def batch(given: Network | Ticket, layer: str, channels: list[int], recipe: Recipe) -> list[tuple[bytes, float]]:
+def batch(
+    given: Network | Ticket, layer: str, channels: list[int], recipe: Recipe
+) -> list[tuple[bytes, float]]:
     """(PNG file, activation) of each channel. A part of a batch is filled up to a whole one: the arithmetic is always the same."""
     filled = channels + channels[-1:] * (recipe.batch - len(channels))
     pictures, activations = portraits(arrived(given), layer, filled, recipe)
-    return [(_png(picture), activation) for picture, activation in zip(pictures[:len(channels)], activations, strict=False)]
+    return [
+        (_png(picture), activation)
+        for picture, activation in zip(pictures[: len(channels)], activations, strict=False)
+    ]
 
 
 def waking(network: Network) -> Network:
@@ -119,7 +139,9 @@ def _each(layer: str, channels: list[int]) -> Objective:
 
 def _maps(values: Tensor, channels: list[int]) -> Tensor:
     """Of picture i the cells of channel i: [N, cells]; one cell where the layer has no maps."""
-    values = values.transpose(1, 2) if values.dim() == 3 else values             # tokens have their channels last
+    values = (
+        values.transpose(1, 2) if values.dim() == 3 else values
+    )  # tokens have their channels last
     return values[torch.arange(len(channels)), torch.tensor(channels)].reshape(len(channels), -1)
 
 

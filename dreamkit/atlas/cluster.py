@@ -16,11 +16,13 @@ from itertools import islice
 
 import torch
 
-from ..networks.zoo import embedded_digest
 from ..networks.network import Network, load_network
+from ..networks.zoo import embedded_digest
 
-_here = threading.local()                              # networks that have arrived: each thread has its own, for hooks are not shared
-_cargo: dict[str, Network] = {}                        # networks that travelled whole
+_here = (
+    threading.local()
+)  # networks that have arrived: each thread has its own, for hooks are not shared
+_cargo: dict[str, Network] = {}  # networks that travelled whole
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,13 @@ class Ticket:
     digest: str
     precision: str
     device: str
-    key: str = ""               # of a network that was sent whole
+    key: str = ""  # of a network that was sent whole
 
 
 @contextlib.contextmanager
-def cluster(workers: int | None = None, scheduler: str | None = None, client: object = None) -> Iterator[object]:
+def cluster(
+    workers: int | None = None, scheduler: str | None = None, client: object = None
+) -> Iterator[object]:
     """The Dask client to spread jobs with, or None where they run in this process; one that was started here ends here.
 
     `workers` are processes of this machine with one thread each, which listen on loopback only and, by a certificate made for
@@ -44,7 +48,9 @@ def cluster(workers: int | None = None, scheduler: str | None = None, client: ob
     """
     if sum(given is not None for given in (workers, scheduler, client)) > 1:
         raise ValueError("give one of workers, scheduler and client")
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 1024):
+    if workers is not None and (
+        isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 1024
+    ):
         raise ValueError(f"workers is a whole number from 1 to 1024; given: {workers!r}")
     if client is not None or (workers is None and scheduler is None):
         yield client
@@ -52,13 +58,23 @@ def cluster(workers: int | None = None, scheduler: str | None = None, client: ob
     distributed = _distributed()
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            local = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", security=True,
-                                             dashboard_address="127.0.0.1:0", memory_limit=0, silence_logs=50)
+            local = distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                security=True,
+                dashboard_address="127.0.0.1:0",
+                memory_limit=0,
+                silence_logs=50,
+            )
             scheduler = stack.enter_context(local)
         try:
             made = distributed.Client(scheduler, timeout="10s", set_as_default=False)
         except (OSError, ValueError, TypeError, ImportError) as error:
-            raise ValueError(f"no Dask scheduler answers at {scheduler!r}: {' '.join(str(error).split())[:120]}") from None
+            raise ValueError(
+                f"no Dask scheduler answers at {scheduler!r}: {' '.join(str(error).split())[:120]}"
+            ) from None
         yield stack.enter_context(made)
 
 
@@ -71,7 +87,9 @@ def ticket(network: Network, client: object) -> Network | Ticket:
         return known
     key = f"dreamkit-{weights_digest(network)[:16]}-{uuid.uuid4().hex[:8]}"
 
-    class Cargo(_distributed().WorkerPlugin):          # set up on every worker, also on those that come later
+    class Cargo(
+        _distributed().WorkerPlugin
+    ):  # set up on every worker, also on those that come later
         name = key
 
         def setup(self, worker: object) -> None:
@@ -94,16 +112,21 @@ def arrived(given: Network | Ticket) -> Network:
     if given not in known:
         if given.key:
             import copy
+
             known[given] = copy.deepcopy(_cargo[given.key])
         else:
             known[given] = load_network(given.name, device=given.device, precision=given.precision)
         if known[given].digest != given.digest:
-            raise ValueError(f"this worker has other weights of {given.name} (sha256 {known[given].digest[:12]}…): install one "
-                             "version of dreamkit everywhere")
+            raise ValueError(
+                f"this worker has other weights of {given.name} (sha256 {known[given].digest[:12]}…): install one "
+                "version of dreamkit everywhere"
+            )
     return known[given]
 
 
-def spread(function: Callable, jobs: Iterable[tuple], client: object = None) -> Iterator[tuple[int, object]]:
+def spread(
+    function: Callable, jobs: Iterable[tuple], client: object = None
+) -> Iterator[tuple[int, object]]:
     """(index of the job, `function(*job)`), as they finish: one after the other here, or on the workers of a Dask client.
 
     No more jobs are out at a time than keep every worker busy. An error of the function ends it all.
@@ -118,8 +141,11 @@ def spread(function: Callable, jobs: Iterable[tuple], client: object = None) -> 
     yield from _spread(function, enumerate(jobs), client)
 
 
-def _spread(function: Callable, left: Iterator[tuple[int, tuple]], client: object) -> Iterator[tuple[int, object]]:
+def _spread(
+    function: Callable, left: Iterator[tuple[int, tuple]], client: object
+) -> Iterator[tuple[int, object]]:
     import dask
+
     distributed = _distributed()
     finished, out = distributed.as_completed(loop=client.loop, with_results=True), {}
 
@@ -135,11 +161,13 @@ def _spread(function: Callable, left: Iterator[tuple[int, tuple]], client: objec
         feed()
         for future, result in finished:
             index, _ = out.pop(future.key)
-            del future                                         # or the cluster keeps the result
+            del future  # or the cluster keeps the result
             feed()
             yield index, result
     except distributed.KilledWorker:
-        raise ValueError("a job has killed every worker that tried it, most often for want of memory: try a smaller picture") from None
+        raise ValueError(
+            "a job has killed every worker that tried it, most often for want of memory: try a smaller picture"
+        ) from None
     finally:
         with contextlib.suppress(Exception):
             client.cancel([future for _, future in out.values()], force=True)
@@ -162,7 +190,9 @@ def weights_digest(network: Network) -> str:
     digest = hashlib.sha256()
     for name, tensor in network.module.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)} ".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(
+            tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        )
     return digest.hexdigest()
 
 
@@ -170,5 +200,7 @@ def _distributed():
     try:
         import distributed
     except ImportError:
-        raise ValueError("several workers need Dask: pip install 'dreamkit[scale]' brings it") from None
+        raise ValueError(
+            "several workers need Dask: pip install 'dreamkit[scale]' brings it"
+        ) from None
     return distributed

@@ -16,7 +16,7 @@ from ..pictures.image import Image, load_image, make_folder, write_whole
 from .page import html_page
 
 MANIFEST, PAGE = "atlas.json", "index.html"
-MAX_MANIFEST = 2**26                                   # bytes
+MAX_MANIFEST = 2**26  # bytes
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Atlas:
     """
 
     folder: Path
-    head: Mapping[str, object]                         # dreamkit, network, recipe, versions
+    head: Mapping[str, object]  # dreamkit, network, recipe, versions
     layers: Mapping[str, Mapping[str, object]]
     pictures: Mapping[str, Mapping[int, Entry]] = field(repr=False)
 
@@ -67,7 +67,9 @@ class Atlas:
 
 def described(layer: str, channel: int, info: Mapping[str, object], entry: Entry) -> str:
     label = f" ({info['labels'][channel]})" if channel < len(info["labels"]) else ""
-    strength = f"mean activation {entry.activation:.3g}" if entry.activation else "silent: nothing woke it"
+    strength = (
+        f"mean activation {entry.activation:.3g}" if entry.activation else "silent: nothing woke it"
+    )
     return f"{layer}, channel {channel} of {info['channels']}{label}: {strength}"
 
 
@@ -87,7 +89,9 @@ def open_atlas(folder: str | os.PathLike[str]) -> Atlas:
     """The atlas in a folder. FileNotFoundError where there is none, ValueError for a manifest that is not as dreamkit writes it."""
     folder, path = Path(folder), Path(folder) / MANIFEST
     if not path.is_file():
-        raise FileNotFoundError(f"no atlas in {str(folder)!r}: dreamkit atlas -o {str(folder)!r} makes one")
+        raise FileNotFoundError(
+            f"no atlas in {str(folder)!r}: dreamkit atlas -o {str(folder)!r} makes one"
+        )
     try:
         if path.stat().st_size > MAX_MANIFEST:
             raise ValueError("it is too large")
@@ -97,18 +101,53 @@ def open_atlas(folder: str | os.PathLike[str]) -> Atlas:
 
 
 def _checked(folder: Path, data: object) -> Atlas:
-    whole = kinds.take(data, "the manifest", {"atlas": kinds.whole(1, 1), "network": kinds.anything, "recipe": kinds.anything,
-                                              "versions": kinds.anything, "layers": kinds.anything})
-    head = {"network": kinds.take(whole["network"], "its network", {"name": kinds.text, "sha256": kinds.sha256, "precision": kinds.text}),
-            "recipe": kinds.take(whole["recipe"], "its recipe", {"side": kinds.whole(16, 1024), "steps": kinds.whole(1, 4096),
-                                 "rate": kinds.number(0, 10), "seed": kinds.whole(0, 2**62), "batch": kinds.whole(1, 1024)}),
-            "versions": kinds.take(whole["versions"], "its versions", {"dreamkit": kinds.text, "torch": kinds.text})}
+    whole = kinds.take(
+        data,
+        "the manifest",
+        {
+            "atlas": kinds.whole(1, 1),
+            "network": kinds.anything,
+            "recipe": kinds.anything,
+            "versions": kinds.anything,
+            "layers": kinds.anything,
+        },
+    )
+    head = {
+        "network": kinds.take(
+            whole["network"],
+            "its network",
+            {"name": kinds.text, "sha256": kinds.sha256, "precision": kinds.text},
+        ),
+        "recipe": kinds.take(
+            whole["recipe"],
+            "its recipe",
+            {
+                "side": kinds.whole(16, 1024),
+                "steps": kinds.whole(1, 4096),
+                "rate": kinds.number(0, 10),
+                "seed": kinds.whole(0, 2**62),
+                "batch": kinds.whole(1, 1024),
+            },
+        ),
+        "versions": kinds.take(
+            whole["versions"], "its versions", {"dreamkit": kinds.text, "torch": kinds.text}
+        ),
+    }
     layers, pictures = {}, {}
     if not isinstance(whole["layers"], list) or len(whole["layers"]) > 10_000:
         raise ValueError("its layers must be a list")
     for part in whole["layers"]:
-        layer = kinds.take(part, "a layer", {"name": kinds.text, "channels": kinds.whole(1, 2**20), "field": kinds.optional(
-            kinds.whole(1, 2**20)), "labels": _labels, "pictures": kinds.anything})
+        layer = kinds.take(
+            part,
+            "a layer",
+            {
+                "name": kinds.text,
+                "channels": kinds.whole(1, 2**20),
+                "field": kinds.optional(kinds.whole(1, 2**20)),
+                "labels": _labels,
+                "pictures": kinds.anything,
+            },
+        )
         pictures[layer["name"]] = _entries(layer.pop("pictures"), layer["channels"])
         layers[layer.pop("name")] = layer
     return Atlas(folder, head, layers, pictures)
@@ -127,7 +166,11 @@ def _entries(data: object, channels: int) -> dict[int, Entry]:
     for channel, part in data.items():
         if not re.fullmatch(r"\d{1,7}", channel) or int(channel) >= channels:
             raise ValueError(f"there is no channel {kinds.short(channel)}")
-        found[int(channel)] = Entry(**kinds.take(part, "a picture", {"sha256": kinds.sha256, "activation": kinds.number(-1e30, 1e30)}))
+        found[int(channel)] = Entry(
+            **kinds.take(
+                part, "a picture", {"sha256": kinds.sha256, "activation": kinds.number(-1e30, 1e30)}
+            )
+        )
     return found
 
 
@@ -141,17 +184,35 @@ def write_picture(folder: Path, layer: str, channel: int, png: bytes) -> str:
 
 def write_manifest(atlas: Atlas) -> None:
     """Writes what there is so far: the same bytes in whatever order the pictures came."""
-    layers = [{"name": name, **info, "pictures": {str(c): vars(entry) for c, entry in sorted(atlas.pictures.get(name, {}).items())}}
-              for name, info in atlas.layers.items()]
+    layers = [
+        {
+            "name": name,
+            **info,
+            "pictures": {
+                str(c): vars(entry) for c, entry in sorted(atlas.pictures.get(name, {}).items())
+            },
+        }
+        for name, info in atlas.layers.items()
+    ]
     text = json.dumps({"atlas": 1, **atlas.head, "layers": layers}, indent=0, ensure_ascii=False)
     write_whole(atlas.folder / MANIFEST, lambda file: file.write(text.encode()))
 
 
 def write_page(atlas: Atlas) -> Path:
     """The path of the page to browse the atlas by, one HTML file."""
-    cells = {layer: [(channel, file_of(layer, channel), described(layer, channel, info, atlas.pictures[layer][channel]),
-                      atlas.pictures[layer][channel].activation == 0) for channel in atlas.channels(layer)]
-             for layer, info in atlas.layers.items() if atlas.channels(layer)}
+    cells = {
+        layer: [
+            (
+                channel,
+                file_of(layer, channel),
+                described(layer, channel, info, atlas.pictures[layer][channel]),
+                atlas.pictures[layer][channel].activation == 0,
+            )
+            for channel in atlas.channels(layer)
+        ]
+        for layer, info in atlas.layers.items()
+        if atlas.channels(layer)
+    }
     text = html_page(atlas.head, atlas.layers, cells)
     write_whole(atlas.folder / PAGE, lambda file: file.write(text.encode("utf-8", "replace")))
     return atlas.folder / PAGE
@@ -160,6 +221,9 @@ def write_page(atlas: Atlas) -> Path:
 def is_whole(folder: Path, layer: str, channel: int, entry: Entry) -> bool:
     """Whether the picture's file is there and has not changed since."""
     try:
-        return hashlib.sha256((folder / file_of(layer, channel)).read_bytes()).hexdigest() == entry.sha256
+        return (
+            hashlib.sha256((folder / file_of(layer, channel)).read_bytes()).hexdigest()
+            == entry.sha256
+        )
     except OSError:
         return False

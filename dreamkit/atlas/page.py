@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-Cell = tuple[int, str, str, bool]                      # channel, file, description, silent
+Cell = tuple[int, str, str, bool]  # channel, file, description, silent
 
 _STYLE = """
 :root { color-scheme: light dark; --edge: #8886; --size: 96px }
@@ -25,8 +25,10 @@ dialog::backdrop { background: #000a } dialog img { width: min(80vw, 512px); hei
 dialog div { display: flex; gap: 8px; justify-content: center; margin-top: 8px } dialog button { font: inherit; padding: 4px 12px }
 """
 
-_POLICY = ("default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; "
-           "form-action 'none'")
+_POLICY = (
+    "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'"
+)
 
 # Without a script the page still shows everything: each picture is a link to its file.
 _SCRIPT = """
@@ -77,17 +79,27 @@ choose();
 """
 
 
-def html_page(head: Mapping[str, object], layers: Mapping[str, Mapping[str, object]], cells: Mapping[str, Sequence[Cell]]) -> str:
+def html_page(
+    head: Mapping[str, object],
+    layers: Mapping[str, Mapping[str, object]],
+    cells: Mapping[str, Sequence[Cell]],
+) -> str:
     """The whole page as text. `cells` are, for each layer, its pictures in order.
 
-    >>> "&lt;b&gt;" in html_page({"network": {"name": "<b>"}, "recipe": {"side": 64, "steps": 32}}, {}, {})
+    >>> "&lt;b&gt;" in html_page(
+    ...     {"network": {"name": "<b>"}, "recipe": {"side": 64, "steps": 32}}, {}, {}
+    ... )
     True
     """
     name, recipe = html.escape(str(head["network"]["name"] or "a network")), head["recipe"]
     total = sum(len(row) for row in cells.values())
-    options = "".join(f'<option value="layer-{i}">{html.escape(layer)} ({len(row)})</option>'
-                      for i, (layer, row) in enumerate(cells.items()))
-    sections = "\n".join(_section(i, layer, layers[layer], row) for i, (layer, row) in enumerate(cells.items()))
+    options = "".join(
+        f'<option value="layer-{i}">{html.escape(layer)} ({len(row)})</option>'
+        for i, (layer, row) in enumerate(cells.items())
+    )
+    sections = "\n".join(
+        _section(i, layer, layers[layer], row) for i, (layer, row) in enumerate(cells.items())
+    )
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -100,7 +112,7 @@ def html_page(head: Mapping[str, object], layers: Mapping[str, Mapping[str, obje
 <body>
 <h1>Atlas of {name}</h1>
 <p>{total} channels in {len(cells)} layers, from shallow to deep. Each picture began as the same faint noise,
-{int(recipe['side'])} pixels wide, and took {int(recipe['steps'])} steps uphill on one channel:
+{int(recipe["side"])} pixels wide, and took {int(recipe["steps"])} steps uphill on one channel:
 it shows what that channel answers to most, not what it means.
 Edges and colours come first, then textures, then parts and whole things.</p>
 <div class="bar needs-script" hidden>
@@ -113,7 +125,7 @@ Edges and colours come first, then textures, then parts and whole things.</p>
 {sections}
 </main>
 <dialog aria-label="One channel">
-<img alt="" width="{int(recipe['side'])}" height="{int(recipe['side'])}">
+<img alt="" width="{int(recipe["side"])}" height="{int(recipe["side"])}">
 <p aria-live="polite"></p>
 <div><button id="before" title="left arrow">previous</button><button id="after" title="right arrow">next</button>
 <button id="shut" title="Escape">close</button></div>
@@ -125,16 +137,24 @@ Edges and colours come first, then textures, then parts and whole things.</p>
 
 
 def _section(number: int, layer: str, info: Mapping[str, object], row: Sequence[Cell]) -> str:
-    sees = f"; a cell sees {info['field']} × {info['field']} pixels" if info["field"] else "; a cell sees the whole picture"
+    sees = (
+        f"; a cell sees {info['field']} × {info['field']} pixels"
+        if info["field"]
+        else "; a cell sees the whole picture"
+    )
     part = "" if len(row) == info["channels"] else f"{len(row)} of "
     links = "\n".join(_link(number, cell, info) for cell in row)
-    return (f'<section id="layer-{number}" aria-labelledby="name-{number}">\n<h2 id="name-{number}">{html.escape(layer)}</h2>\n'
-            f'<p>{part}{info["channels"]} channels{sees}</p>\n<div class="grid">\n{links}\n</div>\n</section>')
+    return (
+        f'<section id="layer-{number}" aria-labelledby="name-{number}">\n<h2 id="name-{number}">{html.escape(layer)}</h2>\n'
+        f'<p>{part}{info["channels"]} channels{sees}</p>\n<div class="grid">\n{links}\n</div>\n</section>'
+    )
 
 
 def _link(number: int, cell: Cell, info: Mapping[str, object]) -> str:
     channel, file, words, silent = cell
     label = info["labels"][channel] if channel < len(info["labels"]) else channel
     mark = ' class="silent"' if silent else ""
-    return (f'<a id="c{number}-{channel}" data-channel="{channel}" href="{html.escape(file)}"{mark}>'
-            f'<img loading="lazy" src="{html.escape(file)}" alt="{html.escape(" ".join(words.split()))}">{html.escape(str(label))}</a>')
+    return (
+        f'<a id="c{number}-{channel}" data-channel="{channel}" href="{html.escape(file)}"{mark}>'
+        f'<img loading="lazy" src="{html.escape(file)}" alt="{html.escape(" ".join(words.split()))}">{html.escape(str(label))}</a>'
+    )

@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-Kind = Callable[[object, str], object]                 # (value, what to call it in an error) -> the value
+Kind = Callable[[object, str], object]  # (value, what to call it in an error) -> the value
 
 
-def take(data: object, where: str, kinds: Mapping[str, Kind], loose: bool = False) -> dict[str, object]:
+def take(
+    data: object, where: str, kinds: Mapping[str, Kind], loose: bool = False
+) -> dict[str, object]:
     """The fields of `data`, each checked by its kind; unknown fields are refused unless `loose`."""
     if not isinstance(data, Mapping):
         raise ValueError(f"{where} must be fields with values; given: {short(data)}")
@@ -53,7 +55,11 @@ def text(value: object, where: str) -> str:
 
 
 def sha256(value: object, where: str) -> str:
-    if not isinstance(value, str) or len(value) not in (0, 64) or set(value) - set("0123456789abcdef"):
+    if (
+        not isinstance(value, str)
+        or len(value) not in (0, 64)
+        or set(value) - set("0123456789abcdef")
+    ):
         raise ValueError(f"{where} must be a sha256 in hex; given: {short(value)}")
     return value
 
@@ -61,9 +67,12 @@ def sha256(value: object, where: str) -> str:
 def one_of(*allowed: str) -> Kind:
     def check(value: object, where: str) -> str:
         if not isinstance(value, str) or value not in allowed:
-            raise ValueError(f"{where} must be {' or '.join(allowed) if len(allowed) < 3 else 'one of ' + ', '.join(allowed)}; "
-                             f"given: {short(value)}")
+            raise ValueError(
+                f"{where} must be {' or '.join(allowed) if len(allowed) < 3 else 'one of ' + ', '.join(allowed)}; "
+                f"given: {short(value)}"
+            )
         return value
+
     return check
 
 
@@ -76,19 +85,33 @@ def truth(value: object, where: str) -> bool:
 def whole(low: int, high: int) -> Kind:
     def check(value: object, where: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"{where} must be a whole number from {low} to {high}; given: {short(value)}")
+            raise ValueError(
+                f"{where} must be a whole number from {low} to {high}; given: {short(value)}"
+            )
         return value
+
     return check
 
 
 def number(low: float, high: float) -> Kind:
     def check(value: object, where: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and low <= value <= high):
-            raise ValueError(f"{where} must be a number from {low:g} to {high:g}; given: {short(value)}")
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not (math.isfinite(value) and low <= value <= high)
+        ):
+            raise ValueError(
+                f"{where} must be a number from {low:g} to {high:g}; given: {short(value)}"
+            )
         return value
+
     return check
 
 
 def short(value: object) -> str:
-    text = repr(value) if isinstance(value, (str, int, float, type(None))) else f"a {type(value).__name__}"
+    text = (
+        repr(value)
+        if isinstance(value, (str, int, float, type(None)))
+        else f"a {type(value).__name__}"
+    )
     return text if len(text) <= 60 else text[:57] + "…"

@@ -23,4 +23,6 @@ def unknown(kind: str, given: object, allowed: Iterable[str], hint: str = "") ->
     near = difflib.get_close_matches(str(given), names, n=3, cutoff=0.0)
     if len(names) <= 3:
         near = names
-    return NameError_(f"unknown {kind} {given!r}; nearest: {', '.join(near)}{'; ' + hint if hint else ''}")
+    return NameError_(
+        f"unknown {kind} {given!r}; nearest: {', '.join(near)}{'; ' + hint if hint else ''}"
+    )

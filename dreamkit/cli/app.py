@@ -12,14 +12,23 @@ import typer
 
 import dreamkit as dk
 
-from . import again as _again, atlas as _atlas, dream as _dreams, films as _films, sheets as _sheets
+from ..pictures.image import sample_credit
+from . import again as _again
+from . import atlas as _atlas
+from . import dream as _dreams
+from . import films as _films
+from . import sheets as _sheets
+from .console import printable, run
 from .options import DEFAULT_LAYERS as DEFAULT_LAYERS
 from .options import signals
-from .console import printable, run
-from ..pictures.image import sample_credit
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, invoke_without_command=True,
-                  context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -49,7 +58,12 @@ def _say_version(wanted: bool) -> None:
 @app.callback()
 def _program(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and end.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Say the version and end."
+        ),
+    ] = False,
 ) -> None:
     """See what a convolutional network sees: DeepDream and feature maps from the command line."""
     if context.invoked_subcommand is None:
@@ -89,9 +103,15 @@ def doctor() -> None:
 
 @app.command()
 def lab(
-    folder: Annotated[Optional[Path], typer.Argument(help="the lessons' folder, where it is not found by itself")] = None,  # noqa: UP045
-    port: Annotated[int, typer.Option(help="where JupyterLab listens, on this machine only")] = 8888,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open it in the browser")] = True,
+    folder: Annotated[
+        Path | None, typer.Argument(help="the lessons' folder, where it is not found by itself")
+    ] = None,
+    port: Annotated[
+        int, typer.Option(help="where JupyterLab listens, on this machine only")
+    ] = 8888,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="open it in the browser")
+    ] = True,
 ) -> None:
     """Open the lessons in JupyterLab.
 
@@ -103,13 +123,24 @@ def lab(
     from jupyterlab.labapp import LabApp
 
     token, port = secrets.token_hex(24), _free_port(port)
-    print(f"Lessons in {printable(str(root))}: http://127.0.0.1:{port}/lab?token={token}  (Ctrl-C ends JupyterLab)", flush=True)
+    print(
+        f"Lessons in {printable(str(root))}: http://127.0.0.1:{port}/lab?token={token}  (Ctrl-C ends JupyterLab)",
+        flush=True,
+    )
     # Given in the process and not on a command line, where other users of the machine could read the token.
     # In a container one often is root, and Jupyter then wants to be told that this is meant; it stays on loopback, with its token.
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    LabApp.launch_instance(argv=[
-        f"--ServerApp.root_dir={root}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", f"--ServerApp.open_browser={browser}",
-        "--ServerApp.allow_remote_access=False", f"--ServerApp.allow_root={is_root}", f"--IdentityProvider.token={token}"])
+    LabApp.launch_instance(
+        argv=[
+            f"--ServerApp.root_dir={root}",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            f"--ServerApp.open_browser={browser}",
+            "--ServerApp.allow_remote_access=False",
+            f"--ServerApp.allow_root={is_root}",
+            f"--IdentityProvider.token={token}",
+        ]
+    )
 
 
 def _free_port(port: int) -> int:
@@ -122,16 +153,24 @@ def _free_port(port: int) -> int:
         with contextlib.suppress(OSError), socket.socket() as trial:
             trial.bind(("127.0.0.1", candidate))
             return candidate
-    raise ValueError(f"no free port from {port} to {min(port + 49, 65_535)}; give another with --port")
+    raise ValueError(
+        f"no free port from {port} to {min(port + 49, 65_535)}; give another with --port"
+    )
 
 
 def _lessons(folder: Path | None) -> Path:
-    places = [folder] if folder is not None else [Path(dk.__file__).parent.parent / "notebooks", Path("notebooks"), Path(".")]
+    places = (
+        [folder]
+        if folder is not None
+        else [Path(dk.__file__).parent.parent / "notebooks", Path("notebooks"), Path(".")]
+    )
     for place in places:
         if any(place.glob("[0-9][0-9]_*.ipynb")):
             return place.resolve()
-    raise ValueError(f"no lessons in {' or '.join(repr(str(place)) for place in places)}: they come with dreamkit's source, not with the "
-                     "installed package; clone its repository and call dreamkit lab there, or name their folder: dreamkit lab FOLDER")
+    raise ValueError(
+        f"no lessons in {' or '.join(repr(str(place)) for place in places)}: they come with dreamkit's source, not with the "
+        "installed package; clone its repository and call dreamkit lab there, or name their folder: dreamkit lab FOLDER"
+    )
 
 
 if __name__ == "__main__":

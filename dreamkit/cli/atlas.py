@@ -11,12 +11,20 @@ import typer
 
 import dreamkit as dk
 
-from .console import FrameProgress, Signals, Stopped, printable, say
 from ..pictures.image import check_target_folder
+from .console import FrameProgress, Signals, Stopped, printable, say
 
 MaybeInt, MaybeText = Optional[int], Optional[str]  # noqa: UP045 (typer on Python 3.10 reads Optional)
-Workers = Annotated[MaybeInt, typer.Option("--workers", help="processes of this machine to share the work; this one alone if not given")]
-Scheduler = Annotated[MaybeText, typer.Option("--scheduler", help="a Dask scheduler to share the work by, as tcp://HOST:PORT")]
+Workers = Annotated[
+    MaybeInt,
+    typer.Option(
+        "--workers", help="processes of this machine to share the work; this one alone if not given"
+    ),
+]
+Scheduler = Annotated[
+    MaybeText,
+    typer.Option("--scheduler", help="a Dask scheduler to share the work by, as tcp://HOST:PORT"),
+]
 _RECIPE = dk.atlas.Recipe()
 
 
@@ -25,18 +33,37 @@ def register(app: typer.Typer, signals: Callable[[], Signals]) -> None:
 
     @app.command()
     def atlas(
-        folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="the folder it goes to")] = Path("atlas"),
-        network: Annotated[str, typer.Option("--network", help="dreamnet, dreamnet-robust, or a network of torchvision")] = "dreamnet",
-        weights: Annotated[MaybeText, typer.Option("--weights", help="a weights file of your own, or: random")] = None,
-        layer: Annotated[Optional[list[str]], typer.Option("--layer", help="once for each layer; the suggested ones if not given")]  # noqa: UP045
-        = None,
-        channels: Annotated[MaybeText, typer.Option(help="which channels, as 3,14,15; all if not given")] = None,
+        folder: Annotated[
+            Path, typer.Option("-o", "--output", metavar="DIR", help="the folder it goes to")
+        ] = Path("atlas"),
+        network: Annotated[
+            str,
+            typer.Option(
+                "--network", help="dreamnet, dreamnet-robust, or a network of torchvision"
+            ),
+        ] = "dreamnet",
+        weights: Annotated[
+            MaybeText, typer.Option("--weights", help="a weights file of your own, or: random")
+        ] = None,
+        layer: Annotated[
+            list[str] | None,
+            typer.Option("--layer", help="once for each layer; the suggested ones if not given"),
+        ] =
+        None,
+        channels: Annotated[
+            MaybeText, typer.Option(help="which channels, as 3,14,15; all if not given")
+        ] = None,
         workers: Workers = None,
         scheduler: Scheduler = None,
         side: Annotated[int, typer.Option(help="side of each picture in pixels")] = _RECIPE.side,
         steps: Annotated[int, typer.Option(help="steps of each picture")] = _RECIPE.steps,
-        seed: Annotated[int, typer.Option(help="seed of the noise that all pictures grow from")] = _RECIPE.seed,
-        device: Annotated[MaybeText, typer.Option("--device", help="cpu, cuda, mps; the best at hand if not given")] = None,
+        seed: Annotated[
+            int, typer.Option(help="seed of the noise that all pictures grow from")
+        ] = _RECIPE.seed,
+        device: Annotated[
+            MaybeText,
+            typer.Option("--device", help="cpu, cuda, mps; the best at hand if not given"),
+        ] = None,
     ) -> None:
         """Draw what every channel of a network looks for.
 
@@ -46,7 +73,15 @@ def register(app: typer.Typer, signals: Callable[[], Signals]) -> None:
         chosen = None if channels is None else channel_list(channels)
         check_target_folder(folder)
         net = dk.load_network(network, weights=weights, device=device)
-        making = dk.atlas.making(net, layer or None, folder, channels=chosen, workers=workers, scheduler=scheduler, recipe=recipe)
+        making = dk.atlas.making(
+            net,
+            layer or None,
+            folder,
+            channels=chosen,
+            workers=workers,
+            scheduler=scheduler,
+            recipe=recipe,
+        )
         _make(making, folder, signals())
 
 
@@ -68,7 +103,9 @@ def _make(making: object, folder: Path, signals: Signals) -> None:
         progress.close()
         making.close()
     kept = f" ({before} were there already)" if before else ""
-    print(f"{printable(str(folder / 'index.html'))}: {total} pictures{kept}, made in {time.perf_counter() - start:.1f} s")
+    print(
+        f"{printable(str(folder / 'index.html'))}: {total} pictures{kept}, made in {time.perf_counter() - start:.1f} s"
+    )
 
 
 def channel_list(text: str) -> list[int]:
@@ -76,4 +113,6 @@ def channel_list(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"--channels are whole numbers with commas between, as 3,14,15; given: {text!r}") from None
+        raise ValueError(
+            f"--channels are whole numbers with commas between, as 3,14,15; given: {text!r}"
+        ) from None

@@ -51,7 +51,9 @@ class Signals:
         before = {}
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
-                if signal.getsignal(number) is not signal.SIG_IGN:                # a job in the background is not for Ctrl-C
+                if (
+                    signal.getsignal(number) is not signal.SIG_IGN
+                ):  # a job in the background is not for Ctrl-C
                     before[number] = signal.signal(number, self.receive)
             yield
         finally:
@@ -73,7 +75,9 @@ def run(command: Callable[[], object], signals: Signals) -> int:
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else int(exit.code is not None)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())            # or Python complains of it once more when it ends
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or Python complains of it once more when it ends
         return 1
     except Exception as error:
         if os.environ.get("DREAMKIT_DEBUG"):
@@ -85,7 +89,9 @@ def say(text: str) -> None:
     """One line on stderr, under the program's name; whatever a name in it contains, it stays one line."""
     line = "dreamkit: " + " ".join(printable(text).split())
     if "tqdm" in sys.modules and sys.stderr.isatty():
-        sys.modules["tqdm"].tqdm.write(line, file=sys.stderr)  # lifts a bar out of the way and puts it back
+        sys.modules["tqdm"].tqdm.write(
+            line, file=sys.stderr
+        )  # lifts a bar out of the way and puts it back
     else:
         print(line, file=sys.stderr, flush=True)
 
@@ -98,13 +104,15 @@ def printable(text: str) -> str:
 
 
 def _tell(error: Exception) -> int:
-    if hasattr(error, "format_message"):                       # typer's usage errors, whichever library it keeps them in
+    if hasattr(error, "format_message"):  # typer's usage errors, whichever library it keeps them in
         text = error.format_message().rstrip(".")
         say(f"{text[:1].lower()}{text[1:]} (dreamkit --help shows what there is)")
     elif isinstance(error, (ValueError, KeyError, FileNotFoundError)):
         say(str(error))
     elif isinstance(error, MemoryError) or "memory" in str(error).lower():
-        say("there is not enough memory for a picture of this size: try a smaller --side, or --tile 512")
+        say(
+            "there is not enough memory for a picture of this size: try a smaller --side, or --tile 512"
+        )
     elif isinstance(error, OSError):
         say(f"{error.strerror or error}{f': {error.filename!r}' if error.filename else ''}")
     else:
@@ -115,7 +123,7 @@ def _tell(error: Exception) -> int:
 
 @contextlib.contextmanager
 def _one_line_warnings() -> Iterator[None]:
-    """dreamkit's own warnings as one line each; those of other libraries speak to programmers, and are left out."""
+    """Dreamkit's own warnings as one line each; those of other libraries speak to programmers, and are left out."""
 
     def show(message: Warning | str, category: type[Warning], filename: str, *rest: object) -> None:
         if category is UserWarning and Path(filename).is_relative_to(PACKAGE):
@@ -140,7 +148,10 @@ class Progress:
         octave, step = self.done // self.steps + 1, self.done % self.steps + 1
         self.done += 1
         if self.bar is not None:
-            self.bar.set_description(f"octave {octave}/{self.octaves} ({width}×{height}), step {step}/{self.steps}", refresh=False)
+            self.bar.set_description(
+                f"octave {octave}/{self.octaves} ({width}×{height}), step {step}/{self.steps}",
+                refresh=False,
+            )
             self.bar.update()
         elif step == 1:
             say(f"octave {octave} of {self.octaves}, {width}×{height}")
@@ -163,7 +174,13 @@ class FrameProgress:
     """
 
     def __init__(self, total: int, done: int = 0, unit: str = "frame"):
-        self.total, self.done, self.begun, self.start, self.unit = total, done, done, time.perf_counter(), unit
+        self.total, self.done, self.begun, self.start, self.unit = (
+            total,
+            done,
+            done,
+            time.perf_counter(),
+            unit,
+        )
         self.bar = _bar(total, unit, done) if sys.stderr.isatty() else None
 
     def advance(self, count: int = 1) -> None:
@@ -172,7 +189,11 @@ class FrameProgress:
         if self.bar is not None:
             self.bar.update(count)
         elif 10 * self.done // self.total > tenth or first:
-            left = (time.perf_counter() - self.start) / (self.done - self.begun) * (self.total - self.done)
+            left = (
+                (time.perf_counter() - self.start)
+                / (self.done - self.begun)
+                * (self.total - self.done)
+            )
             say(f"{self.unit} {self.done} of {self.total}, {_duration(left)} left")
 
     def close(self) -> None:
@@ -191,7 +212,7 @@ class Figures:
         if self.bar is None:
             print(line, flush=True)
         else:
-            self.bar.write(line)                               # lifts the bar out of the way and puts it back
+            self.bar.write(line)  # lifts the bar out of the way and puts it back
             self.bar.update()
 
     def close(self) -> None:
@@ -203,7 +224,9 @@ def _bar(total: int, unit: str, done: int = 0):
     from tqdm import tqdm
 
     sized = min(os.get_terminal_size(sys.stderr.fileno())) > 0
-    size = {"dynamic_ncols": True} if sized else {"ncols": 80, "nrows": 24}               # a container's terminal may be 0×0
+    size = (
+        {"dynamic_ncols": True} if sized else {"ncols": 80, "nrows": 24}
+    )  # a container's terminal may be 0×0
     return tqdm(total=total, initial=done, unit=unit, leave=False, file=sys.stderr, **size)
 
 

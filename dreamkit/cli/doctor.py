@@ -28,7 +28,12 @@ def examine() -> Iterator[tuple[bool, str]]:
         elif found[0]:
             yield True, f"{found[1]} (for {extra})"
     for name in embedded_names():
-        yield _try(f"weights of {name}", lambda name=name: f"sha256 {dk.load_network(name, device='cpu').digest[:12]}… as shipped")
+        yield _try(
+            f"weights of {name}",
+            lambda name=name: (
+                f"sha256 {dk.load_network(name, device='cpu').digest[:12]}… as shipped"
+            ),
+        )
     yield _try("device", _device)
     yield _try("sample photos", _samples)
     yield _try("one step of a dream", _one_step)
@@ -53,7 +58,9 @@ def needs(package: str) -> list[tuple[str, str, str]]:
 
 def _python() -> tuple[bool, str]:
     least = metadata("dreamkit")["Requires-Python"].lstrip(">=")
-    return _numbers(platform.python_version()) >= _numbers(least), f"python {platform.python_version()} (needs {least}), {sys.executable}"
+    return _numbers(platform.python_version()) >= _numbers(
+        least
+    ), f"python {platform.python_version()} (needs {least}), {sys.executable}"
 
 
 def _package(name: str, least: str) -> tuple[bool, str]:
@@ -67,13 +74,17 @@ def _package(name: str, least: str) -> tuple[bool, str]:
 def _try(need: str, finding: Callable[[], str]) -> tuple[bool, str]:
     try:
         return True, f"{need}: {finding()}"
-    except Exception as error:                                 # whatever is broken here, the next line must still come
+    except Exception as error:  # whatever is broken here, the next line must still come
         return False, f"{need}: {type(error).__name__}, {' '.join(str(error).split())[:300]}"
 
 
 def _device() -> str:
     network = dk.load_network()
-    name = torch.cuda.get_device_name() if network.device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    name = (
+        torch.cuda.get_device_name()
+        if network.device.type == "cuda"
+        else f"{torch.get_num_threads()} threads"
+    )
     return f"{network.device} ({name})"
 
 
@@ -84,7 +95,10 @@ def _samples() -> str:
 
 
 def _one_step() -> str:
-    photo, score = dk.sample("china", side=128), dk.scorer(dk.load_network(), dk.layer("inception4c"))
+    photo, score = (
+        dk.sample("china", side=128),
+        dk.scorer(dk.load_network(), dk.layer("inception4c")),
+    )
     dreamt = dk.dream(score, photo, dk.Settings(steps=1, octaves=1))
     if not bool(torch.isfinite(dreamt).all()) or torch.equal(dreamt, photo):
         raise ValueError("the picture did not change, or is not finite")
@@ -98,16 +112,22 @@ def _one_step() -> str:
 def _torchvision() -> str:
     import torchvision
 
-    torchvision.ops.nms                                        # noqa: B018 (missing where torch and torchvision do not fit together)
+    torchvision.ops.nms
     return f"{len(torchvision.models.list_models(module=torchvision.models))} known"
 
 
 def _widgets() -> str:
     from jupyter_core.paths import jupyter_path
 
-    found = [Path(folder) / MANAGER for folder in jupyter_path() if (Path(folder) / MANAGER / "package.json").is_file()]
+    found = [
+        Path(folder) / MANAGER
+        for folder in jupyter_path()
+        if (Path(folder) / MANAGER / "package.json").is_file()
+    ]
     if not found:
-        raise ValueError("not found: pip install ipywidgets into the environment that JupyterLab runs in")
+        raise ValueError(
+            "not found: pip install ipywidgets into the environment that JupyterLab runs in"
+        )
     return str(found[0])
 
 
@@ -116,5 +136,5 @@ def _kernel() -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """"2.10.1+cpu" -> (2, 10, 1), so that 2.10 is newer than 2.9."""
+    """ "2.10.1+cpu" -> (2, 10, 1), so that 2.10 is newer than 2.9."""
     return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0]))

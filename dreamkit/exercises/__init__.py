@@ -37,14 +37,14 @@ class Exercise:
     """One exercise: its data, its solution, its conditions in order, and at least three mistakes, each caught by another condition."""
 
     name: str
-    lesson: str                 # "05"
+    lesson: str  # "05"
     title: str
     minutes: int
-    difficulty: int             # 1 to 3
+    difficulty: int  # 1 to 3
     solution: object
     conditions: tuple[Condition, ...]
     mistakes: tuple[Mistake, ...]
-    praise: str                 # what is now known to hold
+    praise: str  # what is now known to hold
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,11 @@ def check(name: str, answer: object) -> Verdict:
         except Exception as error:  # whatever a student's code raises belongs into the verdict, not into a traceback
             if watched and watched.empty:
                 return _waiting(name)
-            return Verdict(name, False, f"it stopped with {type(error).__name__}: {' '.join(str(error).split()) or 'no message'}")
+            return Verdict(
+                name,
+                False,
+                f"it stopped with {type(error).__name__}: {' '.join(str(error).split()) or 'no message'}",
+            )
         if watched and watched.empty:
             return _waiting(name)
         if not held:
@@ -92,8 +96,14 @@ def check(name: str, answer: object) -> Verdict:
 @lru_cache
 def all_exercises() -> dict[str, Exercise]:
     """Every exercise by name, in the order of the lessons."""
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if info.name.startswith("lesson"))
-    return by_name(exercise for name in names for exercise in importlib.import_module(f".{name}", __name__).EXERCISES)
+    names = sorted(
+        info.name for info in pkgutil.iter_modules(__path__) if info.name.startswith("lesson")
+    )
+    return by_name(
+        exercise
+        for name in names
+        for exercise in importlib.import_module(f".{name}", __name__).EXERCISES
+    )
 
 
 def by_name(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
@@ -101,8 +111,10 @@ def by_name(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
     found: dict[str, Exercise] = {}
     for exercise in exercises:
         if exercise.name in found:
-            raise ValueError(f"two exercises are named {exercise.name!r}: one in lesson {found[exercise.name].lesson}, "
-                             f"one in lesson {exercise.lesson}")
+            raise ValueError(
+                f"two exercises are named {exercise.name!r}: one in lesson {found[exercise.name].lesson}, "
+                f"one in lesson {exercise.lesson}"
+            )
         found[exercise.name] = exercise
     return found
 

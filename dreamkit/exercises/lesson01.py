@@ -7,9 +7,27 @@ from torch.nn import functional as F
 
 from . import Condition, Exercise, Mistake
 
-_GREY = torch.tensor([[0.0, 1.0, 0.0, 2.0], [3.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, 4.0], [1.0, 0.0, 5.0, 0.0], [0.0, 1.0, 1.0, 2.0]])
-_EDGE = torch.tensor([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [-2.0, 0.0, 1.0]])     # neither symmetric nor of sum 0
-_MAPS = torch.tensor([[[[0.0, 1.0, 2.0], [0.0, 0.0, 3.0]], [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]], [[1.0, 1.0, 0.0], [5.0, 1.0, 2.0]]]])
+_GREY = torch.tensor(
+    [
+        [0.0, 1.0, 0.0, 2.0],
+        [3.0, 0.0, 1.0, 0.0],
+        [0.0, 2.0, 0.0, 4.0],
+        [1.0, 0.0, 5.0, 0.0],
+        [0.0, 1.0, 1.0, 2.0],
+    ]
+)
+_EDGE = torch.tensor(
+    [[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [-2.0, 0.0, 1.0]]
+)  # neither symmetric nor of sum 0
+_MAPS = torch.tensor(
+    [
+        [
+            [[0.0, 1.0, 2.0], [0.0, 0.0, 3.0]],
+            [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
+            [[1.0, 1.0, 0.0], [5.0, 1.0, 2.0]],
+        ]
+    ]
+)
 _SHARES = torch.tensor([3 / 6, 1.0, 1 / 6])
 _PEAK = torch.tensor([[1.0, 0.0, 2.0, 1.0], [0.0, 3.0, 1.0, 9.0], [-4.0, 1.0, 0.0, 2.0]])
 
@@ -19,12 +37,16 @@ def _slide(grey: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     result = torch.zeros(rows, columns)
     for y in range(rows):
         for x in range(columns):
-            result[y, x] = (grey[y:y + kernel.shape[0], x:x + kernel.shape[1]] * kernel).sum()
+            result[y, x] = (grey[y : y + kernel.shape[0], x : x + kernel.shape[1]] * kernel).sum()
     return result
 
 
 def _is(value: object, wanted: torch.Tensor) -> bool:
-    return isinstance(value, torch.Tensor) and value.shape == wanted.shape and torch.allclose(value.float(), wanted, atol=1e-5)
+    return (
+        isinstance(value, torch.Tensor)
+        and value.shape == wanted.shape
+        and torch.allclose(value.float(), wanted, atol=1e-5)
+    )
 
 
 def _padded(grey: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
@@ -41,18 +63,33 @@ def _peak(feature_map: torch.Tensor) -> tuple[int, int]:
 
 EXERCISES = (
     Exercise(
-        "slide_filter", "01", "A feature map with your own hands", 8, 2, _slide,
+        "slide_filter",
+        "01",
+        "A feature map with your own hands",
+        8,
+        2,
+        _slide,
         (
-            Condition(lambda f: not _is(f(_GREY, _EDGE), _padded(_GREY, _EDGE)),
-                      "this map is as large as the picture: stay inside it, without a border of zeros (H - k + 1 rows)"),
-            Condition(lambda f: tuple(f(_GREY, _EDGE).shape) == (3, 2),
-                      "a 3×3 filter fits at (H - 2) × (W - 2) places of a picture [H, W]: your map has another size"),
-            Condition(lambda f: not _is(f(_GREY, _EDGE), _slide(_GREY, _EDGE.flip(0, 1))),
-                      "the filter is turned round first: networks call it convolution, but slide the filter as it is"),
-            Condition(lambda f: not _is(f(_GREY, _EDGE), _slide(_GREY, _EDGE) / 9),
-                      "these are means of the products: a unit adds them up"),
-            Condition(lambda f: _is(f(_GREY, _EDGE), _slide(_GREY, _EDGE)),
-                      "the size is right, the numbers are not: multiply the patch under the filter with it, and add up"),
+            Condition(
+                lambda f: not _is(f(_GREY, _EDGE), _padded(_GREY, _EDGE)),
+                "this map is as large as the picture: stay inside it, without a border of zeros (H - k + 1 rows)",
+            ),
+            Condition(
+                lambda f: tuple(f(_GREY, _EDGE).shape) == (3, 2),
+                "a 3×3 filter fits at (H - 2) × (W - 2) places of a picture [H, W]: your map has another size",
+            ),
+            Condition(
+                lambda f: not _is(f(_GREY, _EDGE), _slide(_GREY, _EDGE.flip(0, 1))),
+                "the filter is turned round first: networks call it convolution, but slide the filter as it is",
+            ),
+            Condition(
+                lambda f: not _is(f(_GREY, _EDGE), _slide(_GREY, _EDGE) / 9),
+                "these are means of the products: a unit adds them up",
+            ),
+            Condition(
+                lambda f: _is(f(_GREY, _EDGE), _slide(_GREY, _EDGE)),
+                "the size is right, the numbers are not: multiply the patch under the filter with it, and add up",
+            ),
         ),
         (
             Mistake("border of zeros", _padded),
@@ -64,13 +101,33 @@ EXERCISES = (
         "each cell of your map is one patch times the filter, summed: that is all a first layer does before its ReLU",
     ),
     Exercise(
-        "quiet", "01", "How quiet is each channel?", 5, 1, _quiet,
+        "quiet",
+        "01",
+        "How quiet is each channel?",
+        5,
+        1,
+        _quiet,
         (
-            Condition(lambda f: getattr(f(_MAPS), "ndim", 0) > 0, "that is one number for the whole layer: keep the channels apart, [C]"),
-            Condition(lambda f: tuple(f(_MAPS).shape) == (3,), "one number a channel, [C], is asked for: average over rows and columns"),
-            Condition(lambda f: not _is(f(_MAPS), _SHARES * 6), "these are counts of cells: divide by how many cells a map has"),
-            Condition(lambda f: not _is(f(_MAPS), 1 - _SHARES), "that is the share of cells that do fire: the silent ones are asked for"),
-            Condition(lambda f: _is(f(_MAPS), _SHARES), "compare each cell with 0, then average over the rows and columns of each map"),
+            Condition(
+                lambda f: getattr(f(_MAPS), "ndim", 0) > 0,
+                "that is one number for the whole layer: keep the channels apart, [C]",
+            ),
+            Condition(
+                lambda f: tuple(f(_MAPS).shape) == (3,),
+                "one number a channel, [C], is asked for: average over rows and columns",
+            ),
+            Condition(
+                lambda f: not _is(f(_MAPS), _SHARES * 6),
+                "these are counts of cells: divide by how many cells a map has",
+            ),
+            Condition(
+                lambda f: not _is(f(_MAPS), 1 - _SHARES),
+                "that is the share of cells that do fire: the silent ones are asked for",
+            ),
+            Condition(
+                lambda f: _is(f(_MAPS), _SHARES),
+                "compare each cell with 0, then average over the rows and columns of each map",
+            ),
         ),
         (
             Mistake("whole layer", lambda m: (m == 0).float().mean()),
@@ -82,14 +139,32 @@ EXERCISES = (
         "one share for each channel, from 0 (fires everywhere) to 1 (silent)",
     ),
     Exercise(
-        "peak", "01", "Where is the peak?", 4, 1, _peak,
+        "peak",
+        "01",
+        "Where is the peak?",
+        4,
+        1,
+        _peak,
         (
-            Condition(lambda f: not isinstance(f(_PEAK), int) and not (isinstance(f(_PEAK), torch.Tensor) and f(_PEAK).ndim == 0),
-                      "argmax counts the cells one after another: turn its number into (row, column)"),
-            Condition(lambda f: tuple(map(int, f(_PEAK))) != (3, 1), "row and column are swapped: y first, then x, as in map[y, x]"),
-            Condition(lambda f: tuple(map(int, f(_PEAK))) != (2, 0), "that is the lowest cell of the map, not the highest"),
-            Condition(lambda f: tuple(map(int, f(_PEAK))) == (1, 3),
-                      "not the highest cell: divide argmax by the width; the quotient is the row, the remainder the column"),
+            Condition(
+                lambda f: (
+                    not isinstance(f(_PEAK), int)
+                    and not (isinstance(f(_PEAK), torch.Tensor) and f(_PEAK).ndim == 0)
+                ),
+                "argmax counts the cells one after another: turn its number into (row, column)",
+            ),
+            Condition(
+                lambda f: tuple(map(int, f(_PEAK))) != (3, 1),
+                "row and column are swapped: y first, then x, as in map[y, x]",
+            ),
+            Condition(
+                lambda f: tuple(map(int, f(_PEAK))) != (2, 0),
+                "that is the lowest cell of the map, not the highest",
+            ),
+            Condition(
+                lambda f: tuple(map(int, f(_PEAK))) == (1, 3),
+                "not the highest cell: divide argmax by the width; the quotient is the row, the remainder the column",
+            ),
         ),
         (
             Mistake("flat index", lambda m: int(m.argmax())),

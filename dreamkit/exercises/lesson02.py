@@ -42,7 +42,7 @@ def _whole_kernels(layers):
 
 def _patch(photo, row, column, field):
     top, bottom, left, right = field.box(row, column)
-    return photo[..., max(0, top):bottom, max(0, left):right]
+    return photo[..., max(0, top) : bottom, max(0, left) : right]
 
 
 def _unclipped(photo, row, column, field):
@@ -56,12 +56,14 @@ def _swapped(photo, row, column, field):
 
 def _one_more(photo, row, column, field):
     top, bottom, left, right = field.box(row, column)
-    return photo[..., max(0, top):bottom + 1, max(0, left):right + 1]
+    return photo[..., max(0, top) : bottom + 1, max(0, left) : right + 1]
 
 
 def _around_the_cell(photo, row, column, field):
     half = field.size[0] // 2
-    return photo[..., max(0, row - half):row + half + 1, max(0, column - half):column + half + 1]
+    return photo[
+        ..., max(0, row - half) : row + half + 1, max(0, column - half) : column + half + 1
+    ]
 
 
 def _picky(peaks):
@@ -85,18 +87,42 @@ def _difference(peaks):
 
 
 def _is(value, wanted) -> bool:
-    return isinstance(value, torch.Tensor) and value.shape == wanted.shape and torch.allclose(value.float(), wanted, atol=1e-5)
+    return (
+        isinstance(value, torch.Tensor)
+        and value.shape == wanted.shape
+        and torch.allclose(value.float(), wanted, atol=1e-5)
+    )
 
 
 EXERCISES = (
     Exercise(
-        "field", "02", "How far does a cell see?", 6, 2, _field,
+        "field",
+        "02",
+        "How far does a cell see?",
+        6,
+        2,
+        _field,
         (
-            Condition(lambda f: f([(7, 1)]) == 7, "one layer sees just its kernel, 7 pixels: a kernel adds (kernel - 1)"),
-            Condition(lambda f: f([(3, 2)]) == 3, "a layer's own stride does not widen what it sees: it counts from the next layer on"),
-            Condition(lambda f: f([(3, 1), (3, 1)]) == 5, "two 3×3 layers see 5 pixels: each kernel adds its size less one"),
-            Condition(lambda f: f([(3, 2), (3, 1)]) == 7, "the strides are lost: after a stride of 2, neighbours lie 2 pixels apart"),
-            Condition(lambda f: f([(7, 2), (3, 2), (1, 1), (5, 2)]) == 27, "close, but strides multiply up from layer to layer"),
+            Condition(
+                lambda f: f([(7, 1)]) == 7,
+                "one layer sees just its kernel, 7 pixels: a kernel adds (kernel - 1)",
+            ),
+            Condition(
+                lambda f: f([(3, 2)]) == 3,
+                "a layer's own stride does not widen what it sees: it counts from the next layer on",
+            ),
+            Condition(
+                lambda f: f([(3, 1), (3, 1)]) == 5,
+                "two 3×3 layers see 5 pixels: each kernel adds its size less one",
+            ),
+            Condition(
+                lambda f: f([(3, 2), (3, 1)]) == 7,
+                "the strides are lost: after a stride of 2, neighbours lie 2 pixels apart",
+            ),
+            Condition(
+                lambda f: f([(7, 2), (3, 2), (1, 1), (5, 2)]) == 27,
+                "close, but strides multiply up from layer to layer",
+            ),
         ),
         (
             Mistake("strides ignored", _without_strides),
@@ -106,18 +132,33 @@ EXERCISES = (
         "each kernel adds (kernel - 1) steps of the map below, and strides multiply up",
     ),
     Exercise(
-        "patch", "02", "Cut out what a cell sees", 5, 1, _patch,
+        "patch",
+        "02",
+        "Cut out what a cell sees",
+        5,
+        1,
+        _patch,
         (
-            Condition(lambda f: not _is(f(_PHOTO, 2, 5, _FIELD), _around_the_cell(_PHOTO, 2, 5, _FIELD)),
-                      "row and column are cells of the map, not pixels: field.box(row, column) says where their pixels lie"),
-            Condition(lambda f: not _is(f(_PHOTO, 2, 5, _FIELD), _swapped(_PHOTO, 2, 5, _FIELD)),
-                      "rows and columns are swapped: the box is (top, bottom, left, right), and rows are the last dimension but one"),
-            Condition(lambda f: tuple(f(_PHOTO, 2, 5, _FIELD).shape) == (1, 3, 5, 5),
-                      "the patch of an inner cell should be 5×5 here, as large as the field; bottom and right are not included"),
-            Condition(lambda f: _is(f(_PHOTO, 2, 5, _FIELD), _patch(_PHOTO, 2, 5, _FIELD)),
-                      "the size is right, but it is another part of the photo"),
-            Condition(lambda f: _is(f(_PHOTO, 0, 0, _FIELD), _PHOTO[..., :3, :3]),
-                      "at the border the box begins outside the photo, and negative rows count from the other end: begin at 0 at least"),
+            Condition(
+                lambda f: not _is(f(_PHOTO, 2, 5, _FIELD), _around_the_cell(_PHOTO, 2, 5, _FIELD)),
+                "row and column are cells of the map, not pixels: field.box(row, column) says where their pixels lie",
+            ),
+            Condition(
+                lambda f: not _is(f(_PHOTO, 2, 5, _FIELD), _swapped(_PHOTO, 2, 5, _FIELD)),
+                "rows and columns are swapped: the box is (top, bottom, left, right), and rows are the last dimension but one",
+            ),
+            Condition(
+                lambda f: tuple(f(_PHOTO, 2, 5, _FIELD).shape) == (1, 3, 5, 5),
+                "the patch of an inner cell should be 5×5 here, as large as the field; bottom and right are not included",
+            ),
+            Condition(
+                lambda f: _is(f(_PHOTO, 2, 5, _FIELD), _patch(_PHOTO, 2, 5, _FIELD)),
+                "the size is right, but it is another part of the photo",
+            ),
+            Condition(
+                lambda f: _is(f(_PHOTO, 0, 0, _FIELD), _PHOTO[..., :3, :3]),
+                "at the border the box begins outside the photo, and negative rows count from the other end: begin at 0 at least",
+            ),
         ),
         (
             Mistake("cells taken for pixels", _around_the_cell),
@@ -128,15 +169,33 @@ EXERCISES = (
         "the patch is the part of the photo inside the cell's field, also at the border",
     ),
     Exercise(
-        "picky", "02", "How picky is a channel?", 6, 2, _picky,
+        "picky",
+        "02",
+        "How picky is a channel?",
+        6,
+        2,
+        _picky,
         (
-            Condition(lambda f: tuple(f(_PEAKS).shape) == (3,), "one number for each channel: compare over the photos, dimension 0"),
-            Condition(lambda f: f(_PEAKS)[1] == 0, "a channel that answers all photos alike has pickiness 0"),
-            Condition(lambda f: bool((f(_PEAKS) <= 1).all()), "it should lie from 0 to 1: divide by the sum of the two"),
-            Condition(lambda f: not _is(f(_PEAKS), _with_the_best(_PEAKS)),
-                      "the best photo is also in your mean: compare it with the *other* photos"),
-            Condition(lambda f: _is(f(_PEAKS), _picky(_PEAKS)),
-                      "close, but it should be (best - rest) / (best + rest), rest being the mean of the others"),
+            Condition(
+                lambda f: tuple(f(_PEAKS).shape) == (3,),
+                "one number for each channel: compare over the photos, dimension 0",
+            ),
+            Condition(
+                lambda f: f(_PEAKS)[1] == 0,
+                "a channel that answers all photos alike has pickiness 0",
+            ),
+            Condition(
+                lambda f: bool((f(_PEAKS) <= 1).all()),
+                "it should lie from 0 to 1: divide by the sum of the two",
+            ),
+            Condition(
+                lambda f: not _is(f(_PEAKS), _with_the_best(_PEAKS)),
+                "the best photo is also in your mean: compare it with the *other* photos",
+            ),
+            Condition(
+                lambda f: _is(f(_PEAKS), _picky(_PEAKS)),
+                "close, but it should be (best - rest) / (best + rest), rest being the mean of the others",
+            ),
         ),
         (
             Mistake("over channels instead of photos", _over_channels),

@@ -85,7 +85,11 @@ def _signs(image, gradient, step_size):
 
 
 def _near(value, wanted, tolerance=1e-6) -> bool:
-    return isinstance(value, torch.Tensor) and value.shape == wanted.shape and torch.allclose(value, wanted, atol=tolerance)
+    return (
+        isinstance(value, torch.Tensor)
+        and value.shape == wanted.shape
+        and torch.allclose(value, wanted, atol=tolerance)
+    )
 
 
 def _gain(gradient, before, after):
@@ -113,17 +117,32 @@ def _gain_of(f) -> float:
 
 EXERCISES = (
     Exercise(
-        "slope", "03", "The slope at one value of one pixel", 7, 2, _slope,
+        "slope",
+        "03",
+        "The slope at one value of one pixel",
+        7,
+        2,
+        _slope,
         (
-            Condition(_untouched, "the picture you were given has changed: nudge a copy, image.clone()"),
-            Condition(lambda f: abs(_slope_of(f) - 2 * _NUDGE * _slope_of(_slope)) > 1e-9,
-                      "that is how far the score rose; a slope is the rise divided by the way from one end to the other"),
-            Condition(lambda f: abs(_slope_of(f) - _slope_of(_half_as_long)) > 1e-9,
-                      "twice too large: from one nudge down to one nudge up the way is 2 * nudge"),
-            Condition(lambda f: abs(_slope_of(f) - _slope_of(_one_sided)) > 1e-9,
-                      "nudged to one side only: right for tiny nudges, but two sides are far more exact where the score bends"),
-            Condition(lambda f: abs(_slope_of(f) - _slope_of(_slope)) < 1e-9,
-                      "not the slope at that place: index the copy with (0, *place)"),
+            Condition(
+                _untouched, "the picture you were given has changed: nudge a copy, image.clone()"
+            ),
+            Condition(
+                lambda f: abs(_slope_of(f) - 2 * _NUDGE * _slope_of(_slope)) > 1e-9,
+                "that is how far the score rose; a slope is the rise divided by the way from one end to the other",
+            ),
+            Condition(
+                lambda f: abs(_slope_of(f) - _slope_of(_half_as_long)) > 1e-9,
+                "twice too large: from one nudge down to one nudge up the way is 2 * nudge",
+            ),
+            Condition(
+                lambda f: abs(_slope_of(f) - _slope_of(_one_sided)) > 1e-9,
+                "nudged to one side only: right for tiny nudges, but two sides are far more exact where the score bends",
+            ),
+            Condition(
+                lambda f: abs(_slope_of(f) - _slope_of(_slope)) < 1e-9,
+                "not the slope at that place: index the copy with (0, *place)",
+            ),
         ),
         (
             Mistake("nudges the caller's picture", _in_place),
@@ -134,15 +153,33 @@ EXERCISES = (
         "a central difference: as exact as numbers by hand can be",
     ),
     Exercise(
-        "gain", "03", "How much should the score rise?", 5, 2, _gain,
+        "gain",
+        "03",
+        "How much should the score rise?",
+        5,
+        2,
+        _gain,
         (
-            Condition(lambda f: torch.as_tensor(f(_GRADIENT, _IMAGE, _AFTER)).numel() == 1,
-                      "one number is wanted: the rise over all values together"),
-            Condition(lambda f: abs(_gain_of(f) + _gain_of(_gain)) > 1e-6, "the sign is turned round: the way goes from before to after"),
-            Condition(lambda f: abs(_gain_of(f) - _gain_of(_mean_gain)) > 1e-6, "that is the mean over the values: their rises *add up*"),
-            Condition(lambda f: abs(_gain_of(f) - _gain_of(_lengths)) > 1e-6,
-                      "the product of the lengths is the most that such a step can gain; where values were clamped it gains less"),
-            Condition(lambda f: abs(_gain_of(f) - _gain_of(_gain)) < 1e-5, "each value's slope times its own change, added up"),
+            Condition(
+                lambda f: torch.as_tensor(f(_GRADIENT, _IMAGE, _AFTER)).numel() == 1,
+                "one number is wanted: the rise over all values together",
+            ),
+            Condition(
+                lambda f: abs(_gain_of(f) + _gain_of(_gain)) > 1e-6,
+                "the sign is turned round: the way goes from before to after",
+            ),
+            Condition(
+                lambda f: abs(_gain_of(f) - _gain_of(_mean_gain)) > 1e-6,
+                "that is the mean over the values: their rises *add up*",
+            ),
+            Condition(
+                lambda f: abs(_gain_of(f) - _gain_of(_lengths)) > 1e-6,
+                "the product of the lengths is the most that such a step can gain; where values were clamped it gains less",
+            ),
+            Condition(
+                lambda f: abs(_gain_of(f) - _gain_of(_gain)) < 1e-5,
+                "each value's slope times its own change, added up",
+            ),
         ),
         (
             Mistake("from after to before", _backwards),
@@ -152,20 +189,46 @@ EXERCISES = (
         "slope times change, added up over all values: the linear prediction of the rise",
     ),
     Exercise(
-        "one_step", "03", "One step uphill", 5, 1, _step,
+        "one_step",
+        "03",
+        "One step uphill",
+        5,
+        1,
+        _step,
         (
-            Condition(lambda f: torch.equal(f(_IMAGE, _GRADIENT, 0.0), _IMAGE), "a step of size 0 should leave the picture as it is"),
-            Condition(lambda f: not _near(f(_IMAGE, _GRADIENT, 0.1), _downhill(_IMAGE, _GRADIENT, 0.1)),
-                      "that is downhill, as in training, where a loss is to fall; here the score is to rise"),
-            Condition(lambda f: not _near(f(_IMAGE, _GRADIENT, 0.1), _raw(_IMAGE, _GRADIENT, 0.1)),
-                      "the length of the step depends on the gradient's own size: divide by its deviation first"),
-            Condition(lambda f: not _near(f(_IMAGE, _GRADIENT, 0.1), _signs(_IMAGE, _GRADIENT, 0.1)),
-                      "only the signs are used: all values move alike, however little they matter"),
-            Condition(lambda f: float(f(_IMAGE, _GRADIENT, 0.1).min()) >= 0 and float(f(_IMAGE, _GRADIENT, 0.1).max()) <= 1,
-                      "some values have left [0, 1]: clamp them"),
-            Condition(lambda f: any(_near(f(_IMAGE, _GRADIENT, 0.1), (_IMAGE + 0.1 * _GRADIENT / _GRADIENT.std(correction=c)).clamp(0, 1))
-                                    for c in (0, 1)),                 # unbiased or not: on a real picture nobody can tell
-                      "close, but divide by the deviation over all values: gradient.std()"),
+            Condition(
+                lambda f: torch.equal(f(_IMAGE, _GRADIENT, 0.0), _IMAGE),
+                "a step of size 0 should leave the picture as it is",
+            ),
+            Condition(
+                lambda f: not _near(f(_IMAGE, _GRADIENT, 0.1), _downhill(_IMAGE, _GRADIENT, 0.1)),
+                "that is downhill, as in training, where a loss is to fall; here the score is to rise",
+            ),
+            Condition(
+                lambda f: not _near(f(_IMAGE, _GRADIENT, 0.1), _raw(_IMAGE, _GRADIENT, 0.1)),
+                "the length of the step depends on the gradient's own size: divide by its deviation first",
+            ),
+            Condition(
+                lambda f: not _near(f(_IMAGE, _GRADIENT, 0.1), _signs(_IMAGE, _GRADIENT, 0.1)),
+                "only the signs are used: all values move alike, however little they matter",
+            ),
+            Condition(
+                lambda f: (
+                    float(f(_IMAGE, _GRADIENT, 0.1).min()) >= 0
+                    and float(f(_IMAGE, _GRADIENT, 0.1).max()) <= 1
+                ),
+                "some values have left [0, 1]: clamp them",
+            ),
+            Condition(
+                lambda f: any(
+                    _near(
+                        f(_IMAGE, _GRADIENT, 0.1),
+                        (_IMAGE + 0.1 * _GRADIENT / _GRADIENT.std(correction=c)).clamp(0, 1),
+                    )
+                    for c in (0, 1)
+                ),  # unbiased or not: on a real picture nobody can tell
+                "close, but divide by the deviation over all values: gradient.std()",
+            ),
         ),
         (
             Mistake("downhill", _downhill),

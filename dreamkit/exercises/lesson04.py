@@ -84,11 +84,17 @@ def _one_step_only(score, image, steps, step_size):
     return result
 
 
-_GRADIENT = torch.tensor([4.0, -1.0, 0.5, 0.5, -2.0, 1.0, 0.0, 3.0, 1.0, -1.0, 0.1, -0.1]).reshape(1, 3, 2, 2)
+_GRADIENT = torch.tensor([4.0, -1.0, 0.5, 0.5, -2.0, 1.0, 0.0, 3.0, 1.0, -1.0, 0.1, -0.1]).reshape(
+    1, 3, 2, 2
+)
 
 
 def _close(value, wanted, tolerance=1e-5) -> bool:
-    return isinstance(value, torch.Tensor) and value.shape == wanted.shape and torch.allclose(value, wanted, atol=tolerance)
+    return (
+        isinstance(value, torch.Tensor)
+        and value.shape == wanted.shape
+        and torch.allclose(value, wanted, atol=tolerance)
+    )
 
 
 def _walk(f, steps=4, size=0.05):
@@ -136,17 +142,35 @@ def _share(f, plane=_MIXED, limit=0.2) -> float:
 
 EXERCISES = (
     Exercise(
-        "normalised", "04", "A gradient of known size", 5, 1, _normalised,
+        "normalised",
+        "04",
+        "A gradient of known size",
+        5,
+        1,
+        _normalised,
         (
-            Condition(lambda f: bool(torch.isfinite(f(torch.zeros(1, 3, 2, 2))).all()),
-                      "a gradient that is zero everywhere gives 0 / 0, not a number: where the deviation is 0, leave it as it is"),
-            Condition(lambda f: not _close(f(_GRADIENT), _by_the_greatest(_GRADIENT)),
-                      "divided by the greatest value: then one outlier decides how far all the others go"),
-            Condition(lambda f: not _close(f(_GRADIENT), _each_colour(_GRADIENT)),
-                      "each colour is scaled by itself, which changes the direction: one number for all values"),
-            Condition(lambda f: _close(f(5 * _GRADIENT), f(_GRADIENT)), "five times the gradient should give the same result"),
-            Condition(lambda f: any(_close(f(_GRADIENT), _GRADIENT / _GRADIENT.std(correction=c)) for c in (0, 1)),
-                      "the result should have the standard deviation 1"),
+            Condition(
+                lambda f: bool(torch.isfinite(f(torch.zeros(1, 3, 2, 2))).all()),
+                "a gradient that is zero everywhere gives 0 / 0, not a number: where the deviation is 0, leave it as it is",
+            ),
+            Condition(
+                lambda f: not _close(f(_GRADIENT), _by_the_greatest(_GRADIENT)),
+                "divided by the greatest value: then one outlier decides how far all the others go",
+            ),
+            Condition(
+                lambda f: not _close(f(_GRADIENT), _each_colour(_GRADIENT)),
+                "each colour is scaled by itself, which changes the direction: one number for all values",
+            ),
+            Condition(
+                lambda f: _close(f(5 * _GRADIENT), f(_GRADIENT)),
+                "five times the gradient should give the same result",
+            ),
+            Condition(
+                lambda f: any(
+                    _close(f(_GRADIENT), _GRADIENT / _GRADIENT.std(correction=c)) for c in (0, 1)
+                ),
+                "the result should have the standard deviation 1",
+            ),
         ),
         (
             Mistake("zero gradient becomes NaN", _zero_becomes_nan),
@@ -157,19 +181,40 @@ EXERCISES = (
         "the direction is kept, the size is 1, and a silent gradient stays silent",
     ),
     Exercise(
-        "ascent", "04", "Gradient ascent", 8, 2, _ascend,
+        "ascent",
+        "04",
+        "Gradient ascent",
+        8,
+        2,
+        _ascend,
         (
-            Condition(lambda f: torch.equal(_walk(f, 0), _picture()), "no steps should give the picture back as it is"),
-            Condition(lambda f: not _close(_walk(f), _one_step_only(_score, _picture(), 4, 0.05)),
-                      "every step starts from the first picture again: let the next step start where the last one ended"),
-            Condition(lambda f: not _close(_walk(f), _stale(_score, _picture(), 4, 0.05)),
-                      "the gradient is taken once, before the loop; it belongs to the picture as it is *now*"),
-            Condition(lambda f: not _close(_walk(f), _raw(_score, _picture(), 4, 0.05)),
-                      "the gradient is not normalised: divide by its deviation"),
-            Condition(lambda f: not _close(_walk(f, 8, 0.2), _clamped_late(_score, _picture(), 8, 0.2)),
-                      "clamped only at the end: in between the network sees values that no picture has. Clamp after every step"),
-            Condition(lambda f: any(_close(_walk(f, 3), wanted) for wanted in (_walk(_ascend, 3), _walk(_population, 3))),
-                      "close, but each step is: gradient, divided by its deviation, times step_size, added, clamped to [0, 1]"),
+            Condition(
+                lambda f: torch.equal(_walk(f, 0), _picture()),
+                "no steps should give the picture back as it is",
+            ),
+            Condition(
+                lambda f: not _close(_walk(f), _one_step_only(_score, _picture(), 4, 0.05)),
+                "every step starts from the first picture again: let the next step start where the last one ended",
+            ),
+            Condition(
+                lambda f: not _close(_walk(f), _stale(_score, _picture(), 4, 0.05)),
+                "the gradient is taken once, before the loop; it belongs to the picture as it is *now*",
+            ),
+            Condition(
+                lambda f: not _close(_walk(f), _raw(_score, _picture(), 4, 0.05)),
+                "the gradient is not normalised: divide by its deviation",
+            ),
+            Condition(
+                lambda f: not _close(_walk(f, 8, 0.2), _clamped_late(_score, _picture(), 8, 0.2)),
+                "clamped only at the end: in between the network sees values that no picture has. Clamp after every step",
+            ),
+            Condition(
+                lambda f: any(
+                    _close(_walk(f, 3), wanted)
+                    for wanted in (_walk(_ascend, 3), _walk(_population, 3))
+                ),
+                "close, but each step is: gradient, divided by its deviation, times step_size, added, clamped to [0, 1]",
+            ),
         ),
         (
             Mistake("every step from the start", _one_step_only),
@@ -180,16 +225,33 @@ EXERCISES = (
         "fresh gradient, known step, still a picture: the heart of DeepDream",
     ),
     Exercise(
-        "fine", "04", "How much of a pattern is fine detail?", 8, 3, _fine,
+        "fine",
+        "04",
+        "How much of a pattern is fine detail?",
+        8,
+        3,
+        _fine,
         (
-            Condition(lambda f: _share(f, _pattern(2).T) < _share(f, _pattern(12).T),
-                      "turned round: coarse waves should give nearly 0 and fine ones nearly 1"),
-            Condition(lambda f: _share(f, _pattern(12)) > 0.99,
-                      "fine standing stripes count for nothing here: a frequency has two parts, down and across; take its length"),
-            Condition(lambda f: abs(_share(f) - _share(_with_the_mean)) > 1e-3,
-                      "the mean brightness is in your sum: take plane.mean() away first"),
-            Condition(lambda f: abs(_share(f) - _share(_amplitudes)) > 1e-3, "amplitudes are added; energy is amplitude squared"),
-            Condition(lambda f: abs(_share(f) - 0.2) < 1e-3, "waves of amplitude 2 (coarse) and 1 (fine) should give 1 / (4 + 1)"),
+            Condition(
+                lambda f: _share(f, _pattern(2).T) < _share(f, _pattern(12).T),
+                "turned round: coarse waves should give nearly 0 and fine ones nearly 1",
+            ),
+            Condition(
+                lambda f: _share(f, _pattern(12)) > 0.99,
+                "fine standing stripes count for nothing here: a frequency has two parts, down and across; take its length",
+            ),
+            Condition(
+                lambda f: abs(_share(f) - _share(_with_the_mean)) > 1e-3,
+                "the mean brightness is in your sum: take plane.mean() away first",
+            ),
+            Condition(
+                lambda f: abs(_share(f) - _share(_amplitudes)) > 1e-3,
+                "amplitudes are added; energy is amplitude squared",
+            ),
+            Condition(
+                lambda f: abs(_share(f) - 0.2) < 1e-3,
+                "waves of amplitude 2 (coarse) and 1 (fine) should give 1 / (4 + 1)",
+            ),
         ),
         (
             Mistake("coarse share instead", _coarse),

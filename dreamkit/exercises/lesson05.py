@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from ..pictures.scales import mirror_pad
 from ..ascent.steps import normalize, smooth
+from ..pictures.scales import mirror_pad
 from . import Condition, Exercise, Mistake
 
 
@@ -26,9 +26,13 @@ def _blur(gradient, sigma, kernel=_kernel, pad=mirror_pad, rows=True, columns=Tr
     channels = gradient.shape[1]
     blurred = pad(gradient, radius * rows, radius * columns)
     if rows:
-        blurred = F.conv2d(blurred, weights.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+        blurred = F.conv2d(
+            blurred, weights.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels
+        )
     if columns:
-        blurred = F.conv2d(blurred, weights.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+        blurred = F.conv2d(
+            blurred, weights.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels
+        )
     return blurred
 
 
@@ -87,24 +91,46 @@ def _is(answer, value):
 
 EXERCISES = (
     Exercise(
-        "smooth", "05", "A Gaussian blur of your own", 8, 2, _blur,
+        "smooth",
+        "05",
+        "A Gaussian blur of your own",
+        8,
+        2,
+        _blur,
         (
-            Condition(lambda f: f(_gradient(), 1.0).shape == _gradient().shape,
-                      "the result has another size: pad the gradient by the kernel's radius on every side before you convolve"),
-            Condition(lambda f: _close(_inside(f(torch.ones(1, 3, 14, 19), 1.0)), torch.ones(1, 3, 4, 9)),
-                      "a gradient of ones does not stay one: the kernel's weights must sum to 1"),
-            Condition(lambda f: _close(f(_gradient().mT, 1.0), f(_gradient(), 1.0).mT),
-                      "rows and columns are not treated alike: blur along the height and along the width"),
-            Condition(lambda f: _close(f(torch.ones(1, 3, 14, 19), 1.0), torch.ones(1, 3, 14, 19)),
-                      "right inside, but darker at the borders: zeros come in there; mirror the gradient instead (mode=\"reflect\")"),
-            Condition(lambda f: _nearly(_inside(f(_gradient(), 1.0)), _inside(smooth(_gradient(), 1.0))),
-                      "it blurs, but not by a Gaussian of this sigma: the weight at offset d is exp(-d² / (2 sigma²))"),
-            Condition(lambda f: _nearly(f(_gradient(), 1.0), smooth(_gradient(), 1.0)),
-                      "right inside, but not at the borders: mirror the gradient there (mode=\"reflect\")"),
+            Condition(
+                lambda f: f(_gradient(), 1.0).shape == _gradient().shape,
+                "the result has another size: pad the gradient by the kernel's radius on every side before you convolve",
+            ),
+            Condition(
+                lambda f: _close(_inside(f(torch.ones(1, 3, 14, 19), 1.0)), torch.ones(1, 3, 4, 9)),
+                "a gradient of ones does not stay one: the kernel's weights must sum to 1",
+            ),
+            Condition(
+                lambda f: _close(f(_gradient().mT, 1.0), f(_gradient(), 1.0).mT),
+                "rows and columns are not treated alike: blur along the height and along the width",
+            ),
+            Condition(
+                lambda f: _close(f(torch.ones(1, 3, 14, 19), 1.0), torch.ones(1, 3, 14, 19)),
+                'right inside, but darker at the borders: zeros come in there; mirror the gradient instead (mode="reflect")',
+            ),
+            Condition(
+                lambda f: _nearly(_inside(f(_gradient(), 1.0)), _inside(smooth(_gradient(), 1.0))),
+                "it blurs, but not by a Gaussian of this sigma: the weight at offset d is exp(-d² / (2 sigma²))",
+            ),
+            Condition(
+                lambda f: _nearly(f(_gradient(), 1.0), smooth(_gradient(), 1.0)),
+                'right inside, but not at the borders: mirror the gradient there (mode="reflect")',
+            ),
         ),
         (
-            Mistake("no padding: the result is smaller", lambda g, s: _blur(g, s, pad=lambda x, rows, columns: x)),
-            Mistake("weights that do not sum to 1", lambda g, s: _blur(g, s, kernel=_unit_sum_forgotten)),
+            Mistake(
+                "no padding: the result is smaller",
+                lambda g, s: _blur(g, s, pad=lambda x, rows, columns: x),
+            ),
+            Mistake(
+                "weights that do not sum to 1", lambda g, s: _blur(g, s, kernel=_unit_sum_forgotten)
+            ),
             Mistake("blurred along one axis only", lambda g, s: _blur(g, s, columns=False)),
             Mistake("zeros at the border", lambda g, s: _blur(g, s, pad=_zero_pad)),
             Mistake("a box instead of a Gaussian", lambda g, s: _blur(g, s, kernel=_box)),
@@ -112,19 +138,37 @@ EXERCISES = (
         "weights that sum to 1, both axes, mirrored borders: it equals dk.smooth",
     ),
     Exercise(
-        "two_bands", "05", "A pyramid of two bands", 5, 2, _two_bands,
+        "two_bands",
+        "05",
+        "A pyramid of two bands",
+        5,
+        2,
+        _two_bands,
         (
-            Condition(lambda f: f(_gradient(), 1.0).shape == _gradient().shape, "the result should have the gradient's shape"),
-            Condition(lambda f: not _close(f(_gradient(), 1.0), _gradient()),
-                      "split and put together again without a change: each band has to be divided by its own RMS in between"),
-            Condition(lambda f: not _close(f(_gradient(), 1.0), _only_the_sum(_gradient(), 1.0)),
-                      "the sum was normalised, so both bands shrink by the same factor: normalise each band before you add them"),
-            Condition(lambda f: not _close(f(_gradient(), 1.0), _low_only(_gradient(), 1.0)),
-                      "only the coarse band is left: the fine one is what the blur took away, gradient - low"),
-            Condition(lambda f: not _close(f(_gradient(), 1.0), _not_split(_gradient(), 1.0)),
-                      "the second band is the whole gradient, so the coarse part counts twice: take gradient - low"),
-            Condition(lambda f: _close(f(_gradient(), 1.0), _two_bands(_gradient(), 1.0)),
-                      "not yet: low = the blurred gradient, high = what is left; each divided by its own RMS, then added"),
+            Condition(
+                lambda f: f(_gradient(), 1.0).shape == _gradient().shape,
+                "the result should have the gradient's shape",
+            ),
+            Condition(
+                lambda f: not _close(f(_gradient(), 1.0), _gradient()),
+                "split and put together again without a change: each band has to be divided by its own RMS in between",
+            ),
+            Condition(
+                lambda f: not _close(f(_gradient(), 1.0), _only_the_sum(_gradient(), 1.0)),
+                "the sum was normalised, so both bands shrink by the same factor: normalise each band before you add them",
+            ),
+            Condition(
+                lambda f: not _close(f(_gradient(), 1.0), _low_only(_gradient(), 1.0)),
+                "only the coarse band is left: the fine one is what the blur took away, gradient - low",
+            ),
+            Condition(
+                lambda f: not _close(f(_gradient(), 1.0), _not_split(_gradient(), 1.0)),
+                "the second band is the whole gradient, so the coarse part counts twice: take gradient - low",
+            ),
+            Condition(
+                lambda f: _close(f(_gradient(), 1.0), _two_bands(_gradient(), 1.0)),
+                "not yet: low = the blurred gradient, high = what is left; each divided by its own RMS, then added",
+            ),
         ),
         (
             Mistake("bands not evened out", _not_evened),
@@ -135,11 +179,24 @@ EXERCISES = (
         "both bands now have the same strength, whatever they had before",
     ),
     Exercise(
-        "blur_twice", "05", "Blurring twice", 3, 1, 5.0,
+        "blur_twice",
+        "05",
+        "Blurring twice",
+        3,
+        1,
+        5.0,
         (
-            Condition(lambda a: not _is(a, 7), "standard deviations do not add up when blurs are chained; their squares do"),
-            Condition(lambda a: not _is(a, 25), "that is the variance; its root is the standard deviation"),
-            Condition(lambda a: float(a) >= 4, "a second blur never sharpens: the result is blurrier than either blur alone"),
+            Condition(
+                lambda a: not _is(a, 7),
+                "standard deviations do not add up when blurs are chained; their squares do",
+            ),
+            Condition(
+                lambda a: not _is(a, 25), "that is the variance; its root is the standard deviation"
+            ),
+            Condition(
+                lambda a: float(a) >= 4,
+                "a second blur never sharpens: the result is blurrier than either blur alone",
+            ),
             Condition(lambda a: _is(a, 5), "not this: the variances of chained Gaussians add"),
         ),
         (

@@ -49,9 +49,9 @@ def _tiles(score, image, tile):
     height, width = image.shape[-2:]
     for top in range(0, height, tile):
         for left in range(0, width, tile):
-            part = image[..., top:top + tile, left:left + tile]
+            part = image[..., top : top + tile, left : left + tile]
             share = part.shape[-2] * part.shape[-1] / (height * width)
-            result[..., top:top + tile, left:left + tile] = share * gradient(score, part)
+            result[..., top : top + tile, left : left + tile] = share * gradient(score, part)
     return result
 
 
@@ -59,7 +59,9 @@ def _tiles_unweighed(score, image, tile):
     result = torch.zeros_like(image)
     for top in range(0, image.shape[-2], tile):
         for left in range(0, image.shape[-1], tile):
-            result[..., top:top + tile, left:left + tile] = gradient(score, image[..., top:top + tile, left:left + tile])
+            result[..., top : top + tile, left : left + tile] = gradient(
+                score, image[..., top : top + tile, left : left + tile]
+            )
     return result
 
 
@@ -69,7 +71,9 @@ def _tiles_drop_the_rest(score, image, tile):
     for top in range(0, height - tile + 1, tile):
         for left in range(0, width - tile + 1, tile):
             share = tile * tile / (height * width)
-            result[..., top:top + tile, left:left + tile] = share * gradient(score, image[..., top:top + tile, left:left + tile])
+            result[..., top : top + tile, left : left + tile] = share * gradient(
+                score, image[..., top : top + tile, left : left + tile]
+            )
     return result
 
 
@@ -105,14 +109,37 @@ def _jitter_is(answer, wrong, shift=(2, -5)):
 
 EXERCISES = (
     Exercise(
-        "jitter", "06", "A step with jitter", 5, 1, _jittered,
+        "jitter",
+        "06",
+        "A step with jitter",
+        5,
+        1,
+        _jittered,
         (
-            Condition(lambda f: _close(f(_picture(), _step, (0, 0)), _step(_picture())), "a shift of (0, 0) should give just the step"),
-            Condition(lambda f: not _jitter_is(f, _no_roll), "the shift changes nothing: roll the picture before the step"),
-            Condition(lambda f: not _jitter_is(f, _not_back), "the picture comes out shifted: roll it back after the step"),
-            Condition(lambda f: not _jitter_is(f, _twice), "the picture comes out shifted twice: the way back is (-dy, -dx)"),
-            Condition(lambda f: not _jitter_is(f, _crossed), "dy and dx have changed places: dy moves down the rows, dx along them"),
-            Condition(lambda f: _jitter_is(f, _jittered), "not yet: roll by (dy, dx), take the step, roll by (-dy, -dx)"),
+            Condition(
+                lambda f: _close(f(_picture(), _step, (0, 0)), _step(_picture())),
+                "a shift of (0, 0) should give just the step",
+            ),
+            Condition(
+                lambda f: not _jitter_is(f, _no_roll),
+                "the shift changes nothing: roll the picture before the step",
+            ),
+            Condition(
+                lambda f: not _jitter_is(f, _not_back),
+                "the picture comes out shifted: roll it back after the step",
+            ),
+            Condition(
+                lambda f: not _jitter_is(f, _twice),
+                "the picture comes out shifted twice: the way back is (-dy, -dx)",
+            ),
+            Condition(
+                lambda f: not _jitter_is(f, _crossed),
+                "dy and dx have changed places: dy moves down the rows, dx along them",
+            ),
+            Condition(
+                lambda f: _jitter_is(f, _jittered),
+                "not yet: roll by (dy, dx), take the step, roll by (-dy, -dx)",
+            ),
         ),
         (
             Mistake("not rolled back", _not_back),
@@ -123,17 +150,35 @@ EXERCISES = (
         "there, a step, and back: the picture stays where it was, and only the network's grid has moved",
     ),
     Exercise(
-        "tiles", "06", "The gradient in tiles", 10, 3, _tiles,
+        "tiles",
+        "06",
+        "The gradient in tiles",
+        10,
+        3,
+        _tiles,
         (
-            Condition(lambda f: f(_curved, _picture(), 5).shape == _picture().shape, "the result should have the picture's shape"),
-            Condition(lambda f: _close(f(_curved, _picture(), 20), gradient(_curved, _picture())),
-                      "with a tile larger than the picture it should be the plain gradient: is the last, smaller tile left out?"),
-            Condition(lambda f: _largest(f, _picture(), 5) <= 5,
-                      "the score is asked about more than one tile at a time, so no memory is saved: cut first, then take the gradient"),
-            Condition(lambda f: not _close(f(_curved, _picture(), 5), _tiles_unweighed(_curved, _picture(), 5)),
-                      "each tile is too strong: in a mean over few points each counts for more; weigh the tile by its share"),
-            Condition(lambda f: _close(f(_curved, _picture(), 5), gradient(_curved, _picture())),
-                      "tiles at the end are smaller, so they must weigh less: share = the tile's points over the picture's points"),
+            Condition(
+                lambda f: f(_curved, _picture(), 5).shape == _picture().shape,
+                "the result should have the picture's shape",
+            ),
+            Condition(
+                lambda f: _close(f(_curved, _picture(), 20), gradient(_curved, _picture())),
+                "with a tile larger than the picture it should be the plain gradient: is the last, smaller tile left out?",
+            ),
+            Condition(
+                lambda f: _largest(f, _picture(), 5) <= 5,
+                "the score is asked about more than one tile at a time, so no memory is saved: cut first, then take the gradient",
+            ),
+            Condition(
+                lambda f: (
+                    not _close(f(_curved, _picture(), 5), _tiles_unweighed(_curved, _picture(), 5))
+                ),
+                "each tile is too strong: in a mean over few points each counts for more; weigh the tile by its share",
+            ),
+            Condition(
+                lambda f: _close(f(_curved, _picture(), 5), gradient(_curved, _picture())),
+                "tiles at the end are smaller, so they must weigh less: share = the tile's points over the picture's points",
+            ),
         ),
         (
             Mistake("tiles not weighed", _tiles_unweighed),
@@ -144,12 +189,25 @@ EXERCISES = (
         "for a mean over points the tiles give the plain gradient, with the memory of one tile",
     ),
     Exercise(
-        "shifts", "06", "How many shifts?", 3, 1, 33 * 33,
+        "shifts",
+        "06",
+        "How many shifts?",
+        3,
+        1,
+        33 * 33,
         (
-            Condition(lambda a: a not in (33, 32, 16), "that is one axis: height and width are drawn independently"),
+            Condition(
+                lambda a: a not in (33, 32, 16),
+                "that is one axis: height and width are drawn independently",
+            ),
             Condition(lambda a: a not in (16 * 16, 17 * 17), "shifts go both ways, from -16 to 16"),
-            Condition(lambda a: a != 32 * 32, "from -16 to 16 there are not 32 numbers: count the zero"),
-            Condition(lambda a: a == 33 * 33, "not this: count the whole numbers from -16 to 16, then the pairs (dy, dx)"),
+            Condition(
+                lambda a: a != 32 * 32, "from -16 to 16 there are not 32 numbers: count the zero"
+            ),
+            Condition(
+                lambda a: a == 33 * 33,
+                "not this: count the whole numbers from -16 to 16, then the pairs (dy, dx)",
+            ),
         ),
         (
             Mistake("one axis", 33),

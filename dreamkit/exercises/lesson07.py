@@ -7,7 +7,7 @@ import torch
 from ..pictures.scales import octave_sizes, resize
 from . import Condition, Exercise, Mistake
 
-_SKY = (575, 1024, 4, 1.4)       # google/deepdream's own picture and settings
+_SKY = (575, 1024, 4, 1.4)  # google/deepdream's own picture and settings
 
 
 def _picture(height: int = 24, width: int = 32, seed: int = 7) -> torch.Tensor:
@@ -31,7 +31,10 @@ def _sizes_one_off(height, width, count, ratio):
 
 
 def _sizes_even_steps(height, width, count, ratio):
-    return [(round(height / (1 + (ratio - 1) * k)), round(width / (1 + (ratio - 1) * k))) for k in range(count - 1, -1, -1)]
+    return [
+        (round(height / (1 + (ratio - 1) * k)), round(width / (1 + (ratio - 1) * k)))
+        for k in range(count - 1, -1, -1)
+    ]
 
 
 def _sizes_cut_off(height, width, count, ratio):
@@ -91,18 +94,41 @@ def _loses(answer, wrong):
 
 EXERCISES = (
     Exercise(
-        "sizes", "07", "The sizes of the octaves", 5, 1, _sizes,
+        "sizes",
+        "07",
+        "The sizes of the octaves",
+        5,
+        1,
+        _sizes,
         (
             Condition(lambda f: len(f(*_SKY)) == 4, "there should be one size for each octave"),
-            Condition(lambda f: _pairs(f(*_SKY)) != _sizes_large_first(*_SKY), "these are the sizes, but the smallest comes first"),
-            Condition(lambda f: _pairs(f(*_SKY))[0] != (575, 1024),
-                      "the picture is enlarged above its own size: divide by the ratio, so that the last octave is the picture itself"),
-            Condition(lambda f: _pairs(f(*_SKY))[-1] == (575, 1024), "the last octave should be the picture itself: divided by ratio ** 0"),
-            Condition(lambda f: _pairs(f(*_SKY))[0] != _sizes_even_steps(*_SKY)[0],
-                      "the steps are even, but each size is ratio *times* the one before: divide by ratio ** k"),
-            Condition(lambda f: _pairs(f(*_SKY)) != _sizes_cut_off(*_SKY), "a pixel short here and there: round to the nearest number"),
-            Condition(lambda f: _pairs(f(*_SKY)) == octave_sizes(*_SKY) and _pairs(f(70, 140, 1, 2.0)) == [(70, 140)],
-                      "not yet: octave k from the top measures height / ratio ** k by width / ratio ** k, rounded"),
+            Condition(
+                lambda f: _pairs(f(*_SKY)) != _sizes_large_first(*_SKY),
+                "these are the sizes, but the smallest comes first",
+            ),
+            Condition(
+                lambda f: _pairs(f(*_SKY))[0] != (575, 1024),
+                "the picture is enlarged above its own size: divide by the ratio, so that the last octave is the picture itself",
+            ),
+            Condition(
+                lambda f: _pairs(f(*_SKY))[-1] == (575, 1024),
+                "the last octave should be the picture itself: divided by ratio ** 0",
+            ),
+            Condition(
+                lambda f: _pairs(f(*_SKY))[0] != _sizes_even_steps(*_SKY)[0],
+                "the steps are even, but each size is ratio *times* the one before: divide by ratio ** k",
+            ),
+            Condition(
+                lambda f: _pairs(f(*_SKY)) != _sizes_cut_off(*_SKY),
+                "a pixel short here and there: round to the nearest number",
+            ),
+            Condition(
+                lambda f: (
+                    _pairs(f(*_SKY)) == octave_sizes(*_SKY)
+                    and _pairs(f(70, 140, 1, 2.0)) == [(70, 140)]
+                ),
+                "not yet: octave k from the top measures height / ratio ** k by width / ratio ** k, rounded",
+            ),
         ),
         (
             Mistake("large to small", _sizes_large_first),
@@ -114,16 +140,41 @@ EXERCISES = (
         "210 rows are 411 / 1.4 / 1.4: each octave is ratio times the one before, and the last is the picture",
     ),
     Exercise(
-        "relay", "07", "From one octave to the next", 6, 2, _relay,
+        "relay",
+        "07",
+        "From one octave to the next",
+        6,
+        2,
+        _relay,
         (
-            Condition(lambda f: f(*_octave()).shape == _octave()[2].shape, "the result should have the size of the next octave"),
-            Condition(lambda f: not _relayed(f, _relay_whole),
-                      "the whole dream is enlarged, so the photo's own fine detail is gone: enlarge only dreamt - base"),
-            Condition(lambda f: not _relayed(f, _relay_forgets), "nothing of the dream is handed on: add the enlarged detail"),
-            Condition(lambda f: not _relayed(f, _relay_adds_picture), "the photo counts twice: take its own octave away, dreamt - base"),
-            Condition(lambda f: not _relayed(f, _relay_wrong_sign), "the sign is turned round: detail = dreamt - base"),
-            Condition(lambda f: not _relayed(f, _relay_unclamped), "right, but some values leave [0, 1]: clamp them"),
-            Condition(lambda f: _relayed(f, _relay), "not yet: next_base + the enlarged (dreamt - base), clamped to [0, 1]"),
+            Condition(
+                lambda f: f(*_octave()).shape == _octave()[2].shape,
+                "the result should have the size of the next octave",
+            ),
+            Condition(
+                lambda f: not _relayed(f, _relay_whole),
+                "the whole dream is enlarged, so the photo's own fine detail is gone: enlarge only dreamt - base",
+            ),
+            Condition(
+                lambda f: not _relayed(f, _relay_forgets),
+                "nothing of the dream is handed on: add the enlarged detail",
+            ),
+            Condition(
+                lambda f: not _relayed(f, _relay_adds_picture),
+                "the photo counts twice: take its own octave away, dreamt - base",
+            ),
+            Condition(
+                lambda f: not _relayed(f, _relay_wrong_sign),
+                "the sign is turned round: detail = dreamt - base",
+            ),
+            Condition(
+                lambda f: not _relayed(f, _relay_unclamped),
+                "right, but some values leave [0, 1]: clamp them",
+            ),
+            Condition(
+                lambda f: _relayed(f, _relay),
+                "not yet: next_base + the enlarged (dreamt - base), clamped to [0, 1]",
+            ),
         ),
         (
             Mistake("whole picture enlarged", _relay_whole),
@@ -135,16 +186,33 @@ EXERCISES = (
         "only what was dreamt is enlarged; the photo's own detail comes fresh from the original",
     ),
     Exercise(
-        "lost", "07", "What a small octave cannot hold", 4, 2, _lost,
+        "lost",
+        "07",
+        "What a small octave cannot hold",
+        4,
+        2,
+        _lost,
         (
-            Condition(lambda f: f(_picture(), (17, 23)).shape == _picture().shape,
-                      "the result should have the picture's size: go down to the small size and up again"),
-            Condition(lambda f: not _loses(f, lambda x, s: resize(resize(x, s), x.shape[-2:])),
-                      "that is what is kept; what is lost is the picture minus that"),
-            Condition(lambda f: not _loses(f, lambda x, s: -_lost(x, s)), "the sign is turned round: lost = picture - what is kept"),
-            Condition(lambda f: not _loses(f, lambda x, s: _lost(x, s).abs()),
-                      "without its sign it cannot be added back: leave out the absolute value"),
-            Condition(lambda f: _loses(f, _lost), "not yet: the picture minus (the picture, resized to `size` and back)"),
+            Condition(
+                lambda f: f(_picture(), (17, 23)).shape == _picture().shape,
+                "the result should have the picture's size: go down to the small size and up again",
+            ),
+            Condition(
+                lambda f: not _loses(f, lambda x, s: resize(resize(x, s), x.shape[-2:])),
+                "that is what is kept; what is lost is the picture minus that",
+            ),
+            Condition(
+                lambda f: not _loses(f, lambda x, s: -_lost(x, s)),
+                "the sign is turned round: lost = picture - what is kept",
+            ),
+            Condition(
+                lambda f: not _loses(f, lambda x, s: _lost(x, s).abs()),
+                "without its sign it cannot be added back: leave out the absolute value",
+            ),
+            Condition(
+                lambda f: _loses(f, _lost),
+                "not yet: the picture minus (the picture, resized to `size` and back)",
+            ),
         ),
         (
             Mistake("what is kept", lambda x, s: resize(resize(x, s), x.shape[-2:])),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ..pictures.scales import octaves, resize
 from ..ascent.steps import ascend, gradient, normalize, roll, smooth
+from ..pictures.scales import octaves, resize
 from . import Condition, Exercise, Mistake
 
 
@@ -83,7 +83,9 @@ def _not_rolled_back(image, score, shift, sigma, step_size):
 
 def _not_normalised(image, score, shift, sigma, step_size):
     rolled = roll(image, shift)
-    return roll(ascend(rolled, smooth(gradient(score, rolled), sigma), step_size), (-shift[0], -shift[1]))
+    return roll(
+        ascend(rolled, smooth(gradient(score, rolled), sigma), step_size), (-shift[0], -shift[1])
+    )
 
 
 def _not_smoothed(image, score, shift, sigma, step_size):
@@ -108,20 +110,43 @@ def _work(count, ratio):
 
 
 def _works(answer, wanted):
-    return all(abs(float(answer(*case)) - wanted(*case)) < 1e-3 for case in ((1, 1.4), (2, 2.0), (4, 1.4)))
+    return all(
+        abs(float(answer(*case)) - wanted(*case)) < 1e-3 for case in ((1, 1.4), (2, 2.0), (4, 1.4))
+    )
 
 
 EXERCISES = (
     Exercise(
-        "dream_step", "08", "One step of the dream", 6, 2, _one_step,
+        "dream_step",
+        "08",
+        "One step of the dream",
+        6,
+        2,
+        _one_step,
         (
-            Condition(_is_not(_not_rolled_back), "the picture comes back shifted: after the step, roll it back by the opposite shift"),
-            Condition(_is_not(_never_rolled), "the shift has no effect: roll the picture *before* you take its gradient"),
-            Condition(_is_not(_downhill), "the score goes down: a dream walks up its gradient, with a plus sign"),
-            Condition(_is_not(_not_normalised), "the length of the step depends on the gradient's own size: normalize it first"),
-            Condition(_is_not(_not_smoothed), "the gradient is as rough as it came: smooth it by sigma"),
-            Condition(lambda f: _close(_steps_of(f), _steps_of(_one_step)),
-                      "close: roll, gradient, smooth, normalize, ascend, roll back, in this order"),
+            Condition(
+                _is_not(_not_rolled_back),
+                "the picture comes back shifted: after the step, roll it back by the opposite shift",
+            ),
+            Condition(
+                _is_not(_never_rolled),
+                "the shift has no effect: roll the picture *before* you take its gradient",
+            ),
+            Condition(
+                _is_not(_downhill),
+                "the score goes down: a dream walks up its gradient, with a plus sign",
+            ),
+            Condition(
+                _is_not(_not_normalised),
+                "the length of the step depends on the gradient's own size: normalize it first",
+            ),
+            Condition(
+                _is_not(_not_smoothed), "the gradient is as rough as it came: smooth it by sigma"
+            ),
+            Condition(
+                lambda f: _close(_steps_of(f), _steps_of(_one_step)),
+                "close: roll, gradient, smooth, normalize, ascend, roll back, in this order",
+            ),
         ),
         (
             Mistake("not rolled back", _not_rolled_back),
@@ -134,17 +159,33 @@ EXERCISES = (
         "roll, gradient, smooth, normalize, ascend, roll back: six verbs, one step",
     ),
     Exercise(
-        "octaves", "08", "The loop over octaves", 8, 3, _dream_octaves,
+        "octaves",
+        "08",
+        "The loop over octaves",
+        8,
+        3,
+        _dream_octaves,
         (
-            Condition(lambda f: tuple(_run(f).shape) == (1, 3, 20, 28),
-                      "the result has another size than the picture: octaves run from small to large, and the last is the picture itself"),
-            Condition(lambda f: _close(_run(f, 1), _brighter(_picture())), "with one octave it should be just the steps on the picture"),
-            Condition(lambda f: not _close(_run(f), _forgets(_picture(), _brighter, 3, 1.4)),
-                      "each octave starts from the plain photo again: the detail found so far is lost"),
-            Condition(lambda f: not _close(_run(f), _no_original(_picture(), _brighter, 3, 1.4)),
-                      "the whole picture is enlarged from octave to octave: lay only the *detail* over the original of each size"),
-            Condition(lambda f: _close(_run(f), _dream_octaves(_picture(), _brighter, 3, 1.4)),
-                      "close, but the detail should be what was dreamt minus that octave's original, enlarged to the next size"),
+            Condition(
+                lambda f: tuple(_run(f).shape) == (1, 3, 20, 28),
+                "the result has another size than the picture: octaves run from small to large, and the last is the picture itself",
+            ),
+            Condition(
+                lambda f: _close(_run(f, 1), _brighter(_picture())),
+                "with one octave it should be just the steps on the picture",
+            ),
+            Condition(
+                lambda f: not _close(_run(f), _forgets(_picture(), _brighter, 3, 1.4)),
+                "each octave starts from the plain photo again: the detail found so far is lost",
+            ),
+            Condition(
+                lambda f: not _close(_run(f), _no_original(_picture(), _brighter, 3, 1.4)),
+                "the whole picture is enlarged from octave to octave: lay only the *detail* over the original of each size",
+            ),
+            Condition(
+                lambda f: _close(_run(f), _dream_octaves(_picture(), _brighter, 3, 1.4)),
+                "close, but the detail should be what was dreamt minus that octave's original, enlarged to the next size",
+            ),
         ),
         (
             Mistake("large to small", _large_to_small),
@@ -154,20 +195,47 @@ EXERCISES = (
         "every octave starts from the original of its size with the detail found so far laid over it",
     ),
     Exercise(
-        "octave_work", "08", "What do the octaves cost?", 5, 2, _work,
+        "octave_work",
+        "08",
+        "What do the octaves cost?",
+        5,
+        2,
+        _work,
         (
-            Condition(lambda f: abs(float(f(1, 1.4)) - 1) < 1e-3, "one octave alone costs 1, whatever the ratio: begin with the full size"),
-            Condition(lambda f: abs(float(f(4, 1.4)) - 4) > 1e-3, "so each octave would cost the same: the smaller ones have fewer pixels"),
-            Condition(lambda f: not _works(f, lambda count, ratio: sum(ratio ** (2 * k) for k in range(count))),
-                      "this grows without end: the octaves *below* the full size are smaller, so divide by the ratio"),
-            Condition(lambda f: not _works(f, lambda count, ratio: sum(1 / ratio**k for k in range(count))),
-                      "a side shrinks by the ratio, but work goes with the *area*: what happens to height times width?"),
-            Condition(lambda f: _works(f, _work), "add up, over the octaves, their numbers of pixels as shares of the full size's"),
+            Condition(
+                lambda f: abs(float(f(1, 1.4)) - 1) < 1e-3,
+                "one octave alone costs 1, whatever the ratio: begin with the full size",
+            ),
+            Condition(
+                lambda f: abs(float(f(4, 1.4)) - 4) > 1e-3,
+                "so each octave would cost the same: the smaller ones have fewer pixels",
+            ),
+            Condition(
+                lambda f: (
+                    not _works(f, lambda count, ratio: sum(ratio ** (2 * k) for k in range(count)))
+                ),
+                "this grows without end: the octaves *below* the full size are smaller, so divide by the ratio",
+            ),
+            Condition(
+                lambda f: (
+                    not _works(f, lambda count, ratio: sum(1 / ratio**k for k in range(count)))
+                ),
+                "a side shrinks by the ratio, but work goes with the *area*: what happens to height times width?",
+            ),
+            Condition(
+                lambda f: _works(f, _work),
+                "add up, over the octaves, their numbers of pixels as shares of the full size's",
+            ),
         ),
         (
             Mistake("all octaves cost the same", lambda count, ratio: count),
-            Mistake("octaves that grow", lambda count, ratio: sum(ratio ** (2 * k) for k in range(count))),
-            Mistake("side instead of area", lambda count, ratio: sum(1 / ratio**k for k in range(count))),
+            Mistake(
+                "octaves that grow",
+                lambda count, ratio: sum(ratio ** (2 * k) for k in range(count)),
+            ),
+            Mistake(
+                "side instead of area", lambda count, ratio: sum(1 / ratio**k for k in range(count))
+            ),
             Mistake("full size left out", lambda count, ratio: _work(count, ratio) - 1),
         ),
         "four octaves of ratio 1.4 cost less than twice one: the small sizes are nearly free",

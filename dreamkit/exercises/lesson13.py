@@ -68,12 +68,21 @@ def _just_best(found, count, least):
 
 
 def _as_they_come(found, count, least):
-    return _apart_of(found, count, least, lambda entry, c: max(abs(entry[1] - c[1]), abs(entry[2] - c[2])) >= least)
+    return _apart_of(
+        found,
+        count,
+        least,
+        lambda entry, c: max(abs(entry[1] - c[1]), abs(entry[2] - c[2])) >= least,
+    )
 
 
 def _both_far(found, count, least):
-    return _apart_of(sorted(found, reverse=True), count, least,
-                     lambda entry, c: min(abs(entry[1] - c[1]), abs(entry[2] - c[2])) >= least)
+    return _apart_of(
+        sorted(found, reverse=True),
+        count,
+        least,
+        lambda entry, c: min(abs(entry[1] - c[1]), abs(entry[2] - c[2])) >= least,
+    )
 
 
 def _same_names(found, count, least):
@@ -103,8 +112,15 @@ def _apart_of(entries, count, least, far):
 
 
 # (how sure, top, left, name): a cat and a bird on top of the surest fox, a second fox and a fish in its rows, others elsewhere.
-_FOUND = [(0.30, 40, 200, "boat"), (0.90, 0, 0, "fox"), (0.85, 10, 10, "cat"), (0.80, 0, 100, "fox"), (0.70, 5, 300, "fish"),
-          (0.60, 20, 20, "bird"), (0.20, 200, 150, "whale")]
+_FOUND = [
+    (0.30, 40, 200, "boat"),
+    (0.90, 0, 0, "fox"),
+    (0.85, 10, 10, "cat"),
+    (0.80, 0, 100, "fox"),
+    (0.70, 5, 300, "fish"),
+    (0.60, 20, 20, "bird"),
+    (0.20, 200, 150, "whale"),
+]
 
 
 def _picks(answer, count=3, least=50):
@@ -129,17 +145,35 @@ def _close(a, b) -> bool:
 
 EXERCISES = (
     Exercise(
-        "neighbours", "13", "How much do neighbours agree?", 6, 2, _neighbours,
+        "neighbours",
+        "13",
+        "How much do neighbours agree?",
+        6,
+        2,
+        _neighbours,
         (
-            Condition(lambda f: not _alike(f, _difference),
-                      "that is a mean difference: it shrinks with contrast. A correlation is 1 for any picture without edges"),
-            Condition(lambda f: not _alike(f, _products),
-                      "a bright picture of noise comes out near 1: take each side's mean away first"),
-            Condition(lambda f: not _alike(f, _covariance),
-                      "the product is there; divide it by both deviations, so that contrast does not matter"),
-            Condition(lambda f: not _alike(f, _below), "these are neighbours above and below; take columns: the last dimension"),
-            Condition(lambda f: all(_near(f(_across(kind)), _neighbours(_across(kind)), 0.01) for kind in KINDS),
-                      "not yet: the correlation of picture[..., :-1] with picture[..., 1:]"),
+            Condition(
+                lambda f: not _alike(f, _difference),
+                "that is a mean difference: it shrinks with contrast. A correlation is 1 for any picture without edges",
+            ),
+            Condition(
+                lambda f: not _alike(f, _products),
+                "a bright picture of noise comes out near 1: take each side's mean away first",
+            ),
+            Condition(
+                lambda f: not _alike(f, _covariance),
+                "the product is there; divide it by both deviations, so that contrast does not matter",
+            ),
+            Condition(
+                lambda f: not _alike(f, _below),
+                "these are neighbours above and below; take columns: the last dimension",
+            ),
+            Condition(
+                lambda f: all(
+                    _near(f(_across(kind)), _neighbours(_across(kind)), 0.01) for kind in KINDS
+                ),
+                "not yet: the correlation of picture[..., :-1] with picture[..., 1:]",
+            ),
         ),
         (
             Mistake("mean difference", _difference),
@@ -150,39 +184,87 @@ EXERCISES = (
         "1 where neighbours always agree, 0 for noise: the prior of the post, as one number",
     ),
     Exercise(
-        "fading_blur", "13", "A prior that fades", 4, 1, _sigma,
+        "fading_blur",
+        "13",
+        "A prior that fades",
+        4,
+        1,
+        _sigma,
         (
-            Condition(lambda f: len(set(_schedule(f))) > 1, "the blur stays the same; it should weaken, so that detail may come last"),
-            Condition(lambda f: not _close(_schedule(f), _schedule(_sigma)[::-1]), "upside down: begin with `first`, the strong blur"),
-            Condition(lambda f: not _close(_schedule(f), _schedule(_sigma_unfinished)),
-                      "the last step stops short of `last`: between 5 steps there are 4 intervals"),
-            Condition(lambda f: _near(f(0, 5, 2.5, 0.5), 2.5) and _near(f(4, 5, 2.5, 0.5), 0.5),
-                      "step 0 should have `first`, and step steps - 1 should have `last`"),
-            Condition(lambda f: _close(_schedule(f), _schedule(_sigma)), "the ends are right; between them go in equal steps"),
+            Condition(
+                lambda f: len(set(_schedule(f))) > 1,
+                "the blur stays the same; it should weaken, so that detail may come last",
+            ),
+            Condition(
+                lambda f: not _close(_schedule(f), _schedule(_sigma)[::-1]),
+                "upside down: begin with `first`, the strong blur",
+            ),
+            Condition(
+                lambda f: not _close(_schedule(f), _schedule(_sigma_unfinished)),
+                "the last step stops short of `last`: between 5 steps there are 4 intervals",
+            ),
+            Condition(
+                lambda f: _near(f(0, 5, 2.5, 0.5), 2.5) and _near(f(4, 5, 2.5, 0.5), 0.5),
+                "step 0 should have `first`, and step steps - 1 should have `last`",
+            ),
+            Condition(
+                lambda f: _close(_schedule(f), _schedule(_sigma)),
+                "the ends are right; between them go in equal steps",
+            ),
         ),
         (
             Mistake("always the first", lambda step, steps, first, last: first),
-            Mistake("upside down", lambda step, steps, first, last: last + (first - last) * step / (steps - 1)),
+            Mistake(
+                "upside down",
+                lambda step, steps, first, last: last + (first - last) * step / (steps - 1),
+            ),
             Mistake("one interval too many", _sigma_unfinished),
-            Mistake("equal factors", lambda step, steps, first, last: first * (last / first) ** (step / (steps - 1))),
-            Mistake("by step number, not share", lambda step, steps, first, last: first - 0.1 * step),
+            Mistake(
+                "equal factors",
+                lambda step, steps, first, last: first * (last / first) ** (step / (steps - 1)),
+            ),
+            Mistake(
+                "by step number, not share", lambda step, steps, first, last: first - 0.1 * step
+            ),
         ),
         "strong at first, when shapes are found, and weak at the end, when they are drawn out",
     ),
     Exercise(
-        "apart", "13", "The best crops, apart from each other", 8, 3, _apart,
+        "apart",
+        "13",
+        "The best crops, apart from each other",
+        8,
+        3,
+        _apart,
         (
-            Condition(lambda f: _picks(f) != _picks(_just_best),
-                      "these are the surest, but they overlap: skip what lies near one already chosen"),
-            Condition(lambda f: _picks(f) != _picks(_as_they_come), "taken in the order of the list: begin with the surest"),
-            Condition(lambda f: _picks(f) != _picks(_same_names), "the same name twice: skip a name that is taken"),
-            Condition(lambda f: _picks(f) != _picks(_both_far),
-                      "far in *both* directions is asked too much: two crops are apart where their rows *or* their columns are"),
-            Condition(lambda f: len(_picks(f)) == 3, "it should give `count` crops where there are as many to choose from"),
-            Condition(lambda f: _picks(f) != _picks(_from_last),
-                      "compared with the last choice only: compare with every crop that is chosen"),
-            Condition(lambda f: _picks(f) == _picks(_apart) and _picks(f, 2) == _picks(_apart, 2),
-                      "not yet: the surest first; skip what is near a chosen one or has its name; stop at count"),
+            Condition(
+                lambda f: _picks(f) != _picks(_just_best),
+                "these are the surest, but they overlap: skip what lies near one already chosen",
+            ),
+            Condition(
+                lambda f: _picks(f) != _picks(_as_they_come),
+                "taken in the order of the list: begin with the surest",
+            ),
+            Condition(
+                lambda f: _picks(f) != _picks(_same_names),
+                "the same name twice: skip a name that is taken",
+            ),
+            Condition(
+                lambda f: _picks(f) != _picks(_both_far),
+                "far in *both* directions is asked too much: two crops are apart where their rows *or* their columns are",
+            ),
+            Condition(
+                lambda f: len(_picks(f)) == 3,
+                "it should give `count` crops where there are as many to choose from",
+            ),
+            Condition(
+                lambda f: _picks(f) != _picks(_from_last),
+                "compared with the last choice only: compare with every crop that is chosen",
+            ),
+            Condition(
+                lambda f: _picks(f) == _picks(_apart) and _picks(f, 2) == _picks(_apart, 2),
+                "not yet: the surest first; skip what is near a chosen one or has its name; stop at count",
+            ),
         ),
         (
             Mistake("only the surest", _just_best),

@@ -9,7 +9,9 @@ from . import Condition, Exercise, Mistake
 # --- unpool
 
 _VALUES = torch.tensor([[3.0, 1.0], [2.0, 5.0]])
-_SWITCHES = torch.tensor([[6, 2], [6, 15]])                    # flat places in a map [4, 4]; two windows chose one cell
+_SWITCHES = torch.tensor(
+    [[6, 2], [6, 15]]
+)  # flat places in a map [4, 4]; two windows chose one cell
 _APART = torch.tensor([[4, 2], [13, 15]])
 
 
@@ -26,12 +28,14 @@ def _unpool_over(values, switches, height, width):
 
 
 def _unpool_spread(values, switches, height, width):
-    return values.repeat_interleave(height // values.shape[0], 0).repeat_interleave(width // values.shape[1], 1)
+    return values.repeat_interleave(height // values.shape[0], 0).repeat_interleave(
+        width // values.shape[1], 1
+    )
 
 
 def _unpool_corner(values, switches, height, width):
     result = torch.zeros(height, width)
-    result[::height // values.shape[0], ::width // values.shape[1]] = values
+    result[:: height // values.shape[0], :: width // values.shape[1]] = values
     return result
 
 
@@ -82,7 +86,7 @@ def _cover(score, image, size):
     for row in range(result.shape[0]):
         for column in range(result.shape[1]):
             covered = image.clone()
-            covered[..., row * size:(row + 1) * size, column * size:(column + 1) * size] = 0.5
+            covered[..., row * size : (row + 1) * size, column * size : (column + 1) * size] = 0.5
             result[row, column] = score(covered)
     return result
 
@@ -91,7 +95,7 @@ def _cover_same(score, image, size):
     result, image = torch.zeros(image.shape[2] // size, image.shape[3] // size), image.clone()
     for row in range(result.shape[0]):
         for column in range(result.shape[1]):
-            image[..., row * size:(row + 1) * size, column * size:(column + 1) * size] = 0.5
+            image[..., row * size : (row + 1) * size, column * size : (column + 1) * size] = 0.5
             result[row, column] = score(image)
     return result
 
@@ -125,18 +129,37 @@ def _keeps_the_picture(answer):
 
 EXERCISES = (
     Exercise(
-        "unpool", "14a", "Back to where the maximum was", 6, 2, _unpool,
+        "unpool",
+        "14a",
+        "Back to where the maximum was",
+        6,
+        2,
+        _unpool,
         (
-            Condition(lambda f: f(_VALUES, _APART, 4, 4).shape == (4, 4), "the map should have `height` rows and `width` columns"),
-            Condition(lambda f: not _unpools(f, _unpool_spread),
-                      "each value fills its whole window: that is enlarging, and forgets where the maximum was"),
-            Condition(lambda f: not _unpools(f, _unpool_corner), "each value lies in the corner of its window: the switches are not used"),
-            Condition(lambda f: not _unpools(f, _unpool_turned),
-                      "rows and columns are exchanged: a switch counts along the rows, row by row"),
-            Condition(lambda f: not _unpools(f, _unpool_over, _SWITCHES),
-                      "two windows that overlap may have chosen one cell: then their values add up there, and none is lost"),
-            Condition(lambda f: _unpools(f, _unpool) and _unpools(f, _unpool, _SWITCHES),
-                      "not yet: zeros everywhere, and values.flatten()[i] added at place switches.flatten()[i]"),
+            Condition(
+                lambda f: f(_VALUES, _APART, 4, 4).shape == (4, 4),
+                "the map should have `height` rows and `width` columns",
+            ),
+            Condition(
+                lambda f: not _unpools(f, _unpool_spread),
+                "each value fills its whole window: that is enlarging, and forgets where the maximum was",
+            ),
+            Condition(
+                lambda f: not _unpools(f, _unpool_corner),
+                "each value lies in the corner of its window: the switches are not used",
+            ),
+            Condition(
+                lambda f: not _unpools(f, _unpool_turned),
+                "rows and columns are exchanged: a switch counts along the rows, row by row",
+            ),
+            Condition(
+                lambda f: not _unpools(f, _unpool_over, _SWITCHES),
+                "two windows that overlap may have chosen one cell: then their values add up there, and none is lost",
+            ),
+            Condition(
+                lambda f: _unpools(f, _unpool) and _unpools(f, _unpool, _SWITCHES),
+                "not yet: zeros everywhere, and values.flatten()[i] added at place switches.flatten()[i]",
+            ),
         ),
         (
             Mistake("spread over the window", _unpool_spread),
@@ -147,15 +170,33 @@ EXERCISES = (
         "every value is back where its maximum came from: the same as the gradient of a max-pool",
     ),
     Exercise(
-        "relu_down", "14a", "What a ReLU hands down", 4, 1, _down,
+        "relu_down",
+        "14a",
+        "What a ReLU hands down",
+        4,
+        1,
+        _down,
         (
-            Condition(lambda f: not _downs(f, _down_gradient),
-                      "that is the gradient: it asks what came up. The deconvnet asks only what comes down"),
-            Condition(lambda f: not _downs(f, _down_guided),
-                      "that is guided backpropagation: it asks both. The deconvnet asks only what comes down"),
-            Condition(lambda f: not _downs(f, lambda up, signal: signal), "nothing is rectified: the signal goes through as it came"),
-            Condition(lambda f: not _downs(f, lambda up, signal: signal.abs()), "the signs are dropped; what is negative should become 0"),
-            Condition(lambda f: _downs(f, _down), "not yet: the signal, with all that is negative set to 0"),
+            Condition(
+                lambda f: not _downs(f, _down_gradient),
+                "that is the gradient: it asks what came up. The deconvnet asks only what comes down",
+            ),
+            Condition(
+                lambda f: not _downs(f, _down_guided),
+                "that is guided backpropagation: it asks both. The deconvnet asks only what comes down",
+            ),
+            Condition(
+                lambda f: not _downs(f, lambda up, signal: signal),
+                "nothing is rectified: the signal goes through as it came",
+            ),
+            Condition(
+                lambda f: not _downs(f, lambda up, signal: signal.abs()),
+                "the signs are dropped; what is negative should become 0",
+            ),
+            Condition(
+                lambda f: _downs(f, _down),
+                "not yet: the signal, with all that is negative set to 0",
+            ),
         ),
         (
             Mistake("the gradient", _down_gradient),
@@ -166,15 +207,37 @@ EXERCISES = (
         "the signal is rectified, whatever came up: this one line makes a backward pass a deconvnet",
     ),
     Exercise(
-        "cover", "14a", "Cover every place once", 7, 2, _cover,
+        "cover",
+        "14a",
+        "Cover every place once",
+        7,
+        2,
+        _cover,
         (
-            Condition(_keeps_the_picture, "the photo itself was painted over: cover a copy, image.clone(), each time"),
-            Condition(lambda f: not _covers(f, _cover_same),
-                      "the squares stay: each time only *one* place is covered, so begin with a fresh copy"),
-            Condition(lambda f: not _covers(f, _cover_turned), "rows and columns are exchanged: result[row, column]"),
-            Condition(lambda f: not _covers(f, _cover_black), "the square is black; grey, 0.5, says least about what is there"),
-            Condition(lambda f: not _covers(f, _cover_fall), "that is how far it falls; give back the score itself"),
-            Condition(lambda f: _covers(f, _cover), "not yet: for each row and column the score of a copy whose square there is 0.5"),
+            Condition(
+                _keeps_the_picture,
+                "the photo itself was painted over: cover a copy, image.clone(), each time",
+            ),
+            Condition(
+                lambda f: not _covers(f, _cover_same),
+                "the squares stay: each time only *one* place is covered, so begin with a fresh copy",
+            ),
+            Condition(
+                lambda f: not _covers(f, _cover_turned),
+                "rows and columns are exchanged: result[row, column]",
+            ),
+            Condition(
+                lambda f: not _covers(f, _cover_black),
+                "the square is black; grey, 0.5, says least about what is there",
+            ),
+            Condition(
+                lambda f: not _covers(f, _cover_fall),
+                "that is how far it falls; give back the score itself",
+            ),
+            Condition(
+                lambda f: _covers(f, _cover),
+                "not yet: for each row and column the score of a copy whose square there is 0.5",
+            ),
         ),
         (
             Mistake("squares that stay", _cover_same),

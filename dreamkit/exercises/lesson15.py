@@ -49,7 +49,9 @@ def _sees(function, other):
 
 def _layer():
     draw = torch.Generator().manual_seed(15)
-    weight, bias, mean, shift = (torch.randn(size, generator=draw) for size in ((4, 3, 3, 3), (4,), (4,), (4,)))
+    weight, bias, mean, shift = (
+        torch.randn(size, generator=draw) for size in ((4, 3, 3, 3), (4,), (4,), (4,))
+    )
     variance, scale = (0.05 + torch.rand(4, generator=draw) for _ in range(2))
     return weight, bias, mean, variance, scale, shift, 1e-2
 
@@ -79,7 +81,7 @@ def _fold_old_bias(weight, bias, mean, variance, scale, shift, eps):
 
 def _fold_wrong_side(weight, bias, mean, variance, scale, shift, eps):
     factor = scale / (variance + eps).sqrt()
-    return weight * factor[:weight.shape[1]].view(1, -1, 1, 1), (bias - mean) * factor + shift
+    return weight * factor[: weight.shape[1]].view(1, -1, 1, 1), (bias - mean) * factor + shift
 
 
 def _folds(function, other):
@@ -90,7 +92,9 @@ def _folds(function, other):
 def _same_features(function):
     weight, bias, mean, variance, scale, shift, eps = _layer()
     picture = torch.rand(2, 3, 9, 11, generator=torch.Generator().manual_seed(1))
-    wanted = F.batch_norm(F.conv2d(picture, weight, bias), mean, variance, scale, shift, False, 0.0, eps)
+    wanted = F.batch_norm(
+        F.conv2d(picture, weight, bias), mean, variance, scale, shift, False, 0.0, eps
+    )
     folded = function(weight, bias, mean, variance, scale, shift, eps)
     return torch.allclose(F.conv2d(picture, *folded), wanted, atol=1e-4)
 
@@ -101,13 +105,33 @@ def _is(answer, value):
 
 EXERCISES = (
     Exercise(
-        "share_of_weights", "15", "Twice three or once five", 3, 1, 18 / 25,
+        "share_of_weights",
+        "15",
+        "Twice three or once five",
+        3,
+        1,
+        18 / 25,
         (
-            Condition(lambda a: not _is(a, 9 / 25), "that is one 3 × 3 layer; two of them are needed to see 5 × 5 pixels"),
-            Condition(lambda a: not _is(a, 25 / 18), "upside down: the weights of the two small layers, divided by those of the large one"),
-            Condition(lambda a: not _is(a, 7 / 25), "that is the share that is saved; asked is the share that is needed"),
-            Condition(lambda a: not _is(a, 18), "a share has no unit: divide by the weights of the 5 × 5 layer"),
-            Condition(lambda a: _is(a, 18 / 25), "not this: 2 · 3 · 3 · C · C weights against 5 · 5 · C · C"),
+            Condition(
+                lambda a: not _is(a, 9 / 25),
+                "that is one 3 × 3 layer; two of them are needed to see 5 × 5 pixels",
+            ),
+            Condition(
+                lambda a: not _is(a, 25 / 18),
+                "upside down: the weights of the two small layers, divided by those of the large one",
+            ),
+            Condition(
+                lambda a: not _is(a, 7 / 25),
+                "that is the share that is saved; asked is the share that is needed",
+            ),
+            Condition(
+                lambda a: not _is(a, 18),
+                "a share has no unit: divide by the weights of the 5 × 5 layer",
+            ),
+            Condition(
+                lambda a: _is(a, 18 / 25),
+                "not this: 2 · 3 · 3 · C · C weights against 5 · 5 · C · C",
+            ),
         ),
         (
             Mistake("one layer only", 9 / 25),
@@ -118,16 +142,33 @@ EXERCISES = (
         "18 weights for 25, with a ReLU more in between",
     ),
     Exercise(
-        "field_of_stack", "15", "How far a stack of layers sees", 6, 2, _field,
+        "field_of_stack",
+        "15",
+        "How far a stack of layers sees",
+        6,
+        2,
+        _field,
         (
-            Condition(lambda f: not _sees(f, _field_flat),
-                      "the strides are not used: behind a stride of 2, one cell further is two pixels further"),
-            Condition(lambda f: not _sees(f, _field_early),
-                      "a layer's own stride does not widen what *it* sees, only what the layers after it see: multiply afterwards"),
-            Condition(lambda f: not _sees(f, _field_whole), "a kernel of k adds k − 1 cells to the one that was there, not k"),
-            Condition(lambda f: not _sees(f, _field_last), "strides multiply: behind two layers of stride 2, one cell is four pixels"),
-            Condition(lambda f: _sees(f, _field),
-                      "not yet: begin with one pixel; each layer adds (kernel − 1) times the product of the strides before it"),
+            Condition(
+                lambda f: not _sees(f, _field_flat),
+                "the strides are not used: behind a stride of 2, one cell further is two pixels further",
+            ),
+            Condition(
+                lambda f: not _sees(f, _field_early),
+                "a layer's own stride does not widen what *it* sees, only what the layers after it see: multiply afterwards",
+            ),
+            Condition(
+                lambda f: not _sees(f, _field_whole),
+                "a kernel of k adds k − 1 cells to the one that was there, not k",
+            ),
+            Condition(
+                lambda f: not _sees(f, _field_last),
+                "strides multiply: behind two layers of stride 2, one cell is four pixels",
+            ),
+            Condition(
+                lambda f: _sees(f, _field),
+                "not yet: begin with one pixel; each layer adds (kernel − 1) times the product of the strides before it",
+            ),
         ),
         (
             Mistake("strides not used", _field_flat),
@@ -138,16 +179,37 @@ EXERCISES = (
         "each layer adds (kernel − 1) steps, and a step is the product of the strides below",
     ),
     Exercise(
-        "fold_norm", "15", "Fold a BatchNorm into a convolution", 7, 2, _fold,
+        "fold_norm",
+        "15",
+        "Fold a BatchNorm into a convolution",
+        7,
+        2,
+        _fold,
         (
-            Condition(lambda f: not _folds(f, _fold_variance), "divided by the variance; BatchNorm divides by its root"),
-            Condition(lambda f: not _folds(f, _fold_no_eps), "eps is missing: it is added to the variance before the root"),
-            Condition(lambda f: not _folds(f, _fold_no_mean), "the mean is never subtracted: take it from the bias before you scale"),
-            Condition(lambda f: not _folds(f, _fold_old_bias),
-                      "the bias is still the old one: mean, scale and shift act on it too"),
-            Condition(lambda f: not _folds(f, _fold_wrong_side),
-                      "the input channels are scaled; BatchNorm comes afterwards and scales its *output* channels: the first axis"),
-            Condition(_same_features, "not yet: factor = scale / sqrt(variance + eps), for the weight and for bias − mean; then add shift"),
+            Condition(
+                lambda f: not _folds(f, _fold_variance),
+                "divided by the variance; BatchNorm divides by its root",
+            ),
+            Condition(
+                lambda f: not _folds(f, _fold_no_eps),
+                "eps is missing: it is added to the variance before the root",
+            ),
+            Condition(
+                lambda f: not _folds(f, _fold_no_mean),
+                "the mean is never subtracted: take it from the bias before you scale",
+            ),
+            Condition(
+                lambda f: not _folds(f, _fold_old_bias),
+                "the bias is still the old one: mean, scale and shift act on it too",
+            ),
+            Condition(
+                lambda f: not _folds(f, _fold_wrong_side),
+                "the input channels are scaled; BatchNorm comes afterwards and scales its *output* channels: the first axis",
+            ),
+            Condition(
+                _same_features,
+                "not yet: factor = scale / sqrt(variance + eps), for the weight and for bias − mean; then add shift",
+            ),
         ),
         (
             Mistake("divided by the variance", _fold_variance),

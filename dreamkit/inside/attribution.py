@@ -19,15 +19,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..networks.features import capture, layer_at, layer_info, share_layers
-from ..pictures.image import Image
 from ..networks.network import Network, apart, check_image, module_for
 from ..objectives.objective import Features, Objective, logit
+from ..pictures.image import Image
 from .relus import Rectifiers
 
 Target = int | str | Objective | None
 
-_BATCH = 16                          # pictures that go through the network together, where one picture becomes many
-_warning_lock = threading.Lock()     # Python's filters of warnings belong to all threads
+_BATCH = 16  # pictures that go through the network together, where one picture becomes many
+_warning_lock = threading.Lock()  # Python's filters of warnings belong to all threads
 
 
 def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
@@ -37,7 +37,9 @@ def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
 
     >>> from dreamkit.networks.network import as_network
     >>> network = as_network(nn.Sequential(nn.Conv2d(3, 1, 1), nn.Flatten()), (0, 0, 0), (1, 1, 1))
-    >>> saliency(network, torch.zeros(1, 3, 1, 1), target=0).item() == network.module[0].weight.abs().max().item()
+    >>> saliency(network, torch.zeros(1, 3, 1, 1), target=0).item() == network.module[
+    ...     0
+    ... ].weight.abs().max().item()
     True
     """
     from captum.attr import Saliency
@@ -67,7 +69,9 @@ def deconvolution(network: Network, image: Image, target: Target = None) -> Tens
     return _by_relus(Deconvolution, network, image, target)
 
 
-def integrated_gradients(network: Network, image: Image, target: Target = None, baseline: float = 0.0, steps: int = 32) -> Tensor:
+def integrated_gradients(
+    network: Network, image: Image, target: Target = None, baseline: float = 0.0, steps: int = 32
+) -> Tensor:
     """[N, 3, H, W]: how much each value adds to the answer on the straight way from a plain picture of grey `baseline` to this one.
 
     The sum over a picture is the answer for it less that for the plain one, the nearer the more `steps` (Sundararajan,
@@ -78,12 +82,23 @@ def integrated_gradients(network: Network, image: Image, target: Target = None, 
     if steps < 1:
         raise ValueError(f"steps is at least 1; given: {steps!r}")
     readable, picture = _readable(network, image, target)
-    found = IntegratedGradients(readable).attribute(picture, torch.full_like(picture, baseline), n_steps=steps,
-                                                    internal_batch_size=max(_BATCH, len(picture)))
+    found = IntegratedGradients(readable).attribute(
+        picture,
+        torch.full_like(picture, baseline),
+        n_steps=steps,
+        internal_batch_size=max(_BATCH, len(picture)),
+    )
     return _like(image, found)
 
 
-def occlusion(network: Network, image: Image, target: Target = None, size: int = 16, stride: int = 8, grey: float = 0.5) -> Tensor:
+def occlusion(
+    network: Network,
+    image: Image,
+    target: Target = None,
+    size: int = 16,
+    stride: int = 8,
+    grey: float = 0.5,
+) -> Tensor:
     """[N, 1, H, W]: how much the answer falls while a grey square covers the pixel, the mean over all squares that do.
 
     The square has `size` pixels a side and goes on by `stride`. In the pictures of Zeiler & Fergus each place of the
@@ -92,11 +107,15 @@ def occlusion(network: Network, image: Image, target: Target = None, size: int =
     from captum.attr import Occlusion
 
     if not 1 <= size <= min(image.shape[-2:]) or not 1 <= stride <= size:
-        raise ValueError(f"the square has 1 to {min(image.shape[-2:])} pixels a side (the picture's) and goes on by 1 to its size; "
-                         f"given: size {size}, stride {stride}")
+        raise ValueError(
+            f"the square has 1 to {min(image.shape[-2:])} pixels a side (the picture's) and goes on by 1 to its size; "
+            f"given: size {size}, stride {stride}"
+        )
     readable, picture = _readable(network, image, target)
     with torch.no_grad():
-        found = Occlusion(readable).attribute(picture, (3, size, size), (3, stride, stride), grey, perturbations_per_eval=_BATCH)
+        found = Occlusion(readable).attribute(
+            picture, (3, size, size), (3, stride, stride), grey, perturbations_per_eval=_BATCH
+        )
     return _like(image, found[:, :1])
 
 
@@ -110,16 +129,27 @@ def grad_cam(network: Network, image: Image, target: Target = None, layer: str =
 
     layer = layer or layer_at(network, 1.0)
     info = layer_info(network, layer)
-    if info.layout.kind != "map":                             # captum sees the module's own output, [N, C, h, w] or not
-        raise ValueError(f"layer {layer!r} has no feature maps; a layer that has, by default {layer_at(network, 1.0)!r}, is needed")
+    if info.layout.kind != "map":  # captum sees the module's own output, [N, C, h, w] or not
+        raise ValueError(
+            f"layer {layer!r} has no feature maps; a layer that has, by default {layer_at(network, 1.0)!r}, is needed"
+        )
     readable, picture = _readable(network, image, target)
     try:
-        found = LayerGradCam(readable, readable.module.get_submodule(info.name)).attribute(picture, relu_attributions=True)
+        found = LayerGradCam(readable, readable.module.get_submodule(info.name)).attribute(
+            picture, relu_attributions=True
+        )
     except (AssertionError, RuntimeError) as error:
-        if not any(words in str(error) for words in ("in the graph", "Forward hook")):      # captum's ways to say that it was not reached
+        if not any(
+            words in str(error) for words in ("in the graph", "Forward hook")
+        ):  # captum's ways to say that it was not reached
             raise
-        raise ValueError(f"the target {readable.objective.name} does not depend on layer {layer!r}") from None
-    return _like(image, F.interpolate(found, size=tuple(image.shape[-2:]), mode="bilinear", align_corners=False))
+        raise ValueError(
+            f"the target {readable.objective.name} does not depend on layer {layer!r}"
+        ) from None
+    return _like(
+        image,
+        F.interpolate(found, size=tuple(image.shape[-2:]), mode="bilinear", align_corners=False),
+    )
 
 
 def objective_of(network: Network, image: Image, target: Target) -> Objective:
@@ -128,7 +158,9 @@ def objective_of(network: Network, image: Image, target: Target) -> Objective:
         return target
     if target is None:
         if len(image) != 1:
-            raise ValueError(f"for {len(image)} pictures name the target: each may have a most probable class of its own")
+            raise ValueError(
+                f"for {len(image)} pictures name the target: each may have a most probable class of its own"
+            )
         with torch.no_grad():
             target = int(capture(network, image, "")[""].argmax())
     return logit(target)
@@ -146,7 +178,12 @@ class _Readable(nn.Module):
         waiting = iter(self.relus) if self.relus is not None else None
         with Rectifiers(lambda x: F.relu(x) if waiting is None else next(waiting)(x)):
             features = capture(self.network, image, self.objective.layers)
-            return torch.stack([self._value({name: values[i:i + 1] for name, values in features.items()}) for i in range(len(image))])
+            return torch.stack(
+                [
+                    self._value({name: values[i : i + 1] for name, values in features.items()})
+                    for i in range(len(image))
+                ]
+            )
 
     def _value(self, features: dict[str, Tensor]) -> Tensor:
         named = Features(features)
@@ -165,8 +202,10 @@ def _readable(network: Network, image: Image, target: Target) -> tuple[_Readable
     """The twin to be read, and a picture of its own that carries a gradient."""
     check_image(image)
     objective = objective_of(network, image, target)
-    twin = share_layers(network, apart(replace(network, module=module_for(network, image), precision="float32")))
-    relus: dict[nn.Module, nn.Module] = {}                    # one module under several names stays one
+    twin = share_layers(
+        network, apart(replace(network, module=module_for(network, image), precision="float32"))
+    )
+    relus: dict[nn.Module, nn.Module] = {}  # one module under several names stays one
     for layer in list(twin.module.modules()):
         if hasattr(layer, "inplace"):
             layer.inplace = False
@@ -180,8 +219,10 @@ def _by_relus(method: type, network: Network, image: Image, target: Target) -> T
     readable, picture = _readable(network, image, target)
     readable.relus = nn.ModuleList(nn.ReLU() for _ in range(_count_relus(readable, picture)))
     if not readable.relus:
-        raise ValueError(f"{method.__name__} changes what ReLUs hand back, and network {network.name!r} calls none on the way to "
-                         f"{readable.objective.name}")
+        raise ValueError(
+            f"{method.__name__} changes what ReLUs hand back, and network {network.name!r} calls none on the way to "
+            f"{readable.objective.name}"
+        )
     with _warning_lock, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Setting backward hooks on ReLU")
         return _like(image, method(readable).attribute(picture))

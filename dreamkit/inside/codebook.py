@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..networks.features import capture
-from ..pictures.image import Image
 from ..networks.network import Network, check_image
+from ..pictures.image import Image
 
 
 def codes(network: Network, images: Image, layer: str, batch: int = 50) -> Tensor:
@@ -25,12 +25,20 @@ def codes(network: Network, images: Image, layer: str, batch: int = 50) -> Tenso
     found = []
     for at in range(0, len(images), batch):
         with torch.no_grad():
-            values = capture(network, images[at:at + batch], [layer])[layer].float().cpu()
-        found.append(values.flatten(2).mean(2) if values.dim() == 4 else values.mean(1) if values.dim() == 3 else values)
+            values = capture(network, images[at : at + batch], [layer])[layer].float().cpu()
+        found.append(
+            values.flatten(2).mean(2)
+            if values.dim() == 4
+            else values.mean(1)
+            if values.dim() == 3
+            else values
+        )
     return torch.cat(found)
 
 
-def activity(network: Network, images: Image, layers: Sequence[str], batch: int = 50) -> dict[str, Tensor]:
+def activity(
+    network: Network, images: Image, layers: Sequence[str], batch: int = 50
+) -> dict[str, Tensor]:
     """For each channel the share of the pictures [N, 3, H, W] that wake it at some place {layer: [C]}: 0 for a silent one.
 
     Ask it of layers after a ReLU; a channel counts as awake where any cell of its map is above 0.
@@ -39,14 +47,19 @@ def activity(network: Network, images: Image, layers: Sequence[str], batch: int 
     awake: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     for at in range(0, len(images), batch):
         with torch.no_grad():
-            for layer, values in capture(network, images[at:at + batch], layers).items():
+            for layer, values in capture(network, images[at : at + batch], layers).items():
                 awake[layer].append((values > 0).flatten(2).any(2).cpu())
     return {layer: torch.cat(parts).float().mean(0) for layer, parts in awake.items()}
 
 
-def silent(network: Network, images: Image, layers: Sequence[str], batch: int = 50) -> dict[str, tuple[int, ...]]:
+def silent(
+    network: Network, images: Image, layers: Sequence[str], batch: int = 50
+) -> dict[str, tuple[int, ...]]:
     """The channels that no picture wakes {layer: channels}. Silent for these pictures is not yet dead: show it others."""
-    return {layer: tuple((shares == 0).nonzero().flatten().tolist()) for layer, shares in activity(network, images, layers, batch).items()}
+    return {
+        layer: tuple((shares == 0).nonzero().flatten().tolist())
+        for layer, shares in activity(network, images, layers, batch).items()
+    }
 
 
 def embedded(codes: Tensor, perplexity: float = 20.0, seed: int = 0) -> Tensor:
@@ -59,11 +72,17 @@ def embedded(codes: Tensor, perplexity: float = 20.0, seed: int = 0) -> Tensor:
     from sklearn.manifold import TSNE
 
     if codes.dim() != 2 or not 1 <= perplexity < len(codes):
-        raise ValueError(f"codes are [N, C], with perplexity from 1 to below N; given: {list(codes.shape)}, {perplexity!r}")
+        raise ValueError(
+            f"codes are [N, C], with perplexity from 1 to below N; given: {list(codes.shape)}, {perplexity!r}"
+        )
     values = codes.detach().double().cpu().numpy()
     values = PCA(min(50, *values.shape), svd_solver="full").fit_transform(values)
     values = values / max(values.std(), 1e-12)
-    points = torch.from_numpy(TSNE(2, perplexity=perplexity, init="pca", random_state=seed, method="barnes_hut").fit_transform(values))
+    points = torch.from_numpy(
+        TSNE(
+            2, perplexity=perplexity, init="pca", random_state=seed, method="barnes_hut"
+        ).fit_transform(values)
+    )
     low, high = points.amin(0), points.amax(0)
     return ((points - low) / (high - low).clamp(min=1e-12)).float()
 
@@ -80,8 +99,8 @@ def grid_places(points: Tensor, columns: int | None = None) -> Tensor:
 
     columns = columns or math.ceil(math.sqrt(len(points)))
     rows = math.ceil(len(points) / columns)
-    places = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))                                   # [rows × columns, 2]
-    centres = (places.flip(1).double() + 0.5) / torch.tensor([columns, rows])                                  # as (x, y)
+    places = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))  # [rows × columns, 2]
+    centres = (places.flip(1).double() + 0.5) / torch.tensor([columns, rows])  # as (x, y)
     _, chosen = linear_sum_assignment(torch.cdist(points.double(), centres).square().numpy())
     return places[torch.from_numpy(chosen)]
 
@@ -92,7 +111,7 @@ def mosaic(images: Image, places: Tensor, gap: int = 1) -> Image:
     page = images.new_ones(1, 3, rows * (height + gap) - gap, columns * (width + gap) - gap)
     for picture, (row, column) in zip(images, places.tolist(), strict=True):
         top, left = row * (height + gap), column * (width + gap)
-        page[0, :, top:top + height, left:left + width] = picture
+        page[0, :, top : top + height, left : left + width] = picture
     return page
 
 
@@ -105,7 +124,9 @@ def neighbours_alike(codes: Tensor, groups: Sequence[object], count: int = 5) ->
     1.0
     """
     if len(groups) != len(codes) or not 1 <= count < len(codes):
-        raise ValueError(f"one group for each of {len(codes)} codes, and fewer neighbours than codes; given: {len(groups)}, {count!r}")
+        raise ValueError(
+            f"one group for each of {len(codes)} codes, and fewer neighbours than codes; given: {len(groups)}, {count!r}"
+        )
     names = {group: index for index, group in enumerate(dict.fromkeys(groups))}
     own = torch.tensor([names[group] for group in groups])
     apart = torch.cdist(codes.double(), codes.double())

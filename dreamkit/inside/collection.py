@@ -13,15 +13,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..pictures.image import Image, load_image
 from ..networks.zoo import FOLDER
+from ..pictures.image import Image, load_image
 from ..pictures.scales import resize
 
-SIDE, GAP, COLUMNS = 64, 2, 20                                 # of the page of class pictures
+SIDE, GAP, COLUMNS = 64, 2, 20  # of the page of class pictures
 
 # (top, bottom, left, right) in pixels of the faces, which are roughly aligned; the last two hold no part of a face
-FACE_PARTS = {"left eye": (18, 30, 6, 30), "right eye": (18, 30, 34, 58), "nose": (30, 42, 20, 44), "mouth": (44, 56, 20, 44),
-              "forehead": (0, 12, 20, 44), "corner": (52, 64, 0, 24)}
+FACE_PARTS = {
+    "left eye": (18, 30, 6, 30),
+    "right eye": (18, 30, 34, 58),
+    "nose": (30, 42, 20, 44),
+    "mouth": (44, 56, 20, 44),
+    "forehead": (0, 12, 20, 44),
+    "corner": (52, 64, 0, 24),
+}
 
 
 def class_pictures(labels: Sequence[str] | None = None) -> tuple[Image, tuple[str, ...]]:
@@ -31,12 +37,19 @@ def class_pictures(labels: Sequence[str] | None = None) -> tuple[Image, tuple[st
     >>> tuple(pictures.shape), labels
     ((1, 3, 64, 64), ('goldfish',))
     """
-    page, own = load_image(FOLDER / "card" / "dreamnet-robust-classes.webp"), (FOLDER / "labels.txt").read_text("utf-8").split("\n")
-    wanted = [index for index, label in enumerate(own) if label and (labels is None or label in labels)]
+    page, own = (
+        load_image(FOLDER / "card" / "dreamnet-robust-classes.webp"),
+        (FOLDER / "labels.txt").read_text("utf-8").split("\n"),
+    )
+    wanted = [
+        index for index, label in enumerate(own) if label and (labels is None or label in labels)
+    ]
     step = SIDE + GAP
     corners = [(at // COLUMNS * step, at % COLUMNS * step) for at in wanted]
-    pictures = [page[..., top:top + SIDE, left:left + SIDE] for top, left in corners]
-    return (torch.cat(pictures) if pictures else page.new_empty(0, 3, SIDE, SIDE)), tuple(own[index] for index in wanted)
+    pictures = [page[..., top : top + SIDE, left : left + SIDE] for top, left in corners]
+    return (torch.cat(pictures) if pictures else page.new_empty(0, 3, SIDE, SIDE)), tuple(
+        own[index] for index in wanted
+    )
 
 
 def faces(count: int = 20) -> Image:
@@ -46,8 +59,12 @@ def faces(count: int = 20) -> Image:
     """
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 100:
         raise ValueError(f"there are 100 faces; given: {count!r}")
-    found = importlib.util.find_spec("skimage")                # finds the folder without importing the (large) package
+    found = importlib.util.find_spec(
+        "skimage"
+    )  # finds the folder without importing the (large) package
     if found is None or not found.submodule_search_locations:
         raise KeyError("the faces come with the package skimage, which is not installed")
-    grey = torch.from_numpy(np.load(Path(found.submodule_search_locations[0]) / "data" / "lfw_subset.npy")[:count]).float()
+    grey = torch.from_numpy(
+        np.load(Path(found.submodule_search_locations[0]) / "data" / "lfw_subset.npy")[:count]
+    ).float()
     return resize(grey[:, None].expand(-1, 3, -1, -1).contiguous(), (SIDE, SIDE), "bicubic")

@@ -45,4 +45,6 @@ def likeness(snapshots: Tensor) -> Tensor:
     values = values - values.mean(2, keepdim=True)
     lengths = values.norm(dim=2)
     products = (values * values[-1:]).sum(2)
-    return torch.where(lengths * lengths[-1:] > 0, products / (lengths * lengths[-1:]).clamp(min=1e-300), 0.0).float()
+    return torch.where(
+        lengths * lengths[-1:] > 0, products / (lengths * lengths[-1:]).clamp(min=1e-300), 0.0
+    ).float()

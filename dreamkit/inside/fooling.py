@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..ascent.steps import gradient
 from ..networks.features import capture
-from ..pictures.image import Image
 from ..networks.network import Network, check_image
 from ..objectives.objective import class_index
-from ..ascent.steps import gradient
+from ..pictures.image import Image
 
 NORMS = ("l2", "linf")
 
@@ -34,14 +34,24 @@ class Fooled:
 def change_size(change: Tensor, norm: str = "l2") -> float:
     """How large a change of a picture is: "l2" is the root of the sum of its squares, "linf" its largest value.
 
-    >>> change_size(torch.tensor([[[[3.0]], [[-4.0]], [[0.0]]]])), change_size(torch.tensor([[[[3.0]], [[-4.0]], [[0.0]]]]), "linf")
+    >>> (
+    ...     change_size(torch.tensor([[[[3.0]], [[-4.0]], [[0.0]]]])),
+    ...     change_size(torch.tensor([[[[3.0]], [[-4.0]], [[0.0]]]]), "linf"),
+    ... )
     (5.0, 4.0)
     """
     _check_norm(norm)
     return float(change.abs().max() if norm == "linf" else change.double().square().sum().sqrt())
 
 
-def fool(network: Network, image: Image, label: int | str, radius: float, norm: str = "l2", steps: int = 20) -> Image:
+def fool(
+    network: Network,
+    image: Image,
+    label: int | str,
+    radius: float,
+    norm: str = "l2",
+    steps: int = 20,
+) -> Image:
     """The picture [1, 3, H, W] within `radius` of `image` that looks most like the class `label` to the network, as far as `steps` go.
 
     Each step follows the gradient of the margin (the label's logit minus the greatest other one) and comes back into the ball and
@@ -58,7 +68,9 @@ def fool(network: Network, image: Image, label: int | str, radius: float, norm: 
     return (image + change).clamp(0, 1)
 
 
-def smallest_fooling(network: Network, image: Image, label: int | str, norm: str = "l2", steps: int = 60) -> Fooled | None:
+def smallest_fooling(
+    network: Network, image: Image, label: int | str, norm: str = "l2", steps: int = 60
+) -> Fooled | None:
     """The nearest picture found that the network takes for `label`; None where none was found.
 
     Where the last step was fooling, the allowed distance shrinks by a twentieth, else it grows by one; at the end the straight way
@@ -72,7 +84,9 @@ def smallest_fooling(network: Network, image: Image, label: int | str, norm: str
     change, best, stride = torch.zeros_like(image), None, radius
     for step in range(steps):
         uphill = gradient(lambda x: margin(network, x, target), (image + change).clamp(0, 1))
-        pace = stride * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)                # a cosine from the stride to a hundredth
+        pace = stride * (
+            0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2
+        )  # a cosine from the stride to a hundredth
         change = _onto(change + pace * _direction(uphill, norm), radius, norm)
         change = (image + change).clamp(0, 1) - image
         if margin(network, image + change, target) > 0:
@@ -81,7 +95,11 @@ def smallest_fooling(network: Network, image: Image, label: int | str, norm: str
             radius = 0.95 * min(radius, far)
         else:
             radius = 1.05 * radius
-    return None if best is None else _fooled(network, image, _nearest(network, image, best, target), target, norm)
+    return (
+        None
+        if best is None
+        else _fooled(network, image, _nearest(network, image, best, target), target, norm)
+    )
 
 
 def margin(network: Network, image: Image, label: int) -> Tensor:
@@ -97,7 +115,9 @@ def _nearest(network: Network, image: Image, change: Tensor, label: int) -> Imag
     low, high = 0.0, 1.0
     for _ in range(12):
         middle = (low + high) / 2
-        low, high = (low, middle) if margin(network, image + middle * change, label) > 0 else (middle, high)
+        low, high = (
+            (low, middle) if margin(network, image + middle * change, label) > 0 else (middle, high)
+        )
     return (image + high * change).clamp(0, 1)
 
 
@@ -125,20 +145,28 @@ def _within(change: Tensor, radius: float, norm: str) -> Tensor:
 
 def _onto(change: Tensor, radius: float, norm: str) -> Tensor:
     """The change brought to the size `radius`: on the sphere, or into the cube."""
-    return change.clamp(-radius, radius) if norm == "linf" else change * (radius / change.norm().clamp(min=1e-12))
+    return (
+        change.clamp(-radius, radius)
+        if norm == "linf"
+        else change * (radius / change.norm().clamp(min=1e-12))
+    )
 
 
 def _checked(network: Network, image: Image, label: int | str, norm: str) -> int:
     check_image(image)
     _check_norm(norm)
     if len(image) != 1:
-        raise ValueError(f"one picture is fooled at a time, [1, 3, H, W]; given: {list(image.shape)}")
+        raise ValueError(
+            f"one picture is fooled at a time, [1, 3, H, W]; given: {list(image.shape)}"
+        )
     if isinstance(label, str):
         return class_index(network.labels, label)
     with torch.no_grad():
         count = capture(network, image, [""])[""].shape[1]
     if isinstance(label, bool) or not 0 <= label < count:
-        raise ValueError(f"class {label} is out of range: the network has {count}, from 0 to {count - 1}")
+        raise ValueError(
+            f"class {label} is out of range: the network has {count}, from 0 to {count - 1}"
+        )
     return label
 
 

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from ..networks.features import capture, layer_at, layer_info
-from ..pictures.image import Image
 from ..networks.network import Network, check_image
 from ..objectives.objective import class_index
+from ..pictures.image import Image
 from .deconvnet import project
 
-_BATCH = 32                 # covered pictures that go through the network together
+_BATCH = 32  # covered pictures that go through the network together
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,18 @@ class OcclusionPanels:
         return self.names[index] if self.names else f"class {index}"
 
 
-def occlusion_panels(network: Network, image: Image, target: int | str | None = None, layer: str = "", channel: int | None = None, *,
-                     size: int = 16, stride: int = 4, grey: float = 0.5, others: Sequence[Image] = ()) -> OcclusionPanels:
+def occlusion_panels(
+    network: Network,
+    image: Image,
+    target: int | str | None = None,
+    layer: str = "",
+    channel: int | None = None,
+    *,
+    size: int = 16,
+    stride: int = 4,
+    grey: float = 0.5,
+    others: Sequence[Image] = (),
+) -> OcclusionPanels:
     """The OcclusionPanels of one picture [1, 3, H, W]; `size` of the square and its `stride` are in pixels.
 
     `target` is the right class (by default the most probable one), `layer` a high layer (by default the fifth sixth of the
@@ -58,8 +68,15 @@ def occlusion_panels(network: Network, image: Image, target: int | str | None = 
     batches, as far as the answer, once. KeyError for an unknown layer or label, ValueError for a picture that is not one.
 
     >>> from dreamkit.networks.network import as_network
-    >>> module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
-    >>> panels = occlusion_panels(as_network(module, (0, 0, 0), (1, 1, 1)), torch.rand(1, 3, 16, 24), layer="1", stride=8)
+    >>> module = torch.nn.Sequential(
+    ...     torch.nn.Conv2d(3, 4, 3),
+    ...     torch.nn.ReLU(),
+    ...     torch.nn.AdaptiveAvgPool2d(1),
+    ...     torch.nn.Flatten(),
+    ... )
+    >>> panels = occlusion_panels(
+    ...     as_network(module, (0, 0, 0), (1, 1, 1)), torch.rand(1, 3, 16, 24), layer="1", stride=8
+    ... )
     >>> panels.probability.shape
     torch.Size([1, 1, 2, 3])
     """
@@ -74,16 +91,36 @@ def occlusion_panels(network: Network, image: Image, target: int | str | None = 
         maps, logits = _look(network, image, layer)
         index = _index(network, logits, target)
         channel = int(maps[0].sum((1, 2)).argmax()) if channel is None else channel
-        project_of = lambda picture: project(network, picture, layer, channel)           # also says so if there is no such channel
+        project_of = lambda picture: project(
+            network, picture, layer, channel
+        )  # also says so if there is no such channel
         projection = project_of(image)
-        seen = [_look(network, torch.cat([covered(image, y, x, size, grey) for y, x in places[i:i + _BATCH]]), layer)
-                for i in range(0, len(places), _BATCH)]
+        seen = [
+            _look(
+                network,
+                torch.cat([covered(image, y, x, size, grey) for y, x in places[i : i + _BATCH]]),
+                layer,
+            )
+            for i in range(0, len(places), _BATCH)
+        ]
     activity = torch.cat([maps[:, channel].sum((1, 2)) for maps, _ in seen])
     scores = torch.cat([logits for _, logits in seen]).softmax(1)
     shape = (1, 1, -(-image.shape[2] // stride), -(-image.shape[3] // stride))
     whole = float(maps[0, channel].sum()), float(logits.softmax(1)[0, index])
-    return OcclusionPanels(layer, channel, index, activity.reshape(shape), scores[:, index].reshape(shape), scores.argmax(1).reshape(shape),
-                           whole, projection, tuple((other, project_of(other)) for other in others), network.labels, size, stride)
+    return OcclusionPanels(
+        layer,
+        channel,
+        index,
+        activity.reshape(shape),
+        scores[:, index].reshape(shape),
+        scores.argmax(1).reshape(shape),
+        whole,
+        projection,
+        tuple((other, project_of(other)) for other in others),
+        network.labels,
+        size,
+        stride,
+    )
 
 
 def covered(image: Image, y: float, x: float, size: int, grey: float = 0.5) -> Image:
@@ -94,16 +131,22 @@ def covered(image: Image, y: float, x: float, size: int, grey: float = 0.5) -> I
     """
     top, left = round(y - size / 2), round(x - size / 2)
     result = image.detach().clone()
-    result[..., max(0, top):max(0, top + size), max(0, left):max(0, left + size)] = grey
+    result[..., max(0, top) : max(0, top + size), max(0, left) : max(0, left + size)] = grey
     return result
 
 
 def _places(image: Image, size: int, stride: int) -> list[tuple[float, float]]:
     """Where the square's middle goes: the middles of the cells of a grid, row by row."""
     for what, given in (("size", size), ("stride", stride)):
-        if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= min(image.shape[-2:]):
-            raise ValueError(f"{what} is a whole number of pixels from 1 to {min(image.shape[-2:])}, the picture's shorter side; "
-                             f"given: {given!r}")
+        if (
+            isinstance(given, bool)
+            or not isinstance(given, int)
+            or not 1 <= given <= min(image.shape[-2:])
+        ):
+            raise ValueError(
+                f"{what} is a whole number of pixels from 1 to {min(image.shape[-2:])}, the picture's shorter side; "
+                f"given: {given!r}"
+            )
     rows, columns = (range(0, length, stride) for length in image.shape[-2:])
     return [(y + stride / 2, x + stride / 2) for y in rows for x in columns]
 
@@ -112,7 +155,9 @@ def _look(network: Network, pictures: Image, layer: str) -> tuple[Tensor, Tensor
     """Maps [N, C, h, w] and logits [N, classes]."""
     features = capture(network, pictures, (layer, ""))
     if features[""].dim() != 2:
-        raise ValueError(f"a network that ends in classes is needed; its output here: {list(features[''].shape)}")
+        raise ValueError(
+            f"a network that ends in classes is needed; its output here: {list(features[''].shape)}"
+        )
     return features[layer].float(), features[""].float()
 
 
@@ -121,5 +166,7 @@ def _index(network: Network, logits: Tensor, target: int | str | None) -> int:
         return int(logits.argmax())
     index = class_index(network.labels, target) if isinstance(target, str) else target
     if not 0 <= index < logits.shape[1]:
-        raise ValueError(f"class {target!r} is out of range: the network has {logits.shape[1]}, from 0 to {logits.shape[1] - 1}")
+        raise ValueError(
+            f"class {target!r} is out of range: the network has {logits.shape[1]}, from 0 to {logits.shape[1] - 1}"
+        )
     return index

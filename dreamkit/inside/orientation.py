@@ -14,11 +14,16 @@ def orientation_selectivity(filters: Tensor) -> Tensor:
     visual cortex so). A filter that is flat in each colour gives 0.
 
     >>> stripes = torch.tensor([1.0, -1.0]).repeat(4).expand(1, 3, 8, 8)
-    >>> [round(orientation_selectivity(f).item(), 2) for f in (stripes, torch.ones(1, 3, 8, 8), stripes + stripes.mT)]
+    >>> [
+    ...     round(orientation_selectivity(f).item(), 2)
+    ...     for f in (stripes, torch.ones(1, 3, 8, 8), stripes + stripes.mT)
+    ... ]
     [0.95, 0.0, 0.04]
     """
     if filters.dim() != 4:
-        raise ValueError(f"filters are [C, 3, k, k], as in a first layer; given: {list(filters.shape)}")
+        raise ValueError(
+            f"filters are [C, 3, k, k], as in a first layer; given: {list(filters.shape)}"
+        )
     energy, angle = _spectrum(filters)
     total = energy.sum((1, 2))
     pull = (energy * torch.exp(2j * angle)).sum((1, 2)).abs()
@@ -34,5 +39,7 @@ def _spectrum(filters: Tensor, side: int = 32) -> tuple[Tensor, Tensor]:
     flat = flat - flat.mean((2, 3), keepdim=True)
     fy, fx = torch.meshgrid(*[torch.fft.fftfreq(side, dtype=torch.float64)] * 2, indexing="ij")
     radius = torch.hypot(fy, fx)
-    energy = torch.fft.fft2(flat, s=(side, side)).abs().square().sum(1) * ((radius > 0) & (radius < 0.5))
+    energy = torch.fft.fft2(flat, s=(side, side)).abs().square().sum(1) * (
+        (radius > 0) & (radius < 0.5)
+    )
     return energy, torch.atan2(fy, fx)

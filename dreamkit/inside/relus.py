@@ -29,7 +29,9 @@ class Rectifiers(TorchFunctionMode):
         super().__init__()
         self.make = make
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):  # the mode is off within it, so `make` may call ReLUs itself
+    def __torch_function__(
+        self, func, types, args=(), kwargs=None
+    ):  # the mode is off within it, so `make` may call ReLUs itself
         kwargs = kwargs or {}
         if func not in _RELUS:
             return func(*args, **kwargs)

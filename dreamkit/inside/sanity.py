@@ -29,9 +29,21 @@ def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]
     module, random = copy.deepcopy(network.module), randomized(network, seed).module
     for name in reversed(_blocks(module)):
         with torch.no_grad():
-            for old, new in zip(_tensors(module.get_submodule(name)), _tensors(random.get_submodule(name)), strict=True):
+            for old, new in zip(
+                _tensors(module.get_submodule(name)),
+                _tensors(random.get_submodule(name)),
+                strict=True,
+            ):
                 old.copy_(new)
-        yield name, replace(network, module=copy.deepcopy(module), name=f"{network.name}-forgot-{name}", digest="")
+        yield (
+            name,
+            replace(
+                network,
+                module=copy.deepcopy(module),
+                name=f"{network.name}-forgot-{name}",
+                digest="",
+            ),
+        )
 
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:
@@ -40,11 +52,15 @@ def rank_correlation(one: Tensor, other: Tensor) -> float:
     Signs are left out: the map shows where, not whether for or against. ValueError for maps of different shapes, and for a
     map that is the same everywhere, which has no order.
 
-    >>> round(rank_correlation(torch.tensor([1.0, 2.0, -3.0]), torch.tensor([10.0, 11.0, 1000.0])), 9)
+    >>> round(
+    ...     rank_correlation(torch.tensor([1.0, 2.0, -3.0]), torch.tensor([10.0, 11.0, 1000.0])), 9
+    ... )
     1.0
     """
     if one.shape != other.shape:
-        raise ValueError(f"maps of one shape are compared; given: {list(one.shape)} and {list(other.shape)}")
+        raise ValueError(
+            f"maps of one shape are compared; given: {list(one.shape)} and {list(other.shape)}"
+        )
     ranks = [_ranks(values.detach().abs().double().flatten().cpu()) for values in (one, other)]
     ranks = [rank - rank.mean() for rank in ranks]
     if not all(rank.any() for rank in ranks):
@@ -58,13 +74,19 @@ def overlap(values: Tensor, mask: Tensor, share: float = 0.1) -> float:
     The map's channels are joined: a pixel is as strong as its largest |value|. Chance gives about share / (1 + share / s - share)
     for an object that fills a share s. ValueError for a share not between 0 and 1 or sizes that differ.
 
-    >>> overlap(torch.tensor([[9.0, 0.0], [8.0, 1.0]]), torch.tensor([[True, False], [False, False]]), 0.5)
+    >>> overlap(
+    ...     torch.tensor([[9.0, 0.0], [8.0, 1.0]]),
+    ...     torch.tensor([[True, False], [False, False]]),
+    ...     0.5,
+    ... )
     0.5
     """
     if not 0 < share < 1:
         raise ValueError(f"share lies between 0 and 1; given: {share!r}")
     if values.shape[-2:] != mask.shape[-2:]:
-        raise ValueError(f"map and mask have one size; given: {list(values.shape[-2:])} and {list(mask.shape[-2:])}")
+        raise ValueError(
+            f"map and mask have one size; given: {list(values.shape[-2:])} and {list(mask.shape[-2:])}"
+        )
     size = values.detach().abs().reshape(-1, *values.shape[-2:]).amax(0).flatten()
     strongest = torch.zeros_like(size, dtype=torch.bool)
     strongest[size.topk(max(1, round(share * len(size)))).indices] = True

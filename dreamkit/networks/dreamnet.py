@@ -28,11 +28,25 @@ class Conv(nn.Sequential):
 class Inception(nn.Module):
     """Four branches side by side: 1×1; 1×1 then 3×3; 1×1 then 5×5; 3×3 max-pool then 1×1. Joined along channels."""
 
-    def __init__(self, inputs: int, b1: int, b3_reduce: int, b3: int, b5_reduce: int, b5: int, pool: int, folded: bool):
+    def __init__(
+        self,
+        inputs: int,
+        b1: int,
+        b3_reduce: int,
+        b3: int,
+        b5_reduce: int,
+        b5: int,
+        pool: int,
+        folded: bool,
+    ):
         super().__init__()
         self.branch1 = Conv(inputs, b1, 1, folded)
-        self.branch2 = nn.Sequential(Conv(inputs, b3_reduce, 1, folded), Conv(b3_reduce, b3, 3, folded))
-        self.branch3 = nn.Sequential(Conv(inputs, b5_reduce, 1, folded), Conv(b5_reduce, b5, 5, folded))
+        self.branch2 = nn.Sequential(
+            Conv(inputs, b3_reduce, 1, folded), Conv(b3_reduce, b3, 3, folded)
+        )
+        self.branch3 = nn.Sequential(
+            Conv(inputs, b5_reduce, 1, folded), Conv(b5_reduce, b5, 5, folded)
+        )
         self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), Conv(inputs, pool, 1, folded))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,21 +61,21 @@ class DreamNet(nn.Module):
 
     def __init__(self, classes: int = 200, folded: bool = False):
         super().__init__()
-        self.conv1 = Conv(3, 48, 7, folded)                                                       # 48 × 64×64
+        self.conv1 = Conv(3, 48, 7, folded)  # 48 × 64×64
         self.pool1 = nn.MaxPool2d(3, 2, 1)
-        self.conv2 = nn.Sequential(Conv(48, 48, 1, folded), Conv(48, 112, 3, folded))             # 112 × 32×32
+        self.conv2 = nn.Sequential(Conv(48, 48, 1, folded), Conv(48, 112, 3, folded))  # 112 × 32×32
         self.pool2 = nn.MaxPool2d(3, 2, 1)
-        self.inception3a = Inception(112, 48, 64, 96, 16, 32, 32, folded)                         # 208 × 16×16
-        self.inception3b = Inception(208, 80, 80, 128, 24, 48, 32, folded)                        # 288
+        self.inception3a = Inception(112, 48, 64, 96, 16, 32, 32, folded)  # 208 × 16×16
+        self.inception3b = Inception(208, 80, 80, 128, 24, 48, 32, folded)  # 288
         self.pool3 = nn.MaxPool2d(3, 2, 1)
-        self.inception4a = Inception(288, 112, 80, 160, 20, 48, 48, folded)                       # 368 × 8×8
-        self.inception4b = Inception(368, 104, 80, 176, 24, 56, 56, folded)                       # 392
-        self.inception4c = Inception(392, 96, 96, 192, 24, 56, 56, folded)                        # 400
-        self.inception4d = Inception(400, 96, 104, 208, 28, 56, 56, folded)                       # 416
-        self.inception4e = Inception(416, 160, 112, 224, 32, 80, 80, folded)                      # 544
+        self.inception4a = Inception(288, 112, 80, 160, 20, 48, 48, folded)  # 368 × 8×8
+        self.inception4b = Inception(368, 104, 80, 176, 24, 56, 56, folded)  # 392
+        self.inception4c = Inception(392, 96, 96, 192, 24, 56, 56, folded)  # 400
+        self.inception4d = Inception(400, 96, 104, 208, 28, 56, 56, folded)  # 416
+        self.inception4e = Inception(416, 160, 112, 224, 32, 80, 80, folded)  # 544
         self.pool4 = nn.MaxPool2d(3, 2, 1)
-        self.inception5a = Inception(544, 176, 112, 240, 32, 80, 80, folded)                      # 576 × 4×4
-        self.inception5b = Inception(576, 256, 144, 288, 40, 96, 96, folded)                      # 736
+        self.inception5a = Inception(544, 176, 112, 240, 32, 80, 80, folded)  # 576 × 4×4
+        self.inception5b = Inception(576, 256, 144, 288, 40, 96, 96, folded)  # 736
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(736, classes)
@@ -86,7 +100,9 @@ def fold(network: DreamNet) -> DreamNet:
         for name, block in folded.named_modules():
             if isinstance(block, Conv):
                 source = trained[name]
-                scale = source.bn.weight / torch.sqrt(source.bn.running_var + source.bn.eps)      # [outputs]
+                scale = source.bn.weight / torch.sqrt(
+                    source.bn.running_var + source.bn.eps
+                )  # [outputs]
                 block.conv.weight.copy_(source.conv.weight * scale[:, None, None, None])
                 block.conv.bias.copy_(source.bn.bias - source.bn.running_mean * scale)
         folded.fc.load_state_dict(network.fc.state_dict())

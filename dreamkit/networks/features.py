@@ -18,10 +18,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .aliases import aliases_of
-from .layouts import Layout, layout_of
 from ..checks.names import unknown
 from ..pictures.image import Image
+from .aliases import aliases_of
+from .layouts import Layout, layout_of
 from .network import Network, autocast, check_image, module_for, standardize, trial_pictures
 from .receptive import Field, field_of
 
@@ -33,10 +33,12 @@ class LayerInfo:
     name: str
     kind: str
     calls: int
-    shape: tuple[int, ...]      # of its features for the trial picture, [N, C, h, w] or [N, C] or [N, tokens, C]
-    field: Field | None         # None where it sees the whole picture
+    shape: tuple[
+        int, ...
+    ]  # of its features for the trial picture, [N, C, h, w] or [N, C] or [N, tokens, C]
+    field: Field | None  # None where it sees the whole picture
     layout: Layout = Layout("map")
-    side: int = 0               # of the trial picture
+    side: int = 0  # of the trial picture
 
     @property
     def channels(self) -> int:
@@ -51,7 +53,11 @@ class LayerInfo:
         """How many pixels of the picture (down, across) lie between neighbours of its map; None for a layer without one."""
         if not self.is_map:
             return None
-        return self.field.stride if self.field else tuple(max(1, round(self.side / cells)) for cells in self.shape[2:])
+        return (
+            self.field.stride
+            if self.field
+            else tuple(max(1, round(self.side / cells)) for cells in self.shape[2:])
+        )
 
 
 def layer_names(network: Network) -> tuple[str, ...]:
@@ -102,8 +108,21 @@ def share_layers(network: Network, twin: Network) -> Network:
 
 
 # Types that end no block: what they give is seen better one layer earlier or later.
-_NO_ENDS = {"Conv2d", "Identity", "Flatten", "BatchNorm2d", "LayerNorm", "LayerNorm2d", "Dropout", "StochasticDepth", "MaxPool2d",
-            "AvgPool2d", "AdaptiveAvgPool2d", "Permute", "Standardize"}
+_NO_ENDS = {
+    "Conv2d",
+    "Identity",
+    "Flatten",
+    "BatchNorm2d",
+    "LayerNorm",
+    "LayerNorm2d",
+    "Dropout",
+    "StochasticDepth",
+    "MaxPool2d",
+    "AvgPool2d",
+    "AdaptiveAvgPool2d",
+    "Permute",
+    "Standardize",
+}
 
 
 def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
@@ -118,7 +137,9 @@ def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
     ('inception4e', 'inception5a', 'inception5b')
     """
     heads = ("classifier", "fc", "head", "AuxLogits")
-    table = [info for info in layer_table(network) if info.is_map and not info.name.startswith(heads)]
+    table = [
+        info for info in layer_table(network) if info.is_map and not info.name.startswith(heads)
+    ]
     chosen = table
     for depth in range(1, 8):
         level = [info for info in table if info.name.count(".") < depth]
@@ -168,7 +189,9 @@ def capture(network: Network, image: Image, layers: Iterable[str] | str) -> dict
     """
     given = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
     check_image(image)
-    found = {name: layer_info(network, name) for name in given if name}           # by the name that was given: aliases too
+    found = {
+        name: layer_info(network, name) for name in given if name
+    }  # by the name that was given: aliases too
     infos = {info.name: info for info in found.values()}
     _check_size(network, image, tuple(infos.values()))
     if not given:
@@ -191,14 +214,16 @@ class _Watch:
     def __init__(self, infos: Mapping[str, LayerInfo], last: str) -> None:
         self.infos, self.last, self.thread = infos, last, threading.get_ident()
         self.calls_left = {name: info.calls for name, info in infos.items()}
-        self.grids: dict[str, tuple[int, int]] = {info.layout.grid: (0, 0) for info in infos.values() if info.layout.grid}
+        self.grids: dict[str, tuple[int, int]] = {
+            info.layout.grid: (0, 0) for info in infos.values() if info.layout.grid
+        }
         self.reached: dict[str, Tensor] = {}
 
     def hooks(self) -> dict[str, Callable]:
         return {name: partial(self._hook, name) for name in {*self.infos, *self.grids}}
 
     def _hook(self, name: str, layer: nn.Module, inputs: tuple, output: Tensor) -> None:
-        if threading.get_ident() != self.thread:                  # somebody else's pass through the same network
+        if threading.get_ident() != self.thread:  # somebody else's pass through the same network
             return
         if name in self.grids:
             self.grids[name] = tuple(output.shape[-2:])
@@ -206,9 +231,16 @@ class _Watch:
             return
         self.calls_left[name] -= 1
         if self.calls_left[name] == 0:
-            raw = getattr(layer, "raw_weight", None)              # a folded convolution: what it gave before its BatchNorm
-            features = (layer._conv_forward(inputs[0], raw, layer.raw_bias) if raw is not None
-                        else output if name == self.last else output.clone())                    # an in-place ReLU may come next
+            raw = getattr(
+                layer, "raw_weight", None
+            )  # a folded convolution: what it gave before its BatchNorm
+            features = (
+                layer._conv_forward(inputs[0], raw, layer.raw_bias)
+                if raw is not None
+                else output
+                if name == self.last
+                else output.clone()
+            )  # an in-place ReLU may come next
             layout = self.infos[name].layout
             self.reached[name] = layout.lay(features, self.grids.get(layout.grid))
             if name == self.last:
@@ -219,7 +251,9 @@ def classify(network: Network, image: Image, top: int = 5) -> list[tuple[str, fl
     """The `top` most probable classes of one picture as (label, probability), the best first."""
     logits = capture(network, image, ("",))[""]
     if logits.dim() != 2 or len(logits) != 1:
-        raise ValueError(f"classify takes one picture and a network that ends in classes; its output here: {tuple(logits.shape)}")
+        raise ValueError(
+            f"classify takes one picture and a network that ends in classes; its output here: {tuple(logits.shape)}"
+        )
     best = logits.detach().softmax(1)[0].topk(min(top, logits.shape[1]))
     labels = network.labels or tuple(f"class {i}" for i in range(logits.shape[1]))
     return [(labels[i], float(p)) for p, i in zip(best.values, best.indices, strict=True)]
@@ -251,10 +285,20 @@ def _trace(module: nn.Module) -> tuple[LayerInfo, ...]:
     for picture in trial_pictures(module):
         trial = _Trial(picture.shape[-1])
         try:
-            with torch.enable_grad(), _hooks(module, {name: partial(trial.hook, name) for name, _ in module.named_modules() if name}):
+            with (
+                torch.enable_grad(),
+                _hooks(
+                    module,
+                    {name: partial(trial.hook, name) for name, _ in module.named_modules() if name},
+                ),
+            ):
                 module(picture.requires_grad_(True))
             return tuple(trial.seen.values())
-        except (RuntimeError, ValueError, AssertionError):        # not a size this network takes: try the next
+        except (
+            RuntimeError,
+            ValueError,
+            AssertionError,
+        ):  # not a size this network takes: try the next
             best = max(best, trial.seen, key=len)
     return tuple(best.values())
 
@@ -265,19 +309,30 @@ class _Trial:
     def __init__(self, side: int) -> None:
         self.side, self.seen = side, {}
         self.memory: dict[object, Field | None] = {}
-        self.grids: dict[str, tuple[int, int]] = {}               # of maps whose channels come first, by layer
+        self.grids: dict[str, tuple[int, int]] = {}  # of maps whose channels come first, by layer
 
     def hook(self, name: str, layer: nn.Module, inputs: tuple, output: object) -> None:
         if not isinstance(output, Tensor) or output.dim() < 2:
             return
-        before = self.seen.pop(name, None)                        # popped and put back: the order is that of the last call
-        layout = layout_of(output, reversed(self.grids.items()), slides=hasattr(layer, "kernel_size"))
+        before = self.seen.pop(
+            name, None
+        )  # popped and put back: the order is that of the last call
+        layout = layout_of(
+            output, reversed(self.grids.items()), slides=hasattr(layer, "kernel_size")
+        )
         if layout.kind == "map":
             self.grids.pop(name, None)
             self.grids[name] = tuple(output.shape[-2:])
         shape = tuple(layout.lay(output, self.grids.get(layout.grid)).shape)
-        self.seen[name] = LayerInfo(name, type(layer).__name__, before.calls + 1 if before else 1, shape,
-                                    field_of(output, self.memory), layout, self.side)
+        self.seen[name] = LayerInfo(
+            name,
+            type(layer).__name__,
+            before.calls + 1 if before else 1,
+            shape,
+            field_of(output, self.memory),
+            layout,
+            self.side,
+        )
 
 
 def _check_size(network: Network, image: Image, infos: Sequence[LayerInfo]) -> None:
@@ -287,7 +342,9 @@ def _check_size(network: Network, image: Image, infos: Sequence[LayerInfo]) -> N
             raise _small(image, info.name, least)
 
 
-def _size_error(network: Network, image: Image, infos: Sequence[LayerInfo], error: Exception) -> Exception:
+def _size_error(
+    network: Network, image: Image, infos: Sequence[LayerInfo], error: Exception
+) -> Exception:
     """The clear error for a forward pass that failed because of the picture's size, else the error itself."""
     for info in infos[:1] or layer_table(network)[-1:]:
         fails, works = min(image.shape[-2:]), 512
@@ -307,10 +364,12 @@ def _step(network: Network, info: LayerInfo, image: Image) -> int:
     """The number whose multiples a picture's sides must be, where that is what is wrong with this one, else 0."""
     side = max(image.shape[-2:])
     if _runs(network, info, side + side % 2) and not any(size % 2 for size in image.shape[-2:]):
-        return 0                                                  # something else is wrong
+        return 0  # something else is wrong
     for step in (2, 4, 7, 8, 14, 16, 28, 32, 64):
         least = -(-side // step) * step
-        if any(size % step for size in image.shape[-2:]) and all(_runs(network, info, least + k * step) for k in (0, 1)):
+        if any(size % step for size in image.shape[-2:]) and all(
+            _runs(network, info, least + k * step) for k in (0, 1)
+        ):
             return 0 if _runs(network, info, least + 1) else step
     return 0
 
@@ -318,22 +377,30 @@ def _step(network: Network, info: LayerInfo, image: Image) -> int:
 def _in_steps(network: Network, image: Image, info: LayerInfo, step: int) -> ValueError:
     height, width = (round(size / step) * step or step for size in image.shape[-2:])
     given = "×".join(map(str, image.shape[-2:]))
-    return ValueError(f"{network.name or 'this network'} takes pictures whose height and width are multiples of {step}, up to layer "
-                      f"{info.name!r}; given: {given} (height × width; octaves count). The nearest: dk.resize(image, ({height}, {width}))")
+    return ValueError(
+        f"{network.name or 'this network'} takes pictures whose height and width are multiples of {step}, up to layer "
+        f"{info.name!r}; given: {given} (height × width; octaves count). The nearest: dk.resize(image, ({height}, {width}))"
+    )
 
 
 def _fixed(network: Network, image: Image, info: LayerInfo) -> ValueError:
     height, width = image.shape[-2:]
-    return ValueError(f"{network.name or 'this network'} takes pictures of {info.side}×{info.side} pixels only, up to layer "
-                      f"{info.name!r}; given: {height}×{width} (height × width; octaves count). Resize it: dk.resize(image, "
-                      f"({info.side}, {info.side})), and dream with octaves=1")
+    return ValueError(
+        f"{network.name or 'this network'} takes pictures of {info.side}×{info.side} pixels only, up to layer "
+        f"{info.name!r}; given: {height}×{width} (height × width; octaves count). Resize it: dk.resize(image, "
+        f"({info.side}, {info.side})), and dream with octaves=1"
+    )
 
 
 def _runs(network: Network, info: LayerInfo, side: int) -> bool:
     """Whether a picture of that side reaches the layer."""
     picture = torch.zeros(1, 3, side, side, dtype=network.dtype, device=network.device)
     try:
-        with torch.no_grad(), _hooks(network.module, {info.name: _stop}), contextlib.suppress(_Reached):
+        with (
+            torch.no_grad(),
+            _hooks(network.module, {info.name: _stop}),
+            contextlib.suppress(_Reached),
+        ):
             network.module(picture)
     except (RuntimeError, ValueError, AssertionError):
         return False
@@ -346,5 +413,7 @@ def _stop(layer: nn.Module, inputs: tuple, output: object) -> None:
 
 def _small(image: Image, layer: str, least: int) -> ValueError:
     height, width = image.shape[-2:]
-    return ValueError(f"a picture of {height}×{width} pixels (height × width; octaves count) is too small for layer {layer!r}: "
-                      f"it needs at least {least}×{least}")
+    return ValueError(
+        f"a picture of {height}×{width} pixels (height × width; octaves count) is too small for layer {layer!r}: "
+        f"it needs at least {least}×{least}"
+    )

@@ -28,14 +28,19 @@ def fold_batchnorm(module: nn.Module, pictures: Iterable[Tensor]) -> nn.Module:
             pairs = _pairs(module, picture)
             break
     else:
-        return module                                         # it takes none of the sizes that were tried
+        return module  # it takes none of the sizes that were tried
     if not pairs:
         return module
-    module, picture = module.double(), picture.double()       # in place, and back: no digit is lost, and memory holds one
+    module, picture = (
+        module.double(),
+        picture.double(),
+    )  # in place, and back: no digit is lost, and memory holds one
     before = module(picture)
     originals = [(pair, _fold(module, *pair, dtype)) for pair in pairs]
     after = module(picture)
-    same = isinstance(before, Tensor) and torch.allclose(before, after, rtol=1e-8, atol=1e-10 + 1e-9 * float(before.abs().max()))
+    same = isinstance(before, Tensor) and torch.allclose(
+        before, after, rtol=1e-8, atol=1e-10 + 1e-9 * float(before.abs().max())
+    )
     for (conv_name, norm_name), (conv, norm) in originals:
         if same:
             _keep_raw(module.get_submodule(conv_name), conv)
@@ -47,7 +52,7 @@ def fold_batchnorm(module: nn.Module, pictures: Iterable[Tensor]) -> nn.Module:
 
 def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
     """(convolution, BatchNorm) by name, where each is called once and the one's output is the other's input."""
-    outputs: list[tuple[Tensor, str]] = []                    # holding the tensors keeps their identities apart
+    outputs: list[tuple[Tensor, str]] = []  # holding the tensors keeps their identities apart
     calls: dict[str, int] = {}
     pairs, handles = [], []
 
@@ -55,12 +60,14 @@ def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
         def hook(layer, inputs, output):
             calls[name] = calls.get(name, 0) + 1
             outputs.append((output, name))
+
         return hook
 
     def before_norm(name: str):
         def hook(layer, inputs):
             calls[name] = calls.get(name, 0) + 1
             pairs.extend((conv, name) for output, conv in outputs if output is inputs[0])
+
         return hook
 
     try:
@@ -76,7 +83,9 @@ def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
     return [(conv, norm) for conv, norm in pairs if calls[conv] == calls[norm] == 1]
 
 
-def _fold(module: nn.Module, conv_name: str, norm_name: str, dtype: torch.dtype) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+def _fold(
+    module: nn.Module, conv_name: str, norm_name: str, dtype: torch.dtype
+) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     """The two layers whose place a folded convolution takes, back in `dtype`."""
     conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
     _put(module, conv_name, fuse_conv_bn_eval(conv, norm).requires_grad_(False))

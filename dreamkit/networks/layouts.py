@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-MOST_EXTRA = 16                                                # class, distillation and register tokens before the patches
+MOST_EXTRA = 16  # class, distillation and register tokens before the patches
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,15 @@ class Layout:
         if self.kind != "tokens":
             return output
         if grid is None or output.shape[1] != self.extra + grid[0] * grid[1]:
-            raise ValueError(f"{output.shape[1]} tokens are not {self.extra} and one for each of {grid} patches")
-        return output[:, self.extra:].transpose(1, 2).unflatten(2, grid)
+            raise ValueError(
+                f"{output.shape[1]} tokens are not {self.extra} and one for each of {grid} patches"
+            )
+        return output[:, self.extra :].transpose(1, 2).unflatten(2, grid)
 
 
-def layout_of(output: Tensor, grids: Iterable[tuple[str, tuple[int, int]]], slides: bool = False) -> Layout:
+def layout_of(
+    output: Tensor, grids: Iterable[tuple[str, tuple[int, int]]], slides: bool = False
+) -> Layout:
     """The Layout of a layer's output for one square picture; `grids` are (layer, (h, w)) of the maps so far, the latest first.
 
     A square picture makes square maps: of three sizes, those two that agree are height and width (where all do,
@@ -49,7 +53,7 @@ def layout_of(output: Tensor, grids: Iterable[tuple[str, tuple[int, int]]], slid
     Tokens belong to the latest map that they fill but for a few extra ones.
     """
     grids = tuple(grids)
-    if len(output) != 1:                                       # windows [windows, …] are parts of a picture
+    if len(output) != 1:  # windows [windows, …] are parts of a picture
         return Layout("numbers")
     if output.dim() == 4:
         _, a, b, c = output.shape

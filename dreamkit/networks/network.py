@@ -20,7 +20,23 @@ from .precision import fast_precision
 from .zoo import build, cached_names
 
 PRECISIONS = ("float32", "bfloat16", "float64", "auto")
-_TRACE_SIDES = (64, 224, 299, 32, 28, 96, 128, 256, 384, 512, 160, 192, 240, 448, 518)     # sizes to try, for networks that take only some
+_TRACE_SIDES = (
+    64,
+    224,
+    299,
+    32,
+    28,
+    96,
+    128,
+    256,
+    384,
+    512,
+    160,
+    192,
+    240,
+    448,
+    518,
+)  # sizes to try, for networks that take only some
 
 
 @dataclass(frozen=True)
@@ -48,8 +64,13 @@ class Network:
         return next((p.dtype for p in self.module.parameters()), torch.float32)
 
 
-def load_network(name: str = "dreamnet", *, weights: str | os.PathLike[str] | None = None,
-                 device: str | torch.device | None = None, precision: str = "float32") -> Network:
+def load_network(
+    name: str = "dreamnet",
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    device: str | torch.device | None = None,
+    precision: str = "float32",
+) -> Network:
     """The network of that name: "dreamnet", "dreamnet-robust" (both shipped), or any classification network of torchvision.
 
     `weights` is a file of your own (safetensors, or a PyTorch state dict), or "random" for untrained ones; without it
@@ -63,14 +84,28 @@ def load_network(name: str = "dreamnet", *, weights: str | os.PathLike[str] | No
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; given: {precision!r}")
     model = build(name, weights)
-    network = as_network(model.module, model.mean, model.std, name, model.labels, device=device, precision=precision, digest=model.digest)
+    network = as_network(
+        model.module,
+        model.mean,
+        model.std,
+        name,
+        model.labels,
+        device=device,
+        precision=precision,
+        digest=model.digest,
+    )
     return randomized(network) if weights == "random" else network
 
 
 def course_network(name: str = "dreamnet") -> Network:
     """The network a lesson runs on: `name`, unless the environment says otherwise (DREAMKIT_NETWORK, and DREAMKIT_WEIGHTS for a file)."""
     chosen = os.environ.get("DREAMKIT_NETWORK", name)
-    return load_network(chosen, weights=os.environ.get("DREAMKIT_WEIGHTS") if chosen == os.environ.get("DREAMKIT_NETWORK") else None)
+    return load_network(
+        chosen,
+        weights=os.environ.get("DREAMKIT_WEIGHTS")
+        if chosen == os.environ.get("DREAMKIT_NETWORK")
+        else None,
+    )
 
 
 def cached_networks() -> tuple[str, ...]:
@@ -82,8 +117,17 @@ def cached_networks() -> tuple[str, ...]:
     return cached_names()
 
 
-def as_network(module: nn.Module, mean: Sequence[float], std: Sequence[float], name: str = "", labels: Sequence[str] = (),
-               *, device: str | torch.device | None = None, precision: str = "float32", digest: str = "") -> Network:
+def as_network(
+    module: nn.Module,
+    mean: Sequence[float],
+    std: Sequence[float],
+    name: str = "",
+    labels: Sequence[str] = (),
+    *,
+    device: str | torch.device | None = None,
+    precision: str = "float32",
+    digest: str = "",
+) -> Network:
     """A Network made from a copy of any nn.Module that takes pictures [N, 3, H, W]; your module stays as it is.
 
     The copy is put into evaluation mode, frozen, laid out channels-last, and each BatchNorm is folded into the
@@ -93,10 +137,14 @@ def as_network(module: nn.Module, mean: Sequence[float], std: Sequence[float], n
     'tiny'
     """
     if not isinstance(module, nn.Module):
-        raise ValueError(f"a network is made from a torch.nn.Module; given: {type(module).__name__}")
+        raise ValueError(
+            f"a network is made from a torch.nn.Module; given: {type(module).__name__}"
+        )
     mean, std = tuple(float(v) for v in mean), tuple(float(v) for v in std)
     if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-        raise ValueError(f"mean and std are three numbers each, for R, G and B, std above 0; given: {mean} and {std}")
+        raise ValueError(
+            f"mean and std are three numbers each, for R, G and B, std above 0; given: {mean} and {std}"
+        )
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; given: {precision!r}")
     with torch.no_grad():
@@ -107,13 +155,20 @@ def as_network(module: nn.Module, mean: Sequence[float], std: Sequence[float], n
     network = Network(module, mean, std, name, tuple(labels), precision, digest)
     if network.device.type == "cpu":
         _memory.keep()
-    return network if precision != "auto" else replace(network, precision=fast_precision(network.device))
+    return (
+        network
+        if precision != "auto"
+        else replace(network, precision=fast_precision(network.device))
+    )
 
 
 def standardize(network: Network, image: Image) -> Tensor:
     """(image - mean) / std, on the network's device, in the wider of the two dtypes, channels-last: what the module takes."""
     image = image.to(network.device, torch.promote_types(image.dtype, network.dtype))
-    mean, std = (torch.tensor(v, dtype=image.dtype, device=image.device).view(1, 3, 1, 1) for v in (network.mean, network.std))
+    mean, std = (
+        torch.tensor(v, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
+        for v in (network.mean, network.std)
+    )
     return ((image - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
@@ -124,10 +179,15 @@ def randomized(network: Network, seed: int = 0) -> Network:
         for layer in module.modules():
             for name, weights in layer.named_parameters(recurse=False):
                 if weights.dim() >= 2:
-                    fresh = torch.randn(weights.shape, generator=generator) * (2 / weights[0].numel()) ** 0.5
+                    fresh = (
+                        torch.randn(weights.shape, generator=generator)
+                        * (2 / weights[0].numel()) ** 0.5
+                    )
                     weights.copy_(fresh)
                 else:
-                    weights.fill_(1.0 if name == "weight" else 0.0)                   # of a normalisation, and its shift
+                    weights.fill_(
+                        1.0 if name == "weight" else 0.0
+                    )  # of a normalisation, and its shift
             if hasattr(layer, "raw_weight"):
                 layer.raw_weight.copy_(layer.weight)
                 layer.raw_bias.zero_()
@@ -140,7 +200,9 @@ def apart(network: Network) -> Network:
     Features are captured by hooks, and hooks see every call of their module: a panel's thread and the notebook's
     cells would otherwise meet in each other's.
     """
-    weights = {id(tensor): tensor for tensor in (*network.module.parameters(), *network.module.buffers())}
+    weights = {
+        id(tensor): tensor for tensor in (*network.module.parameters(), *network.module.buffers())
+    }
     return replace(network, module=copy.deepcopy(network.module, weights))
 
 
@@ -176,7 +238,11 @@ def module_for(network: Network, image: Image) -> nn.Module:
 
 def autocast(network: Network, image: Image):
     on = network.precision == "bfloat16" and image.dtype != torch.float64
-    return torch.autocast(network.device.type, torch.bfloat16, cache_enabled=False) if on else contextlib.nullcontext()
+    return (
+        torch.autocast(network.device.type, torch.bfloat16, cache_enabled=False)
+        if on
+        else contextlib.nullcontext()
+    )
 
 
 def _device(device: str | torch.device | None, module: nn.Module) -> torch.device:
@@ -185,7 +251,9 @@ def _device(device: str | torch.device | None, module: nn.Module) -> torch.devic
             chosen = torch.device(device)
             torch.zeros(1, device=chosen)
         except (RuntimeError, AssertionError, NotImplementedError):
-            raise ValueError(f"device {str(device)!r} cannot be used here; always there: 'cpu'") from None
+            raise ValueError(
+                f"device {str(device)!r} cannot be used here; always there: 'cpu'"
+            ) from None
         return chosen
     own = next((p.device for p in module.parameters()), torch.device("cpu"))
     if own.type != "cpu":

@@ -6,7 +6,7 @@ import torch
 
 
 def fast_precision(device: torch.device | str) -> str:
-    """"bfloat16" where the device has arithmetic of its own for it (CUDA from Ampere on, AMX on Intel), else "float32".
+    """ "bfloat16" where the device has arithmetic of its own for it (CUDA from Ampere on, AMX on Intel), else "float32".
 
     A processor without it emulates it, ten times slower than float32.
     """

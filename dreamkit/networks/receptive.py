@@ -18,9 +18,9 @@ class Field:
     Rows or columns outside the picture are the network's padding.
     """
 
-    size: tuple[int, int]       # (height, width)
-    stride: tuple[int, int]     # (down, across)
-    start: tuple[int, int]      # (top, left) of the field of cell (0, 0); negative inside the padding
+    size: tuple[int, int]  # (height, width)
+    stride: tuple[int, int]  # (down, across)
+    start: tuple[int, int]  # (top, left) of the field of cell (0, 0); negative inside the padding
 
     def box(self, y: int, x: int) -> tuple[int, int, int, int]:
         """(top, bottom, left, right) of what cell (y, x) sees, bottom and right not included."""
@@ -34,7 +34,7 @@ def field_of(features: Tensor, memory: dict[object, Field | None]) -> Field | No
     `memory` holds the fields of the graph's nodes found so far, so that many layers of one pass share the work.
     """
     waiting = [features.grad_fn] if features.grad_fn is not None else []
-    while waiting:                                            # depth first, without recursion: DenseNets are deep
+    while waiting:  # depth first, without recursion: DenseNets are deep
         node = waiting[-1]
         sources = [source for source, _ in node.next_functions if source is not None]
         missing = [source for source in sources if source not in memory]
@@ -52,24 +52,41 @@ _EVERYTHING = ("adaptive", "mean", "bmm", "attention", "groupnorm", "fft")
 
 def _by_cells(node: object) -> bool:
     """Whether a matrix product is a linear layer on each of many cells (of maps with channels last), not on one row of all of them."""
-    sizes = getattr(node, "_saved_mat1_sym_sizes", None) or getattr(node, "_saved_self_sym_sizes", (1,))
+    sizes = getattr(node, "_saved_mat1_sym_sizes", None) or getattr(
+        node, "_saved_self_sym_sizes", (1,)
+    )
     return sizes[0] > 1
 
 
 def _through(node: object, fields: list[Field | None]) -> Field | None:
     kind = type(node).__name__
-    if kind == "AccumulateGrad":                              # the picture itself
+    if kind == "AccumulateGrad":  # the picture itself
         return Field((1, 1), (1, 1), (0, 0))
-    if None in fields or not fields or any(word in kind.lower() for word in _EVERYTHING) or ("mm" in kind.lower() and not _by_cells(node)):
-        return None                                           # every cell sees everything
+    if (
+        None in fields
+        or not fields
+        or any(word in kind.lower() for word in _EVERYTHING)
+        or ("mm" in kind.lower() and not _by_cells(node))
+    ):
+        return None  # every cell sees everything
     field = _union(fields)
     if "Convolution" in kind:
         kernel = node._saved_weight.shape[2:]
-        return _slide(field, kernel, node._saved_stride, node._saved_padding, node._saved_dilation) if len(kernel) == 2 else None
+        return (
+            _slide(field, kernel, node._saved_stride, node._saved_padding, node._saved_dilation)
+            if len(kernel) == 2
+            else None
+        )
     if "MaxPool2D" in kind or "AvgPool2D" in kind:
         dilation = node._saved_dilation if "Max" in kind else (1, 1)
-        return _slide(field, node._saved_kernel_size, node._saved_stride or node._saved_kernel_size, node._saved_padding, dilation)
-    return field                                              # ReLU, sums, joins, BatchNorm in evaluation: cell by cell
+        return _slide(
+            field,
+            node._saved_kernel_size,
+            node._saved_stride or node._saved_kernel_size,
+            node._saved_padding,
+            dilation,
+        )
+    return field  # ReLU, sums, joins, BatchNorm in evaluation: cell by cell
 
 
 def _union(fields: list[Field]) -> Field:

@@ -9,12 +9,17 @@ import torch
 from torch import nn
 
 from ..checks.names import unknown
-from .zoo import fill, read_weights
 from .network import Network, as_network, randomized
+from .zoo import fill, read_weights
 
 
-def from_timm(model: str | nn.Module, *, weights: str | os.PathLike[str] | None = None, device: str | torch.device | None = None,
-              precision: str = "float32") -> Network:
+def from_timm(
+    model: str | nn.Module,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    device: str | torch.device | None = None,
+    precision: str = "float32",
+) -> Network:
     """A Network from timm, by name ("convnext_atto", "vit_tiny_patch16_224") or from a model that you made with it.
 
     Its mean and std come along, and ImageNet's labels where those are its classes. For a name, `weights` is a file of
@@ -35,11 +40,21 @@ def from_timm(model: str | nn.Module, *, weights: str | os.PathLike[str] | None 
     elif isinstance(model, nn.Module) and weights is not None:
         raise ValueError("a model that is already made has its weights; give weights= with a name")
     else:
-        raise ValueError(f"a model of timm, by name or made by timm.create_model; given: {type(model).__name__} (any other module: "
-                         "dk.as_network)")
+        raise ValueError(
+            f"a model of timm, by name or made by timm.create_model; given: {type(model).__name__} (any other module: "
+            "dk.as_network)"
+        )
     config = timm.data.resolve_model_data_config(module)
-    network = as_network(module, config["mean"], config["std"], name, _labels(timm, module), device=device, precision=precision,
-                         digest=digest)
+    network = as_network(
+        module,
+        config["mean"],
+        config["std"],
+        name,
+        _labels(timm, module),
+        device=device,
+        precision=precision,
+        digest=digest,
+    )
     return randomized(network) if weights == "random" else network
 
 
@@ -49,7 +64,9 @@ def _timm():
         import timm
         import timm.data
     except ImportError:
-        raise ValueError("networks of timm need timm: pip install 'dreamkit[timm]' brings it") from None
+        raise ValueError(
+            "networks of timm need timm: pip install 'dreamkit[timm]' brings it"
+        ) from None
     return timm
 
 
@@ -59,15 +76,19 @@ def _made(timm, name: str, pretrained: bool) -> nn.Module:
     try:
         with torch.random.fork_rng(devices=[]):
             try:
-                return timm.create_model(name, pretrained=pretrained, dynamic_img_size=True, dynamic_img_pad=True)
-            except TypeError:                                  # not one whose picture size can be set free
+                return timm.create_model(
+                    name, pretrained=pretrained, dynamic_img_size=True, dynamic_img_pad=True
+                )
+            except TypeError:  # not one whose picture size can be set free
                 return timm.create_model(name, pretrained=pretrained)
-    except Exception as error:                                 # no connection, a broken file: Hugging Face's errors are many
+    except Exception as error:  # no connection, a broken file: Hugging Face's errors are many
         hub = timm.get_pretrained_cfg(name)
         where = f" (huggingface.co/{hub.hf_hub_id})" if hub is not None and hub.hf_hub_id else ""
         reason = " ".join(str(error).split())[:160]
-        raise ValueError(f"timm could not give {name} with its weights{where}: {reason}; fetch model.safetensors from there once, "
-                         "on a machine with a connection, and give it with weights=, or take weights='random'") from None
+        raise ValueError(
+            f"timm could not give {name} with its weights{where}: {reason}; fetch model.safetensors from there once, "
+            "on a machine with a connection, and give it with weights=, or take weights='random'"
+        ) from None
 
 
 def _labels(timm, module: nn.Module) -> tuple[str, ...]:
@@ -75,4 +96,6 @@ def _labels(timm, module: nn.Module) -> tuple[str, ...]:
     subset = timm.data.infer_imagenet_subset(module)
     if not subset:
         return ()
-    return tuple(label.partition(",")[0] for label in timm.data.ImageNetInfo(subset).label_descriptions())
+    return tuple(
+        label.partition(",")[0] for label in timm.data.ImageNetInfo(subset).label_descriptions()
+    )

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from ..checks.names import unknown
 from ..networks.features import capture, layer_info
-from ..pictures.image import Image
 from ..networks.network import Network, check_image
+from ..pictures.image import Image
 from .tiles import Window, fields_of, parts, tile_that_fits
 
 
@@ -55,15 +55,22 @@ class Objective:
     formula: Callable[[Mapping[str, Tensor]], Tensor] = field(repr=False)
     name: str = ""
     by_cells: bool = False
-    terms: tuple[Term, ...] = field(default=(), repr=False, compare=False)     # the formula as data; () for one of your own
+    terms: tuple[Term, ...] = field(
+        default=(), repr=False, compare=False
+    )  # the formula as data; () for one of your own
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
             return NotImplemented
         layers = tuple(dict.fromkeys(self.layers + other.layers))
         terms = self.terms + other.terms if self.terms and other.terms else ()
-        return Objective(layers, lambda features: self.formula(features) + other.formula(features), f"{self.name} + {other.name}",
-                         self.by_cells and other.by_cells, terms)
+        return Objective(
+            layers,
+            lambda features: self.formula(features) + other.formula(features),
+            f"{self.name} + {other.name}",
+            self.by_cells and other.by_cells,
+            terms,
+        )
 
     def __rmul__(self, factor: float) -> Objective:
         if not isinstance(factor, numbers.Real):
@@ -71,9 +78,16 @@ class Objective:
         if not math.isfinite(factor):
             raise ValueError(f"an objective is weighed by a finite number; given: {factor!r}")
         name = f"({self.name})" if " + " in self.name else self.name
-        terms = tuple(Term(float(factor) * term.weight, term.kind, term.values) for term in self.terms)
-        return Objective(self.layers, lambda features: float(factor) * self.formula(features), f"{factor:g} * {name}", self.by_cells,
-                         terms)
+        terms = tuple(
+            Term(float(factor) * term.weight, term.kind, term.values) for term in self.terms
+        )
+        return Objective(
+            self.layers,
+            lambda features: float(factor) * self.formula(features),
+            f"{factor:g} * {name}",
+            self.by_cells,
+            terms,
+        )
 
     __mul__ = __rmul__
 
@@ -85,25 +99,39 @@ def layer(name: str, power: float = 2, border: int = 0) -> Objective:
     ValueError for a power that is not above 0, and for a border that leaves nothing of the map.
     """
     if isinstance(border, bool) or not isinstance(border, numbers.Integral) or border < 0:
-        raise ValueError(f"border is in cells of the feature map, a whole number of 0 or more; given: {border!r}")
+        raise ValueError(
+            f"border is in cells of the feature map, a whole number of 0 or more; given: {border!r}"
+        )
     if not isinstance(power, numbers.Real) or not 0 < power < math.inf:
         raise ValueError(f"power is a number above 0; given: {power!r}")
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         values = features[name]
         if border and values.dim() != 4:
-            raise ValueError(f"layer {name!r} has no feature map ({list(values.shape)}), so there is no border to leave out")
+            raise ValueError(
+                f"layer {name!r} has no feature map ({list(values.shape)}), so there is no border to leave out"
+            )
         if border:
             whole = window_of(features, name)
             if 2 * border >= min(whole.height, whole.width):
-                raise ValueError(f"a border of {border} cells leaves nothing of the {whole.height}×{whole.width} map of layer {name!r}")
-            values = values[..., max(0, border - whole.top):max(0, whole.height - border - whole.top),
-                            max(0, border - whole.left):max(0, whole.width - border - whole.left)]
+                raise ValueError(
+                    f"a border of {border} cells leaves nothing of the {whole.height}×{whole.width} map of layer {name!r}"
+                )
+            values = values[
+                ...,
+                max(0, border - whole.top) : max(0, whole.height - border - whole.top),
+                max(0, border - whole.left) : max(0, whole.width - border - whole.left),
+            ]
         return (values if power == 1 else values.pow(power)).sum() / _count(features, name)
 
     more = ("" if power == 2 else f", power={power:g}") + (f", border={border}" if border else "")
-    return Objective((name,), formula, f"layer({name!r}{more})", by_cells=True,
-                     terms=_term("layer", name=name, power=power, border=border))
+    return Objective(
+        (name,),
+        formula,
+        f"layer({name!r}{more})",
+        by_cells=True,
+        terms=_term("layer", name=name, power=power, border=border),
+    )
 
 
 def channel(name: str, index: int) -> Objective:
@@ -111,12 +139,19 @@ def channel(name: str, index: int) -> Objective:
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         values = features[name]
-        values = values.transpose(1, 2) if values.dim() == 3 else values                         # [N, tokens, C] has its channels last
+        values = (
+            values.transpose(1, 2) if values.dim() == 3 else values
+        )  # [N, tokens, C] has its channels last
         _check_index("channel", index, values.shape[1], f"layer {name!r}")
         return values[:, index].sum() / (_count(features, name) / values.shape[1])
 
-    return Objective((name,), formula, f"channel({name!r}, {index})", by_cells=True,
-                     terms=_term("channel", name=name, index=index))
+    return Objective(
+        (name,),
+        formula,
+        f"channel({name!r}, {index})",
+        by_cells=True,
+        terms=_term("channel", name=name, index=index),
+    )
 
 
 def neuron(name: str, index: int, y: int, x: int) -> Objective:
@@ -125,15 +160,28 @@ def neuron(name: str, index: int, y: int, x: int) -> Objective:
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         values = features[name]
         if values.dim() != 4:
-            raise ValueError(f"layer {name!r} has no feature map ({list(values.shape)}); use channel")
+            raise ValueError(
+                f"layer {name!r} has no feature map ({list(values.shape)}); use channel"
+            )
         whole = window_of(features, name)
-        for what, given, count in (("channel", index, values.shape[1]), ("row", y, whole.height), ("column", x, whole.width)):
+        for what, given, count in (
+            ("channel", index, values.shape[1]),
+            ("row", y, whole.height),
+            ("column", x, whole.width),
+        ):
             _check_index(what, given, count, f"layer {name!r}")
-        row, column = y - whole.top, x - whole.left                                          # outside a tile there is nothing to add up
-        return values[:, index, max(0, row):max(0, row + 1), max(0, column):max(0, column + 1)].sum()
+        row, column = y - whole.top, x - whole.left  # outside a tile there is nothing to add up
+        return values[
+            :, index, max(0, row) : max(0, row + 1), max(0, column) : max(0, column + 1)
+        ].sum()
 
-    return Objective((name,), formula, f"neuron({name!r}, {index}, {y}, {x})", by_cells=True,
-                     terms=_term("neuron", name=name, index=index, y=y, x=x))
+    return Objective(
+        (name,),
+        formula,
+        f"neuron({name!r}, {index}, {y}, {x})",
+        by_cells=True,
+        terms=_term("neuron", name=name, index=index, y=y, x=x),
+    )
 
 
 def logit(index_or_label: int | str) -> Objective:
@@ -141,11 +189,20 @@ def logit(index_or_label: int | str) -> Objective:
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         values, labels = features[""], getattr(features, "labels", ())
-        index = class_index(labels, index_or_label) if isinstance(index_or_label, str) else index_or_label
+        index = (
+            class_index(labels, index_or_label)
+            if isinstance(index_or_label, str)
+            else index_or_label
+        )
         _check_index("class", index, values.shape[1], "the network")
         return values[:, index].sum()
 
-    return Objective(("",), formula, f"logit({index_or_label!r})", terms=_term("logit", index_or_label=index_or_label))
+    return Objective(
+        ("",),
+        formula,
+        f"logit({index_or_label!r})",
+        terms=_term("logit", index_or_label=index_or_label),
+    )
 
 
 def guide(name: str, features: Tensor | Mapping[str, Tensor]) -> Objective:
@@ -159,22 +216,35 @@ def guide(name: str, features: Tensor | Mapping[str, Tensor]) -> Objective:
         raise unknown("layer", name, features, "these were captured of the guide")
     target = features[name] if isinstance(features, Mapping) else features
     if not isinstance(target, Tensor):
-        raise ValueError(f"a guide is a tensor of features, [1, C, h, w]; given: {type(target).__name__}")
+        raise ValueError(
+            f"a guide is a tensor of features, [1, C, h, w]; given: {type(target).__name__}"
+        )
     if target.dim() not in (3, 4) or (target.dim() == 4 and len(target) != 1):
-        raise ValueError(f"a guide is the features of one picture, [1, C, h, w]; given: {list(target.shape)}")
-    columns = target.detach().reshape(target.shape[-3], -1)                                  # [C, guide cells]
+        raise ValueError(
+            f"a guide is the features of one picture, [1, C, h, w]; given: {list(target.shape)}"
+        )
+    columns = target.detach().reshape(target.shape[-3], -1)  # [C, guide cells]
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         values = features[name]
         if values.dim() != 4:
-            raise ValueError(f"layer {name!r} has no feature map ({list(values.shape)}) whose cells could be guided")
+            raise ValueError(
+                f"layer {name!r} has no feature map ({list(values.shape)}) whose cells could be guided"
+            )
         if values.shape[1] != len(columns):
-            raise ValueError(f"the guide has {len(columns)} channels; layer {name!r} has {values.shape[1]}")
-        cells = values.flatten(2)                                                            # [N, C, cells]
+            raise ValueError(
+                f"the guide has {len(columns)} channels; layer {name!r} has {values.shape[1]}"
+            )
+        cells = values.flatten(2)  # [N, C, cells]
         return (cells * best_match(cells.detach(), columns.to(cells))).sum()
 
-    return Objective((name,), formula, f"guide({name!r})", by_cells=True,
-                     terms=_term("guide", name=name, columns=columns))
+    return Objective(
+        (name,),
+        formula,
+        f"guide({name!r})",
+        by_cells=True,
+        terms=_term("guide", name=name, columns=columns),
+    )
 
 
 def best_match(cells: Tensor, columns: Tensor, most: int = 2**24) -> Tensor:
@@ -186,8 +256,8 @@ def best_match(cells: Tensor, columns: Tensor, most: int = 2**24) -> Tensor:
     step = max(1, most // columns.shape[1])
     for picture, matched in zip(cells, result, strict=True):
         for start in range(0, cells.shape[2], step):
-            products = picture[:, start:start + step].T @ columns                            # [cells, M]
-            matched[:, start:start + step] = columns[:, products.argmax(1)]
+            products = picture[:, start : start + step].T @ columns  # [cells, M]
+            matched[:, start : start + step] = columns[:, products.argmax(1)]
     return result
 
 
@@ -267,8 +337,12 @@ class _InTiles(torch.autograd.Function):
 
 def _say_tiles(image: Image, tile: int) -> None:
     height, width = image.shape[-2:]
-    warnings.warn(f"a gradient of {width}×{height} pixels would not fit into memory as a whole; it is taken in exact tiles of {tile} "
-                  "pixels", UserWarning, stacklevel=3)
+    warnings.warn(
+        f"a gradient of {width}×{height} pixels would not fit into memory as a whole; it is taken in exact tiles of {tile} "
+        "pixels",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def scorer(network: Network, objective: Objective, tile: int | None = None) -> Scorer:
@@ -285,16 +359,22 @@ def scorer(network: Network, objective: Objective, tile: int | None = None) -> S
     'logit(1)'
     """
     if not isinstance(objective, Objective):
-        raise ValueError(f"an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; given: "
-                         f"{type(objective).__name__}")
+        raise ValueError(
+            f"an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; given: "
+            f"{type(objective).__name__}"
+        )
     for name in filter(None, objective.layers):
         layer_info(network, name)
-    if tile is not None and (isinstance(tile, bool) or not isinstance(tile, numbers.Integral) or tile < 0):
+    if tile is not None and (
+        isinstance(tile, bool) or not isinstance(tile, numbers.Integral) or tile < 0
+    ):
         raise ValueError(f"tile is a side in pixels, a whole number of 0 or more; given: {tile!r}")
     if tile:
         if not objective.by_cells:
-            raise ValueError(f"{objective.name} does not add up over cells, so it cannot be taken in exact tiles "
-                             "(Settings(tile=…) takes random tiles of anything)")
+            raise ValueError(
+                f"{objective.name} does not add up over cells, so it cannot be taken in exact tiles "
+                "(Settings(tile=…) takes random tiles of anything)"
+            )
         fields_of(network, objective.layers)
     return Scorer(network, objective, tile)
 
@@ -302,7 +382,9 @@ def scorer(network: Network, objective: Objective, tile: int | None = None) -> S
 def class_index(labels: tuple[str, ...], label: str) -> int:
     """The index of a label. KeyError with the nearest labels; ValueError where the network has none."""
     if not labels:
-        raise ValueError(f"this network has no labels to find {label!r} in; give the class by its index")
+        raise ValueError(
+            f"this network has no labels to find {label!r} in; give the class by its index"
+        )
     if label not in labels:
         raise unknown("class", label, labels)
     return labels.index(label)
@@ -314,4 +396,6 @@ def _term(kind: str, **values: object) -> tuple[Term, ...]:
 
 def _check_index(what: str, given: int, count: int, where: str) -> None:
     if isinstance(given, bool) or not isinstance(given, numbers.Integral) or not 0 <= given < count:
-        raise ValueError(f"{what} {given} is out of range: {where} has {count}, from 0 to {count - 1}")
+        raise ValueError(
+            f"{what} {given} is out of range: {where} has {count}, from 0 to {count - 1}"
+        )

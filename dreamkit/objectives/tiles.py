@@ -17,11 +17,18 @@ from dataclasses import dataclass
 import torch
 
 from ..networks.features import LayerInfo, capture, layer_info, layer_table
-from ..pictures.image import Image
 from ..networks.network import Network
+from ..pictures.image import Image
 
-_IN_PLACE = ("ReLU", "ReLU6", "Identity", "Dropout")         # types of layers that hold no features of their own
-_CONVENIENT = 1024          # the tile taken without being asked: large against most fields, small against memory
+_IN_PLACE = (
+    "ReLU",
+    "ReLU6",
+    "Identity",
+    "Dropout",
+)  # types of layers that hold no features of their own
+_CONVENIENT = (
+    1024  # the tile taken without being asked: large against most fields, small against memory
+)
 
 
 @dataclass(frozen=True)
@@ -55,17 +62,35 @@ def parts(network: Network, layers: Sequence[str], image: Image, tile: int) -> I
     axes = [_Axis.of(infos, axis, size, tile) for axis, size in enumerate((height, width))]
     _check_fields(network, infos)
     small = [axis.small for axis in axes]
-    counted = capture(network, image[:1, :, :small[0], :small[1]].detach(), layers)        # how many cells: exact, whatever rounds
-    whole = {info.name: [counted[info.name].shape[2 + a] + (size - small[a]) // info.field.stride[a]
-                         for a, size in enumerate((height, width))] for info in infos}
+    counted = capture(
+        network, image[:1, :, : small[0], : small[1]].detach(), layers
+    )  # how many cells: exact, whatever rounds
+    whole = {
+        info.name: [
+            counted[info.name].shape[2 + a] + (size - small[a]) // info.field.stride[a]
+            for a, size in enumerate((height, width))
+        ]
+        for info in infos
+    }
     for (top, bottom), (left, right) in itertools.product(*(axis.cores for axis in axes)):
         rows, columns = axes[0].pixels(top, bottom), axes[1].pixels(left, right)
         cells, windows = {}, {}
         for info in infos:
-            down = _owned(info.field.stride[0], top, bottom, rows.start, whole[info.name][0], bottom >= height)
-            across = _owned(info.field.stride[1], left, right, columns.start, whole[info.name][1], right >= width)
+            down = _owned(
+                info.field.stride[0], top, bottom, rows.start, whole[info.name][0], bottom >= height
+            )
+            across = _owned(
+                info.field.stride[1],
+                left,
+                right,
+                columns.start,
+                whole[info.name][1],
+                right >= width,
+            )
             cells[info.name] = (down, across)
-            windows[info.name] = Window(top // info.field.stride[0], left // info.field.stride[1], *whole[info.name])
+            windows[info.name] = Window(
+                top // info.field.stride[0], left // info.field.stride[1], *whole[info.name]
+            )
         yield Part(rows, columns, cells, windows)
 
 
@@ -80,17 +105,23 @@ class _Axis:
     """Along one axis: the picture's size, the cores [start, end) that share it out, and what they need before and after."""
 
     size: int
-    grid: int                        # cuts lie at its multiples
+    grid: int  # cuts lie at its multiples
     before: int
     after: int
-    small: int                       # a size with the same rounding as the picture's
+    small: int  # a size with the same rounding as the picture's
     cores: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, infos: Sequence[LayerInfo], axis: int, size: int, tile: int) -> _Axis:
         grid = math.lcm(*(info.field.stride[axis] for info in infos))
         before = grid * math.ceil(max(-info.field.start[axis] for info in infos) / grid)
-        after = max(0, *(info.field.start[axis] + info.field.size[axis] - info.field.stride[axis] for info in infos))
+        after = max(
+            0,
+            *(
+                info.field.start[axis] + info.field.size[axis] - info.field.stride[axis]
+                for info in infos
+            ),
+        )
         seen = max(info.field.size[axis] for info in infos)
         small = size - grid * max(0, (size - seen) // grid)
         if size <= tile:
@@ -98,25 +129,35 @@ class _Axis:
         most = (tile - before - after) // grid
         if most < 1:
             names = " and ".join(repr(info.name) for info in infos)
-            raise ValueError(f"exact tiles for {names} have at least {before + after + grid} pixels a side, since a cell sees {seen}; "
-                             f"given: {tile}")
+            raise ValueError(
+                f"exact tiles for {names} have at least {before + after + grid} pixels a side, since a cell sees {seen}; "
+                f"given: {tile}"
+            )
         units = math.ceil(size / grid)
         count = math.ceil(units / most)
         edges = [grid * (units * i // count) for i in range(count + 1)]
         return cls(size, grid, before, after, small, tuple(itertools.pairwise(edges)))
 
     def pixels(self, start: int, end: int) -> slice:
-        return slice(max(0, start - self.before), min(self.size, end + self.after) if end < self.size else self.size)
+        return slice(
+            max(0, start - self.before),
+            min(self.size, end + self.after) if end < self.size else self.size,
+        )
 
 
 def fields_of(network: Network, layers: Sequence[str]) -> list[LayerInfo]:
     """The LayerInfos of layers whose cells see a part of the picture each; ValueError where one sees all of it."""
     infos = [layer_info(network, name) for name in layers if name]
-    blind = next((info.name for info in infos if info.field is None or not info.is_map), None if infos and "" not in layers else "")
+    blind = next(
+        (info.name for info in infos if info.field is None or not info.is_map),
+        None if infos and "" not in layers else "",
+    )
     if blind is not None:
         what = f"layer {blind!r}" if blind else "the network's output"
-        raise ValueError(f"exact tiles need feature maps whose cells see a part of the picture; {what} sees all of it "
-                         "(Settings(tile=…) takes random tiles of anything)")
+        raise ValueError(
+            f"exact tiles need feature maps whose cells see a part of the picture; {what} sees all of it "
+            "(Settings(tile=…) takes random tiles of anything)"
+        )
     return infos
 
 
@@ -128,21 +169,27 @@ def _check_fields(network: Network, infos: Sequence[LayerInfo]) -> None:
     known = _checked.setdefault(network.module, set())
     for info in (info for info in infos if info.name not in known):
         (high, wide), (down, across) = info.field.size, info.field.stride
-        y, x = (math.ceil(-start / stride) for start, stride in zip(info.field.start, info.field.stride, strict=True))
+        y, x = (
+            math.ceil(-start / stride)
+            for start, stride in zip(info.field.start, info.field.stride, strict=True)
+        )
         generator = torch.Generator().manual_seed(0)
         sides = (high + 2 * (y + 1) * down, wide + 2 * (x + 1) * across)
         picture = torch.rand(1, 3, *sides, generator=generator).to(network.device)
-        top, left = down, across                                  # cut off one stride: another border, the same grid
+        top, left = down, across  # cut off one stride: another border, the same grid
         with torch.no_grad():
             whole = capture(network, picture, info.name)[info.name][..., y + 1, x + 1]
             part = capture(network, picture[..., top:, left:], info.name)[info.name][..., y, x]
         if not torch.allclose(whole, part, rtol=1e-2, atol=1e-2 * float(whole.abs().max())):
-            raise ValueError(f"layer {info.name!r} cannot be taken in exact tiles: its cells see more than its windows tell "
-                             "(Settings(tile=…) takes random tiles of anything)")
+            raise ValueError(
+                f"layer {info.name!r} cannot be taken in exact tiles: its cells see more than its windows tell "
+                "(Settings(tile=…) takes random tiles of anything)"
+            )
         known.add(info.name)
 
 
 # --- whether a picture fits
+
 
 def bytes_needed(network: Network, layers: Sequence[str], image: Image) -> int:
     """About how many bytes a gradient of the picture takes: the features of all layers on the way, kept until the way back."""
@@ -152,11 +199,23 @@ def bytes_needed(network: Network, layers: Sequence[str], image: Image) -> int:
     if "" in layers:
         last = len(table) - 1
     parents = {info.name.rpartition(".")[0] for info in table}
-    values = 12.0                                                 # of the picture: itself, standardised, and their gradients
-    for info in table[:last + 1]:
-        if info.field is not None and info.is_map and info.name not in parents and info.kind not in _IN_PLACE:
+    values = 12.0  # of the picture: itself, standardised, and their gradients
+    for info in table[: last + 1]:
+        if (
+            info.field is not None
+            and info.is_map
+            and info.name not in parents
+            and info.kind not in _IN_PLACE
+        ):
             values += info.channels / (info.field.stride[0] * info.field.stride[1])
-    return int(1.6 * values * image.shape[0] * image.shape[-2] * image.shape[-1] * max(image.element_size(), 4))
+    return int(
+        1.6
+        * values
+        * image.shape[0]
+        * image.shape[-2]
+        * image.shape[-1]
+        * max(image.element_size(), 4)
+    )
 
 
 def bytes_free(device: torch.device) -> int | None:
@@ -167,7 +226,9 @@ def bytes_free(device: torch.device) -> int | None:
         return None
     try:
         with open("/proc/meminfo") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+            return next(
+                int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")
+            )
     except (OSError, StopIteration):
         pass
     try:

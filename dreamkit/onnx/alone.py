@@ -22,29 +22,50 @@ class Step:
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
-            with open(path, "rb") as file:                     # from memory: data in other files is then out of its reach
-                self._session = onnxruntime.InferenceSession(file.read(), options, providers=["CPUExecutionProvider"])
+            with open(
+                path, "rb"
+            ) as file:  # from memory: data in other files is then out of its reach
+                self._session = onnxruntime.InferenceSession(
+                    file.read(), options, providers=["CPUExecutionProvider"]
+                )
         except Exception as error:
-            raise ValueError(f"onnxruntime cannot run {str(path)!r}: {' '.join(str(error).split())[:200]}") from None
+            raise ValueError(
+                f"onnxruntime cannot run {str(path)!r}: {' '.join(str(error).split())[:200]}"
+            ) from None
         if [output.name for output in self._session.get_outputs()] != ["score", "gradient"]:
-            raise ValueError(f"{str(path)!r} gives no score and gradient; such a file is written by dk.onnx.export_step")
+            raise ValueError(
+                f"{str(path)!r} gives no score and gradient; such a file is written by dk.onnx.export_step"
+            )
 
     def __call__(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
         picture = np.ascontiguousarray(picture, np.float32)
         try:
             score, gradient = self._session.run(None, {"picture": picture})
         except Exception as error:
-            raise ValueError(f"no step for a picture {list(picture.shape)}: {' '.join(str(error).split())[:200]}") from None
+            raise ValueError(
+                f"no step for a picture {list(picture.shape)}: {' '.join(str(error).split())[:200]}"
+            ) from None
         return float(score), gradient
 
 
-def dreaming(step: Step, picture: np.ndarray, steps: int = 10, step_size: float = 0.01, octaves: int = 4, ratio: float = 1.4,
-             jitter: int = 16, sigma: float = 1.5, seed: int = 0) -> Iterator[np.ndarray]:
+def dreaming(
+    step: Step,
+    picture: np.ndarray,
+    steps: int = 10,
+    step_size: float = 0.01,
+    octaves: int = 4,
+    ratio: float = 1.4,
+    jitter: int = 16,
+    sigma: float = 1.5,
+    seed: int = 0,
+) -> Iterator[np.ndarray]:
     """The pictures after each step of a dream, octave by octave from small to large: `dk.dreaming` once more, without torch."""
     random, detail = np.random.default_rng(seed), None
     height, width = picture.shape[-2:]
     for octave in reversed(range(octaves)):
-        base = resize(picture, (max(1, round(height / ratio**octave)), max(1, round(width / ratio**octave))))
+        base = resize(
+            picture, (max(1, round(height / ratio**octave)), max(1, round(width / ratio**octave)))
+        )
         dreamt = base if detail is None else np.clip(base + resize(detail, base.shape[-2:]), 0, 1)
         for _ in range(steps):
             shift = random.integers(-jitter, jitter, 2, endpoint=True)
@@ -66,7 +87,9 @@ def blur(picture: np.ndarray, sigma: float) -> np.ndarray:
     for axis in (-2, -1):
         pads = [(0, 0)] * picture.ndim
         pads[axis] = (reach, reach)
-        windows = np.lib.stride_tricks.sliding_window_view(np.pad(picture, pads, "reflect"), 2 * reach + 1, axis)
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.pad(picture, pads, "reflect"), 2 * reach + 1, axis
+        )
         picture = windows @ (kernel / kernel.sum()).astype(np.float32)
     return picture
 
@@ -98,7 +121,7 @@ def _main(arguments: list[str]) -> None:
     file, photo, target = arguments
     with Image.open(photo) as opened:
         picture = np.asarray(opened.convert("RGB"), np.float32).transpose(2, 0, 1)[None] / 255
-    for picture in dreaming(Step(file), picture):  # noqa: B007, B020
+    for picture in dreaming(Step(file), picture):
         pass
     Image.fromarray(np.rint(picture[0].transpose(1, 2, 0) * 255).astype(np.uint8)).save(target)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .graph import Builder, Node
 
-Gradients = Iterator[tuple[str, str]]                  # (a tensor taken, its part of the gradient)
+Gradients = Iterator[tuple[str, str]]  # (a tensor taken, its part of the gradient)
 
 
 def backward(builder: Builder, score: str, picture: str) -> str:
@@ -25,7 +25,9 @@ def backward(builder: Builder, score: str, picture: str) -> str:
             moving.update(node.outputs)
     if score not in moving:
         raise ValueError("the score does not depend on the picture")
-    lacking = sorted({node.op for node in forward if moving.intersection(node.outputs) and node.op not in RULES})
+    lacking = sorted(
+        {node.op for node in forward if moving.intersection(node.outputs) and node.op not in RULES}
+    )
     if lacking:
         raise ValueError(f"no gradient is known here for {', '.join(lacking)}")
     parts: dict[str, list[str]] = {score: [builder.weight(np.array(1, np.float32))]}
@@ -51,7 +53,12 @@ def size_of(b: Builder, name: str, axes: slice = slice(None)) -> str:
     shape = b.add("Shape", name)
     if axes == slice(None):
         return shape
-    return b.add("Slice", shape, np.array([axes.start or 0], np.int64), np.array([2**62 if axes.stop is None else axes.stop], np.int64))
+    return b.add(
+        "Slice",
+        shape,
+        np.array([axes.start or 0], np.int64),
+        np.array([2**62 if axes.stop is None else axes.stop], np.int64),
+    )
 
 
 def count_of(b: Builder, name: str, axes: slice) -> str:
@@ -62,14 +69,38 @@ def count_of(b: Builder, name: str, axes: slice) -> str:
 def _conv(b: Builder, node: Node, g: str) -> Gradients:
     x, weight = node.inputs[:2]
     a = node.attributes
-    yield x, _transposed(b, g, x, weight, a["kernel_shape"], a["strides"], a["pads"], a["dilations"], a["group"])
+    yield (
+        x,
+        _transposed(
+            b, g, x, weight, a["kernel_shape"], a["strides"], a["pads"], a["dilations"], a["group"]
+        ),
+    )
 
 
-def _transposed(b: Builder, g: str, x: str, weight: str, kernel, strides, pads, dilations, group) -> str:
+def _transposed(
+    b: Builder, g: str, x: str, weight: str, kernel, strides, pads, dilations, group
+) -> str:
     """ConvTranspose back to the size of `x`. With strides several sizes give one, so it is cut to measure when the graph runs."""
     if max(strides) == 1:
-        return b.add("ConvTranspose", g, weight, kernel_shape=kernel, strides=strides, pads=pads, dilations=dilations, group=group)
-    full = b.add("ConvTranspose", g, weight, kernel_shape=kernel, strides=strides, dilations=dilations, group=group)
+        return b.add(
+            "ConvTranspose",
+            g,
+            weight,
+            kernel_shape=kernel,
+            strides=strides,
+            pads=pads,
+            dilations=dilations,
+            group=group,
+        )
+    full = b.add(
+        "ConvTranspose",
+        g,
+        weight,
+        kernel_shape=kernel,
+        strides=strides,
+        dilations=dilations,
+        group=group,
+    )
     more = [0] * 6 + [s - 1 + max(p, 0) for s, p in zip(strides, pads[2:], strict=True)]
     padded = b.add("Pad", full, np.array(more, np.int64))
     begin = np.array(pads[:2], np.int64)
@@ -83,7 +114,11 @@ def _max_pool(b: Builder, node: Node, g: str) -> Gradients:
     if len(node.outputs) == 1:
         node.outputs.append(b.fresh("indices"))
     flat = lambda name: b.add("Reshape", name, np.array([-1], np.int64))
-    zeros = b.add("Expand", np.zeros(1, np.float32), b.add("Reshape", b.add("Size", x), np.array([1], np.int64)))
+    zeros = b.add(
+        "Expand",
+        np.zeros(1, np.float32),
+        b.add("Reshape", b.add("Size", x), np.array([1], np.int64)),
+    )
     put = b.add("ScatterElements", zeros, flat(node.outputs[1]), flat(g), axis=0, reduction="add")
     yield x, b.add("Reshape", put, size_of(b, x))
 
@@ -96,7 +131,9 @@ def _average_pool(b: Builder, node: Node, g: str) -> Gradients:
         raise ValueError("no gradient is known here for AveragePool with ceil_mode")
     if any(pads) and not a["count_include_pad"]:
         ones = b.add("Expand", np.ones((1, 1, 1, 1), np.float32), size_of(b, x))
-        cells = b.add("AveragePool", ones, **(a | {"count_include_pad": 1}))        # the share of a window inside the picture
+        cells = b.add(
+            "AveragePool", ones, **(a | {"count_include_pad": 1})
+        )  # the share of a window inside the picture
         g = b.add("Div", g, cells)
     weight = np.full((channels, 1, *kernel), 1 / math.prod(kernel), np.float32)
     yield x, _transposed(b, g, x, b.weight(weight), kernel, strides, pads, [1, 1], channels)
@@ -118,11 +155,16 @@ def _reduce(mean: bool) -> Callable[[Builder, Node, str], Gradients]:
             kept = b.add("Gather", b.add("Shape", x), np.array(axes, np.int64))
             g = b.add("Div", g, b.add("Cast", b.add("ReduceProd", kept, keepdims=0), to=1))
         yield x, g
+
     return rule
 
 
 def _reduced(b: Builder, node: Node, rank: int) -> list[int]:
-    given = b.weights[node.inputs[1]].tolist() if len(node.inputs) > 1 else node.attributes.get("axes", range(rank))
+    given = (
+        b.weights[node.inputs[1]].tolist()
+        if len(node.inputs) > 1
+        else node.attributes.get("axes", range(rank))
+    )
     return sorted(a % rank for a in given)
 
 
@@ -139,7 +181,11 @@ def _fitted(b: Builder, g: str, name: str, full: tuple[int, ...]) -> str:
     shape = b.shapes.get(name, ())
     if name in b.weights or shape == full:
         return g
-    axes = [i for i, n in enumerate(full) if i < len(full) - len(shape) or (shape[i - len(full) + len(shape)] == 1 and n != 1)]
+    axes = [
+        i
+        for i, n in enumerate(full)
+        if i < len(full) - len(shape) or (shape[i - len(full) + len(shape)] == 1 and n != 1)
+    ]
     g = b.add("ReduceSum", g, np.array(axes, np.int64), keepdims=1) if axes else g
     return b.add("Reshape", g, size_of(b, name)) if len(shape) < len(full) else g
 
@@ -179,7 +225,12 @@ def _pow(b: Builder, node: Node, g: str) -> Gradients:
 
 def _gemm(b: Builder, node: Node, g: str) -> Gradients:
     a = node.attributes
-    yield node.inputs[0], b.add("Gemm", g, node.inputs[1], transB=0 if a.get("transB") else 1, alpha=a.get("alpha", 1.0))
+    yield (
+        node.inputs[0],
+        b.add(
+            "Gemm", g, node.inputs[1], transB=0 if a.get("transB") else 1, alpha=a.get("alpha", 1.0)
+        ),
+    )
 
 
 def _mat_mul(b: Builder, node: Node, g: str) -> Gradients:
@@ -189,8 +240,10 @@ def _mat_mul(b: Builder, node: Node, g: str) -> Gradients:
 
 def _masked(mask: Callable[[Builder, Node], str]) -> Callable[[Builder, Node, str], Gradients]:
     """The gradient where the mask is true, else 0."""
+
     def rule(b: Builder, node: Node, g: str) -> Gradients:
         yield node.inputs[0], b.add("Where", mask(b, node), g, np.zeros((), np.float32))
+
     return rule
 
 
@@ -199,13 +252,18 @@ def _number(value: float) -> np.ndarray:
 
 
 def _inside(b: Builder, node: Node) -> str:
-    masks = [b.add(op, node.inputs[0], name) for op, name in zip(("GreaterOrEqual", "LessOrEqual"), node.inputs[1:], strict=False) if name]
+    masks = [
+        b.add(op, node.inputs[0], name)
+        for op, name in zip(("GreaterOrEqual", "LessOrEqual"), node.inputs[1:], strict=False)
+        if name
+    ]
     return masks[0] if len(masks) == 1 else b.add("And", *masks)
 
 
 def _times(slope: Callable[[Builder, Node], str]) -> Callable[[Builder, Node, str], Gradients]:
     def rule(b: Builder, node: Node, g: str) -> Gradients:
         yield node.inputs[0], b.add("Mul", g, slope(b, node))
+
     return rule
 
 
@@ -219,10 +277,15 @@ def _tanh(b: Builder, node: Node) -> str:
 
 
 def _hard_swish(b: Builder, node: Node) -> str:
-    """x * clip(x / 6 + 1/2): 0 below -3, 1 above 3, x / 3 + 1/2 between."""
+    """X * clip(x / 6 + 1/2): 0 below -3, 1 above 3, x / 3 + 1/2 between."""
     x = node.inputs[0]
     between = b.add("Add", b.add("Div", x, _number(3)), _number(0.5))
-    return b.add("Where", b.add("Greater", x, _number(3)), _number(1), b.add("Where", b.add("Less", x, _number(-3)), _number(0), between))
+    return b.add(
+        "Where",
+        b.add("Greater", x, _number(3)),
+        _number(1),
+        b.add("Where", b.add("Less", x, _number(-3)), _number(0), between),
+    )
 
 
 def _hard_sigmoid(b: Builder, node: Node) -> str:
@@ -232,12 +295,19 @@ def _hard_sigmoid(b: Builder, node: Node) -> str:
 
 
 def _leaky(b: Builder, node: Node) -> str:
-    return b.add("Where", b.add("Greater", node.inputs[0], _number(0)), _number(1), _number(node.attributes["alpha"]))
+    return b.add(
+        "Where",
+        b.add("Greater", node.inputs[0], _number(0)),
+        _number(1),
+        _number(node.attributes["alpha"]),
+    )
 
 
 def _batch_norm(b: Builder, node: Node) -> str:
     scale, _, _, var = (b.weights[name] for name in node.inputs[1:])
-    return b.weight((scale / np.sqrt(var + node.attributes["epsilon"])).reshape(1, -1, 1, 1).astype(np.float32))
+    return b.weight(
+        (scale / np.sqrt(var + node.attributes["epsilon"])).reshape(1, -1, 1, 1).astype(np.float32)
+    )
 
 
 def _softmax(b: Builder, node: Node, g: str) -> Gradients:
@@ -273,12 +343,12 @@ def _pad(b: Builder, node: Node, g: str) -> Gradients:
     x, pads = node.inputs[0], b.weights[node.inputs[1]]
     if (pads < 0).any():
         raise ValueError("no gradient is known here for Pad that crops")
-    begin = pads[:len(pads) // 2]
+    begin = pads[: len(pads) // 2]
     yield x, b.add("Slice", g, begin, b.add("Add", size_of(b, x), begin))
 
 
 def _gather(b: Builder, node: Node, g: str) -> Gradients:
-    order = np.argsort(b.weights[node.inputs[1]])                     # only channels put in another order
+    order = np.argsort(b.weights[node.inputs[1]])  # only channels put in another order
     yield node.inputs[0], b.add("Gather", g, order.astype(np.int64), axis=node.attributes["axis"])
 
 
@@ -286,7 +356,7 @@ def _identity(b: Builder, node: Node, g: str) -> Gradients:
     yield node.inputs[0], g
 
 
-STILL = {"Shape", "Size", "ArgMax"}                    # of what they give nothing moves with the picture
+STILL = {"Shape", "Size", "ArgMax"}  # of what they give nothing moves with the picture
 RULES: dict[str, Callable[[Builder, Node, str], Gradients]] = {
     "Conv": _conv, "MaxPool": _max_pool, "AveragePool": _average_pool, "GlobalAveragePool": _global_average, "ReduceMean": _reduce(True),
     "ReduceSum": _reduce(False), "Concat": _concat, "Add": _add, "Sub": _sub, "Mul": _mul, "Div": _div, "Pow": _pow, "Gemm": _gemm,

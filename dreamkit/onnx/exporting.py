@@ -13,7 +13,7 @@ from ..networks.network import Network
 from .files import check_name, one_line, onnx_package, write_model
 from .tracing import PICTURE, trace
 
-TOLERANCE = 1e-4                                       # of the largest value of a layer
+TOLERANCE = 1e-4  # of the largest value of a layer
 
 
 def export(network: Network, layers: Iterable[str] | str, path: str | os.PathLike[str]) -> None:
@@ -35,27 +35,37 @@ def export(network: Network, layers: Iterable[str] | str, path: str | os.PathLik
     fixed = None if free_size(network, names, size) else size
     results = {name or "logits": _shape(builder.shapes[name or "logits"], fixed) for name in names}
     model = builder.model(PICTURE, results, network.name or "network", notes(network), fixed)
-    expected = lambda picture: {name or "logits": value for name, value in capture(network, picture, names).items()}
+    expected = lambda picture: {
+        name or "logits": value for name, value in capture(network, picture, names).items()
+    }
     compare(model.SerializeToString(), expected, trials(size, fixed))
     write_model(model, path)
 
 
 def notes(network: Network) -> dict[str, str]:
     """What travels inside the file: that its picture is RGB in [0, 1], the network's name and its labels."""
-    return {"dreamkit.picture": "RGB in [0, 1]", "dreamkit.name": network.name, "dreamkit.labels": json.dumps(list(network.labels))}
+    return {
+        "dreamkit.picture": "RGB in [0, 1]",
+        "dreamkit.name": network.name,
+        "dreamkit.labels": json.dumps(list(network.labels)),
+    }
 
 
 def free_size(network: Network, names: Sequence[str], size: tuple[int, int]) -> bool:
     """Whether torch takes a picture of another size as far as those layers, too."""
     try:
         with torch.no_grad():
-            capture(network, torch.zeros(1, 3, size[0] + 32, size[1] + 48, dtype=network.dtype), names)
+            capture(
+                network, torch.zeros(1, 3, size[0] + 32, size[1] + 48, dtype=network.dtype), names
+            )
     except (RuntimeError, ValueError):
         return False
     return not _pooled_to_size(network, names)
 
 
-def trials(size: tuple[int, int], fixed: tuple[int, int] | None, seed: int = 1) -> list[torch.Tensor]:
+def trials(
+    size: tuple[int, int], fixed: tuple[int, int] | None, seed: int = 1
+) -> list[torch.Tensor]:
     """Pictures to try a graph with: two of the trial size, and one of another size where any will do."""
     generator = torch.Generator().manual_seed(seed)
     sizes = [(2, 3, *size)] + ([] if fixed else [(1, 3, size[0] + 33, size[1] + 48)])
@@ -71,7 +81,9 @@ def compare(data: bytes, expected, pictures: Iterable[torch.Tensor]) -> None:
                 raise disagree(name, picture, far)
 
 
-def both(data: bytes, expected, picture: torch.Tensor) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+def both(
+    data: bytes, expected, picture: torch.Tensor
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """{name: (what `expected(picture)` says, what onnxruntime gives)}, of one shape each. ValueError where it cannot be run."""
     from .running import quiet_session
 
@@ -79,8 +91,13 @@ def both(data: bytes, expected, picture: torch.Tensor) -> dict[str, tuple[torch.
     try:
         given = quiet_session(data).run(list(wanted), {PICTURE: picture.numpy()})
     except Exception as error:
-        raise ValueError(f"onnxruntime could not run the graph at {list(picture.shape)}: {one_line(error)}") from None
-    pairs = {name: (value, torch.from_numpy(other).double()) for (name, value), other in zip(wanted.items(), given, strict=True)}
+        raise ValueError(
+            f"onnxruntime could not run the graph at {list(picture.shape)}: {one_line(error)}"
+        ) from None
+    pairs = {
+        name: (value, torch.from_numpy(other).double())
+        for (name, value), other in zip(wanted.items(), given, strict=True)
+    }
     for name, (value, other) in pairs.items():
         if value.shape != other.shape:
             raise disagree(name, picture, float("inf"))
@@ -88,17 +105,25 @@ def both(data: bytes, expected, picture: torch.Tensor) -> dict[str, tuple[torch.
 
 
 def disagree(name: str, picture: torch.Tensor, far: float) -> ValueError:
-    return ValueError(f"the ONNX graph does not give what torch gives for {name!r} at {list(picture.shape)} (off by {far:.2g})")
+    return ValueError(
+        f"the ONNX graph does not give what torch gives for {name!r} at {list(picture.shape)} (off by {far:.2g})"
+    )
 
 
 def _pooled_to_size(network: Network, names: Sequence[str]) -> bool:
     """An adaptive pool to more than one cell on the way: ONNX has none, so the graph holds for the trial size only."""
     if "" not in names:
         return False
-    sizes = [m.output_size for m in network.module.modules() if isinstance(m, torch.nn.AdaptiveAvgPool2d)]
+    sizes = [
+        m.output_size for m in network.module.modules() if isinstance(m, torch.nn.AdaptiveAvgPool2d)
+    ]
     return any(s not in (1, (1, 1)) for s in sizes)
 
 
 def _shape(shape: Sequence[int], fixed: object) -> list[int | str | None]:
     free = [None, None] if fixed is None and len(shape) == 4 else list(shape[2:])
-    return ["batch", shape[1], *free] if len(shape) in (2, 4) else ["batch", *([None] * (len(shape) - 1))]
+    return (
+        ["batch", shape[1], *free]
+        if len(shape) in (2, 4)
+        else ["batch", *([None] * (len(shape) - 1))]
+    )

@@ -16,8 +16,8 @@ from ..pictures.image import check_place, write_whole
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-OPSET, IR_VERSION = 17, 8                              # what is written: read by onnxruntime 1.13 and later
-MAX_BYTES = 2**31 - 1                                  # of a file, and of its weights: protobuf's own limit
+OPSET, IR_VERSION = 17, 8  # what is written: read by onnxruntime 1.13 and later
+MAX_BYTES = 2**31 - 1  # of a file, and of its weights: protobuf's own limit
 MAX_NODES = 20_000
 
 
@@ -26,8 +26,10 @@ def onnx_package() -> ModuleType:
     try:
         import onnx
     except ImportError:
-        raise ValueError("this needs the onnx package: pip install 'dreamkit[onnx]' "
-                         "(without it FeatureSession still gives a file's own outputs)") from None
+        raise ValueError(
+            "this needs the onnx package: pip install 'dreamkit[onnx]' "
+            "(without it FeatureSession still gives a file's own outputs)"
+        ) from None
     return onnx
 
 
@@ -37,13 +39,17 @@ def read_model(path: str | os.PathLike[str]) -> ModelProto:
     data = read_bytes(path)
     try:
         model = onnx.ModelProto.FromString(data)
-    except Exception:                                  # a broken file can raise nearly anything
+    except Exception:  # a broken file can raise nearly anything
         raise ValueError(f"{str(path)!r} is not an ONNX file") from None
     if not model.graph.node or not model.opset_import:
-        raise ValueError(f"{str(path)!r} is not an ONNX file, or an empty one: it holds no operators")
+        raise ValueError(
+            f"{str(path)!r} is not an ONNX file, or an empty one: it holds no operators"
+        )
     if len(model.graph.node) > MAX_NODES:
-        raise ValueError(f"{str(path)!r} holds {len(model.graph.node)} operators; at most {MAX_NODES} are read")
-    left = MAX_BYTES                                   # for all of them: many tensors may lie in the same few bytes of a file
+        raise ValueError(
+            f"{str(path)!r} holds {len(model.graph.node)} operators; at most {MAX_NODES} are read"
+        )
+    left = MAX_BYTES  # for all of them: many tensors may lie in the same few bytes of a file
     for tensor in _tensors(model.graph):
         left -= _take_in(tensor, path, left)
     try:
@@ -58,7 +64,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     path = Path(path)
     if os.path.isdir(path):
         raise ValueError(f"an ONNX model is a file, and {str(path)!r} is a folder")
-    if not os.path.isfile(path):                       # Path.is_file would raise for a name that is too long
+    if not os.path.isfile(path):  # Path.is_file would raise for a name that is too long
         raise ValueError(f"no ONNX file at {str(path)!r}")
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{str(path)!r} is too large: at most 2 GiB are read")
@@ -88,11 +94,15 @@ def picture_input(graph: GraphProto, path: object = "the file") -> str:
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
     if len(inputs) != 1:
-        raise ValueError(f"{str(path)!r} takes {len(inputs)} inputs; an image network takes one picture [N, 3, H, W]")
+        raise ValueError(
+            f"{str(path)!r} takes {len(inputs)} inputs; an image network takes one picture [N, 3, H, W]"
+        )
     dims = inputs[0].type.tensor_type.shape.dim
     if len(dims) != 4 or (dims[1].dim_value not in (0, 3)):
         shape = [d.dim_value or d.dim_param or "?" for d in dims]
-        raise ValueError(f"{str(path)!r} takes {shape}; an image network takes a picture [N, 3, H, W]")
+        raise ValueError(
+            f"{str(path)!r} takes {shape}; an image network takes a picture [N, 3, H, W]"
+        )
     return inputs[0].name
 
 
@@ -127,7 +137,9 @@ def _tensors(graph: GraphProto) -> Iterable[TensorProto]:
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g") or attribute.graphs:
-                raise ValueError(f"operators that hold graphs of their own are not read: {node.op_type} {node.name!r}")
+                raise ValueError(
+                    f"operators that hold graphs of their own are not read: {node.op_type} {node.name!r}"
+                )
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
@@ -145,7 +157,9 @@ def _take_in(tensor: TensorProto, path: Path, left: int) -> int:
         raise ValueError(f"{where} are of an unknown type ({tensor.data_type})") from None
     size = math.prod(tensor.dims) * item
     if size > left:
-        raise ValueError(f"{where} are too large: {list(tensor.dims)}; at most 2 GiB of weights are read in all")
+        raise ValueError(
+            f"{where} are too large: {list(tensor.dims)}; at most 2 GiB of weights are read in all"
+        )
     if tensor.data_location != onnx.TensorProto.EXTERNAL:
         return size
     entries = {entry.key: entry.value for entry in tensor.external_data}
@@ -155,7 +169,9 @@ def _take_in(tensor: TensorProto, path: Path, left: int) -> int:
     except ValueError:
         raise ValueError(f"{where} lie at no place that could be read") from None
     if offset < 0 or offset + size > file.stat().st_size:
-        raise ValueError(f"{where} should be {size} bytes from {offset} on in {file.name!r}, which has only {file.stat().st_size}")
+        raise ValueError(
+            f"{where} should be {size} bytes from {offset} on in {file.name!r}, which has only {file.stat().st_size}"
+        )
     with open(file, "rb") as opened:
         opened.seek(offset)
         tensor.raw_data = opened.read(size)
@@ -167,11 +183,18 @@ def _take_in(tensor: TensorProto, path: Path, left: int) -> int:
 def _inside(folder: Path, location: str, where: str) -> Path:
     """The file at `location`, which must lie in the folder, links followed."""
     parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)
-    outside = (not location or "\0" in location or ".." in parts or PurePosixPath(location).is_absolute()
-               or bool(PureWindowsPath(location).anchor))
+    outside = (
+        not location
+        or "\0" in location
+        or ".." in parts
+        or PurePosixPath(location).is_absolute()
+        or bool(PureWindowsPath(location).anchor)
+    )
     file = folder if outside else folder / location
     if outside or not file.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"{where} lie outside the file's folder ({location[:100]!r}); such data is not read")
+        raise ValueError(
+            f"{where} lie outside the file's folder ({location[:100]!r}); such data is not read"
+        )
     if not os.path.isfile(file):
         raise ValueError(f"{where} lie in {location[:100]!r}, which is not there")
     return file

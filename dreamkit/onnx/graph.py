@@ -29,19 +29,27 @@ class Builder:
 
     def fresh(self, stem: str) -> str:
         self.count += 1
-        return f"_{stem.lower()}_{self.count}"                # no layer's name begins so
+        return f"_{stem.lower()}_{self.count}"  # no layer's name begins so
 
-    def add(self, op: str, *inputs: str | np.ndarray, shape: Sequence[int] | None = None, **attributes: object) -> str:
+    def add(
+        self,
+        op: str,
+        *inputs: str | np.ndarray,
+        shape: Sequence[int] | None = None,
+        **attributes: object,
+    ) -> str:
         names = [i if isinstance(i, str) else self.weight(i) for i in inputs]
         name = self.fresh(op)
-        self.nodes.append(Node(op, names, [name], {k: v for k, v in attributes.items() if v is not None}))
+        self.nodes.append(
+            Node(op, names, [name], {k: v for k, v in attributes.items() if v is not None})
+        )
         if shape is not None:
             self.shapes[name] = tuple(shape)
         return name
 
     def weight(self, value: np.ndarray, name: str = "") -> str:
         name = name or self.fresh("constant")
-        self.weights[name] = np.array(value, order="C")        # a number stays a number, without axes
+        self.weights[name] = np.array(value, order="C")  # a number stays a number, without axes
         return name
 
     def rename(self, names: Mapping[str, str]) -> None:
@@ -58,8 +66,14 @@ class Builder:
                 wanted.update(node.inputs)
         return kept[::-1]
 
-    def model(self, picture: str, results: Mapping[str, Sequence[int | str] | None], about: str, notes: Mapping[str, str],
-              fixed: Sequence[int] | None = None):
+    def model(
+        self,
+        picture: str,
+        results: Mapping[str, Sequence[int | str] | None],
+        about: str,
+        notes: Mapping[str, str],
+        fixed: Sequence[int] | None = None,
+    ):
         """The checked ModelProto that takes `picture` [N, 3, H, W] and gives the `results` {tensor: shape, or None where unknown}."""
         onnx = onnx_package()
         nodes, used = self.pruned(list(results)), {picture}
@@ -68,12 +82,28 @@ class Builder:
         size = ["height", "width"] if fixed is None else list(fixed)
         float32 = onnx.TensorProto.FLOAT
         graph = onnx.helper.make_graph(
-            [onnx.helper.make_node(n.op, n.inputs, n.outputs, name=n.outputs[0], **n.attributes) for n in nodes], about,
+            [
+                onnx.helper.make_node(n.op, n.inputs, n.outputs, name=n.outputs[0], **n.attributes)
+                for n in nodes
+            ],
+            about,
             [onnx.helper.make_tensor_value_info(picture, float32, ["batch", 3, *size])],
-            [onnx.helper.make_tensor_value_info(name, float32, shape) for name, shape in results.items()],
-            [onnx.numpy_helper.from_array(value, name) for name, value in self.weights.items() if name in used])
-        model = onnx.helper.make_model(graph, producer_name="dreamkit", ir_version=IR_VERSION,
-                                       opset_imports=[onnx.helper.make_opsetid("", OPSET)])
+            [
+                onnx.helper.make_tensor_value_info(name, float32, shape)
+                for name, shape in results.items()
+            ],
+            [
+                onnx.numpy_helper.from_array(value, name)
+                for name, value in self.weights.items()
+                if name in used
+            ],
+        )
+        model = onnx.helper.make_model(
+            graph,
+            producer_name="dreamkit",
+            ir_version=IR_VERSION,
+            opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        )
         onnx.helper.set_model_props(model, dict(notes))
         try:
             onnx.checker.check_model(model, full_check=True)

@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MOST_PAD, MOST_WINDOW = 4096, 4096                     # cells: a file that asks for more asks for memory, not for a picture
+MOST_PAD, MOST_WINDOW = (
+    4096,
+    4096,
+)  # cells: a file that asks for more asks for memory, not for a picture
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Window:
     kernel: tuple[int, int]
     stride: tuple[int, int]
     dilation: tuple[int, int]
-    pads: tuple[int, int, int, int]                    # top, left, bottom, right
+    pads: tuple[int, int, int, int]  # top, left, bottom, right
     auto: str
     ceil: bool
 
@@ -63,7 +66,11 @@ class Window:
         """(left, right, top, bottom), as F.pad wants it, so that a plain window gives what ONNX asks for; negative crops."""
         sides: list[int] = []
         for axis in (1, 0):
-            reach, stride, length = self.dilation[axis] * (self.kernel[axis] - 1) + 1, self.stride[axis], size[axis]
+            reach, stride, length = (
+                self.dilation[axis] * (self.kernel[axis] - 1) + 1,
+                self.stride[axis],
+                size[axis],
+            )
             before, after = self.pads[axis], self.pads[axis + 2]
             if self.auto in ("SAME_UPPER", "SAME_LOWER"):
                 total = max((math.ceil(length / stride) - 1) * stride + reach - length, 0)
@@ -71,7 +78,9 @@ class Window:
                 after = total - before
             elif self.ceil:
                 count = math.ceil((length + before + after - reach) / stride) + 1
-                count -= (count - 1) * stride >= length + before       # a window that would begin in the far padding is none
+                count -= (
+                    (count - 1) * stride >= length + before
+                )  # a window that would begin in the far padding is none
                 after = (count - 1) * stride + reach - length - before
             sides += [before, after]
         return tuple(sides)
@@ -93,7 +102,12 @@ class MaxPool2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         w, (left, right, top, bottom) = self.window, self.window.padding(x.shape[-2:])
-        plain = left == right and top == bottom and 0 <= left <= w.kernel[1] // 2 and 0 <= top <= w.kernel[0] // 2
+        plain = (
+            left == right
+            and top == bottom
+            and 0 <= left <= w.kernel[1] // 2
+            and 0 <= top <= w.kernel[0] // 2
+        )
         if not plain:
             x = F.pad(x, (left, right, top, bottom), value=-math.inf)
         return F.max_pool2d(x, w.kernel, w.stride, (top, left) if plain else 0, w.dilation)
@@ -107,10 +121,14 @@ class AvgPool2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         w, sides = self.window, self.window.padding(x.shape[-2:])
         sums = F.avg_pool2d(F.pad(x, sides), w.kernel, w.stride, divisor_override=1)
-        given = sides if w.auto in ("SAME_UPPER", "SAME_LOWER") else (w.pads[1], w.pads[3], w.pads[0], w.pads[2])
+        given = (
+            sides
+            if w.auto in ("SAME_UPPER", "SAME_LOWER")
+            else (w.pads[1], w.pads[3], w.pads[0], w.pads[2])
+        )
         cells = torch.ones_like(x[:1, :1]).detach()
         cells = F.pad(cells, given, value=1.0) if self.count_pads else cells
-        if self.count_pads:                            # what only rounding up reaches is never counted
+        if self.count_pads:  # what only rounding up reaches is never counted
             cells = F.pad(cells, tuple(b - a for a, b in zip(given, sides, strict=True)))
         else:
             cells = F.pad(cells, sides)
@@ -129,7 +147,7 @@ class LocalResponseNorm(nn.Module):
         squares = F.pad(x * x, (0, 0, 0, 0, before, self.size - 1 - before))
         total = squares[:, :channels]
         for i in range(1, self.size):
-            total = total + squares[:, i:i + channels]
+            total = total + squares[:, i : i + channels]
         return x * (self.bias + self.alpha / self.size * total).pow(-self.beta)
 
 
@@ -142,12 +160,25 @@ def _conv(s: Spec) -> nn.Module:
     weight = _weights(s, 1, 4)
     w, groups = _window(s, weight.shape[2:]), int(s.get("group", 1))
     bias = _weights(s, 2, 1) if len(s.constants) > 2 else None
-    if not 0 < groups <= weight.shape[0] or weight.shape[0] % groups or (bias is not None and len(bias) != weight.shape[0]):
+    if (
+        not 0 < groups <= weight.shape[0]
+        or weight.shape[0] % groups
+        or (bias is not None and len(bias) != weight.shape[0])
+    ):
         raise s.fail("weights, bias and groups do not fit each other")
     top, left, bottom, right = w.pads
     plain = w.auto not in ("SAME_UPPER", "SAME_LOWER") and (top, left) == (bottom, right)
-    module = nn.utils.skip_init((nn.Conv2d if plain else Conv2d), weight.shape[1] * groups, weight.shape[0], tuple(weight.shape[2:]),
-                                w.stride, (top, left) if plain else 0, w.dilation, groups, bias is not None)
+    module = nn.utils.skip_init(
+        (nn.Conv2d if plain else Conv2d),
+        weight.shape[1] * groups,
+        weight.shape[0],
+        tuple(weight.shape[2:]),
+        w.stride,
+        (top, left) if plain else 0,
+        w.dilation,
+        groups,
+        bias is not None,
+    )
     module.window = w
     module.weight = nn.Parameter(weight)
     if bias is not None:
@@ -181,14 +212,23 @@ def _batch_norm(s: Spec) -> nn.Module:
 def _gemm(s: Spec) -> nn.Module:
     weight = _weights(s, 1, 2) * float(s.get("alpha", 1.0))
     weight = weight if s.get("transB", 0) else weight.T
-    bias = torch.from_numpy(np.array(s.constants[2], np.float32)).flatten() * float(s.get("beta", 1.0)) if len(s.constants) > 2 else None
+    bias = (
+        torch.from_numpy(np.array(s.constants[2], np.float32)).flatten() * float(s.get("beta", 1.0))
+        if len(s.constants) > 2
+        else None
+    )
     if s.get("transA", 0) or (bias is not None and len(bias) not in (1, len(weight))):
         raise s.fail("only a matrix of constant weights is read, with a bias of one number a row")
     return _linear(weight, None if bias is None else bias.expand(len(weight)))
 
 
 def _mat_mul(s: Spec) -> nn.Module:
-    if len(s.constants) == 2 and s.constants[1] is not None and s.constants[1].ndim == 2 and s.constants[0] is None:
+    if (
+        len(s.constants) == 2
+        and s.constants[1] is not None
+        and s.constants[1].ndim == 2
+        and s.constants[0] is None
+    ):
         return _linear(_weights(s, 1, 2).T, None)
     return _pointwise(torch.matmul)(s)
 
@@ -210,11 +250,18 @@ class Pointwise(nn.Module):
         for i, constant in enumerate(constants):
             if constant is not None:
                 value = torch.from_numpy(np.array(constant))
-                self.register_buffer(f"constant{i}", value.float() if value.is_floating_point() else value)
+                self.register_buffer(
+                    f"constant{i}", value.float() if value.is_floating_point() else value
+                )
 
     def forward(self, *inputs: Tensor) -> Tensor:
         rest = iter(inputs)
-        return self.function(*(next(rest) if given else getattr(self, f"constant{i}") for i, given in enumerate(self.given)))
+        return self.function(
+            *(
+                next(rest) if given else getattr(self, f"constant{i}")
+                for i, given in enumerate(self.given)
+            )
+        )
 
 
 def _pointwise(function: Callable[..., Tensor]) -> Callable[[Spec], nn.Module]:
@@ -228,7 +275,7 @@ def _reshape(s: Spec) -> nn.Module:
 
     def function(x: Tensor) -> Tensor:
         sizes = [x.shape[i] if n == 0 else n for i, n in enumerate(shape)]
-        if len(sizes) > 1 and sizes[0] == 1 and len(x) > 1:       # the file was made for one picture
+        if len(sizes) > 1 and sizes[0] == 1 and len(x) > 1:  # the file was made for one picture
             sizes[0] = len(x)
         return x.reshape(sizes)
 
@@ -249,19 +296,36 @@ def _softmax(s: Spec) -> nn.Module:
 
 def _clip(s: Spec) -> nn.Module:
     low, high = s.constant(1, "min"), s.constant(2, "max")
-    return nn.ReLU6() if (low, high) == (0, 6) else nn.ReLU() if (low, high) == (0, None) else Op(lambda x: x.clamp(low, high))
+    return (
+        nn.ReLU6()
+        if (low, high) == (0, 6)
+        else nn.ReLU()
+        if (low, high) == (0, None)
+        else Op(lambda x: x.clamp(low, high))
+    )
 
 
 def _pad(s: Spec) -> nn.Module:
-    pads, value, mode = s.constant(1, "pads"), s.constant(2, "value", 0.0), s.get("mode", "constant")
-    if pads is None or len(pads) % 2 or (len(s.constants) > 3 and s.constants[3] is not None) or max(map(abs, pads), default=0) > MOST_PAD:
+    pads, value, mode = (
+        s.constant(1, "pads"),
+        s.constant(2, "value", 0.0),
+        s.get("mode", "constant"),
+    )
+    if (
+        pads is None
+        or len(pads) % 2
+        or (len(s.constants) > 3 and s.constants[3] is not None)
+        or max(map(abs, pads), default=0) > MOST_PAD
+    ):
         raise s.fail(f"only fixed pads on all axes are read, of at most {MOST_PAD} cells")
     rank = len(pads) // 2
     sides = [n for axis in reversed(range(rank)) for n in (pads[axis], pads[axis + rank])]
     if mode == "constant":
         return Op(lambda x: F.pad(x, sides, value=float(value)))
     if mode not in ("reflect", "edge") or any(sides[4:]):
-        raise s.fail(f"mode {mode!r} is not read; constant, reflect and edge along height and width are")
+        raise s.fail(
+            f"mode {mode!r} is not read; constant, reflect and edge along height and width are"
+        )
     return Op(lambda x: F.pad(x, sides[:4], mode={"reflect": "reflect", "edge": "replicate"}[mode]))
 
 
@@ -273,7 +337,10 @@ def _transpose(s: Spec) -> nn.Module:
 def _reduce(function: Callable[..., Tensor]) -> Callable[[Spec], nn.Module]:
     def maker(s: Spec) -> nn.Module:
         axes, keep = s.constant(1, "axes"), bool(s.get("keepdims", 1))
-        return Op(lambda x: function(x, tuple(axes) if axes else tuple(range(x.dim())), keepdim=keep))
+        return Op(
+            lambda x: function(x, tuple(axes) if axes else tuple(range(x.dim())), keepdim=keep)
+        )
+
     return maker
 
 
@@ -283,6 +350,7 @@ def _axes(function: Callable[[Tensor, Sequence[int]], Tensor]) -> Callable[[Spec
         if axes is None:
             raise s.fail("only fixed axes are read")
         return Op(lambda x: function(x, axes))
+
     return maker
 
 
@@ -306,7 +374,9 @@ def _slice(s: Spec) -> nn.Module:
 
     def function(x: Tensor) -> Tensor:
         cuts = [slice(None)] * x.dim()
-        for axis, start, end, step in zip(axes or range(len(starts)), starts, ends, steps or [1] * len(starts), strict=True):
+        for axis, start, end, step in zip(
+            axes or range(len(starts)), starts, ends, steps or [1] * len(starts), strict=True
+        ):
             cuts[axis] = slice(start, end, step)
         return x[tuple(cuts)]
 
@@ -317,16 +387,26 @@ def _local_response(s: Spec) -> nn.Module:
     size = int(s.get("size", 0))
     if not 1 <= size <= 512:
         raise s.fail("its size is a number of channels, from 1 to 512")
-    return LocalResponseNorm(size, float(s.get("alpha", 1e-4)), float(s.get("beta", 0.75)), float(s.get("bias", 1.0)))
+    return LocalResponseNorm(
+        size, float(s.get("alpha", 1e-4)), float(s.get("beta", 0.75)), float(s.get("bias", 1.0))
+    )
 
 
 def _window(s: Spec, kernel: Sequence[int]) -> Window:
-    numbers = {"kernel": list(kernel), "strides": s.get("strides", [1, 1]), "dilations": s.get("dilations", [1, 1])}
+    numbers = {
+        "kernel": list(kernel),
+        "strides": s.get("strides", [1, 1]),
+        "dilations": s.get("dilations", [1, 1]),
+    }
     pads, auto = s.get("pads", [0, 0, 0, 0]), s.get("auto_pad", "NOTSET")
     if any(len(n) != 2 for n in numbers.values()) or len(pads) != 4:
         raise s.fail("only two-dimensional maps are read, [N, C, H, W]")
-    if any(not 1 <= v <= MOST_WINDOW for n in numbers.values() for v in n) or any(not 0 <= p <= MOST_PAD for p in pads):
-        raise s.fail(f"kernel, strides, dilations or pads are out of range: {numbers}, pads {list(pads)}")
+    if any(not 1 <= v <= MOST_WINDOW for n in numbers.values() for v in n) or any(
+        not 0 <= p <= MOST_PAD for p in pads
+    ):
+        raise s.fail(
+            f"kernel, strides, dilations or pads are out of range: {numbers}, pads {list(pads)}"
+        )
     if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
         raise s.fail(f"unknown auto_pad {auto!r}")
     pads = (0, 0, 0, 0) if auto == "VALID" else tuple(pads)

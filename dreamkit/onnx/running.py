@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..checks.names import unknown
-from ..pictures.image import Image
 from ..networks.network import check_image
+from ..pictures.image import Image
 from .files import loosen, one_line, picture_input, read_bytes, read_model, upstream
 
 
@@ -34,18 +34,38 @@ class FeatureSession:
     without it the file's own outputs are given. KeyError for an unknown tensor, ValueError for a file that cannot be run.
     """
 
-    def __init__(self, path: str | os.PathLike[str], layers: Iterable[str] | str | None = None, *,
-                 mean: Sequence[float] = (0.0, 0.0, 0.0), std: Sequence[float] = (1.0, 1.0, 1.0), scale: float = 1.0, bgr: bool = False,
-                 short_names: bool = False, threads: int | None = None, provider: str = "CPUExecutionProvider"):
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        layers: Iterable[str] | str | None = None,
+        *,
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+        scale: float = 1.0,
+        bgr: bool = False,
+        short_names: bool = False,
+        threads: int | None = None,
+        provider: str = "CPUExecutionProvider",
+    ):
         if len(tuple(mean)) != 3 or len(tuple(std)) != 3 or min(std) <= 0:
-            raise ValueError(f"mean and std are three numbers each, std above 0; given: {tuple(mean)} and {tuple(std)}")
+            raise ValueError(
+                f"mean and std are three numbers each, std above 0; given: {tuple(mean)} and {tuple(std)}"
+            )
         self._mean, self._std, self._scale, self._bgr = tuple(mean), tuple(std), float(scale), bgr
-        names = (layers,) if isinstance(layers, str) else None if layers is None else tuple(dict.fromkeys(layers))
+        names = (
+            (layers,)
+            if isinstance(layers, str)
+            else None
+            if layers is None
+            else tuple(dict.fromkeys(layers))
+        )
         try:
-            import onnx  # noqa: F401
+            import onnx
         except ImportError:
             if names is not None:
-                raise ValueError("tensors inside an ONNX file are reached with the onnx package: pip install 'dreamkit[onnx]'") from None
+                raise ValueError(
+                    "tensors inside an ONNX file are reached with the onnx package: pip install 'dreamkit[onnx]'"
+                ) from None
             data, self.table = read_bytes(path), ()
         else:
             data, self.table, names = _prepared(path, names, short_names)
@@ -67,10 +87,17 @@ class FeatureSession:
         picture = image.detach().cpu().float().numpy()
         picture = (picture[:, ::-1] if self._bgr else picture) * np.float32(self._scale)
         try:
-            given = self._session.run(list(self._outputs.values()), {self._input: np.ascontiguousarray((picture - mean) / std)})
+            given = self._session.run(
+                list(self._outputs.values()),
+                {self._input: np.ascontiguousarray((picture - mean) / std)},
+            )
         except Exception as error:
-            raise ValueError(f"onnxruntime could not run this network for {list(image.shape)}: {one_line(error)}") from None
-        return {name: torch.from_numpy(value) for name, value in zip(self._outputs, given, strict=True)}
+            raise ValueError(
+                f"onnxruntime could not run this network for {list(image.shape)}: {one_line(error)}"
+            ) from None
+        return {
+            name: torch.from_numpy(value) for name, value in zip(self._outputs, given, strict=True)
+        }
 
 
 def quiet_session(data: bytes, threads: int | None = None, provider: str = "CPUExecutionProvider"):
@@ -78,7 +105,9 @@ def quiet_session(data: bytes, threads: int | None = None, provider: str = "CPUE
     import onnxruntime
 
     if provider not in onnxruntime.get_available_providers():
-        raise ValueError(f"onnxruntime has no provider {provider!r} here; it has: {', '.join(onnxruntime.get_available_providers())}")
+        raise ValueError(
+            f"onnxruntime has no provider {provider!r} here; it has: {', '.join(onnxruntime.get_available_providers())}"
+        )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     if threads is not None:
@@ -88,7 +117,9 @@ def quiet_session(data: bytes, threads: int | None = None, provider: str = "CPUE
     return onnxruntime.InferenceSession(data, options, providers=[provider])
 
 
-def _prepared(path: object, names: Sequence[str] | None, short: bool) -> tuple[bytes, tuple[TensorInfo, ...], tuple[str, ...] | None]:
+def _prepared(
+    path: object, names: Sequence[str] | None, short: bool
+) -> tuple[bytes, tuple[TensorInfo, ...], tuple[str, ...] | None]:
     """(the model with the named tensors as its outputs and no more nodes than those need, its table, the names)."""
     import onnx
 
@@ -124,10 +155,17 @@ def _table(model, shown: dict[str, str]) -> tuple[TensorInfo, ...]:
 
     try:
         graph = onnx.shape_inference.infer_shapes(model).graph
-    except Exception:                                   # shapes are only shown: a graph without them is as good
+    except Exception:  # shapes are only shown: a graph without them is as good
         graph = model.graph
     shapes = {}
     for value in (*graph.value_info, *graph.output):
         if value.type.tensor_type.HasField("shape"):
-            shapes[value.name] = tuple(d.dim_value or d.dim_param or None for d in value.type.tensor_type.shape.dim)
-    return tuple(TensorInfo(shown[name], node.op_type, shapes.get(name)) for node in model.graph.node for name in node.output if name)
+            shapes[value.name] = tuple(
+                d.dim_value or d.dim_param or None for d in value.type.tensor_type.shape.dim
+            )
+    return tuple(
+        TensorInfo(shown[name], node.op_type, shapes.get(name))
+        for node in model.graph.node
+        for name in node.output
+        if name
+    )

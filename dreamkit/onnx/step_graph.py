@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from ..ascent.steps import value_and_gradient
 from ..networks.network import Network
 from ..objectives.objective import Objective, class_index, scorer
-from ..ascent.steps import value_and_gradient
 from .backward import backward, count_of
 from .exporting import TOLERANCE, both, disagree, free_size, notes, trials
 from .files import check_name, onnx_package, write_model
@@ -32,21 +32,37 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
     check_name(path)
     terms = getattr(objective, "terms", ())
     if not terms:
-        raise ValueError(f"{objective.name or 'this objective'} is a formula in Python, which no ONNX graph can hold; "
-                         "sums of dk.layer, dk.channel, dk.neuron, dk.logit and dk.guide can be written")
+        raise ValueError(
+            f"{objective.name or 'this objective'} is a formula in Python, which no ONNX graph can hold; "
+            "sums of dk.layer, dk.channel, dk.neuron, dk.logit and dk.guide can be written"
+        )
     builder, size = trace(network, objective.layers)
     fixed = None if free_size(network, objective.layers, size) else size
     parts = [TERMS[term.kind](builder, network, **term.values) for term in terms]
     total = None
     for term, part in zip(terms, parts, strict=True):
-        part = part if term.weight == 1 else builder.add("Mul", part, np.array(term.weight, np.float32), shape=())
+        part = (
+            part
+            if term.weight == 1
+            else builder.add("Mul", part, np.array(term.weight, np.float32), shape=())
+        )
         total = part if total is None else builder.add("Add", total, part, shape=())
     uphill = backward(builder, total, PICTURE)
     builder.rename({total: "score", uphill: "gradient"})
     free = ["height", "width"] if fixed is None else list(fixed)
     about = notes(network) | {"dreamkit.objective": objective.name}
-    model = builder.model(PICTURE, {"score": [], "gradient": ["batch", 3, *free]}, f"one step of {objective.name}"[:200], about, fixed)
-    agree(model.SerializeToString(), _expected(_in_float64(network), objective), [trials(size, fixed, seed) for seed in range(1, 6)])
+    model = builder.model(
+        PICTURE,
+        {"score": [], "gradient": ["batch", 3, *free]},
+        f"one step of {objective.name}"[:200],
+        about,
+        fixed,
+    )
+    agree(
+        model.SerializeToString(),
+        _expected(_in_float64(network), objective),
+        [trials(size, fixed, seed) for seed in range(1, 6)],
+    )
     write_model(model, path)
 
 
@@ -73,13 +89,16 @@ def _share(value: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _in_float64(network: Network) -> Network:
-    return replace(network, module=copy.deepcopy(network.module).cpu().double(), precision="float64")
+    return replace(
+        network, module=copy.deepcopy(network.module).cpu().double(), precision="float64"
+    )
 
 
 def _expected(network: Network, objective: Objective):
     def expected(picture: torch.Tensor) -> dict[str, torch.Tensor]:
         value, uphill = value_and_gradient(scorer(network, objective), picture.double())
         return {"score": torch.tensor(value, dtype=torch.float64), "gradient": uphill}
+
     return expected
 
 
@@ -91,9 +110,14 @@ def _cut(b: Builder, name: str, cuts: Mapping[int, tuple[int, int]]) -> str:
     """The tensor from first to last along some axes."""
     if not cuts:
         return name
-    shape = [1 if axis in cuts and cuts[axis][1] - cuts[axis][0] == 1 else n for axis, n in enumerate(b.shapes[name])]
+    shape = [
+        1 if axis in cuts and cuts[axis][1] - cuts[axis][0] == 1 else n
+        for axis, n in enumerate(b.shapes[name])
+    ]
     starts, ends = zip(*cuts.values(), strict=True)
-    return b.add("Slice", name, *(np.array(v, np.int64) for v in (starts, ends, list(cuts))), shape=shape)
+    return b.add(
+        "Slice", name, *(np.array(v, np.int64) for v in (starts, ends, list(cuts))), shape=shape
+    )
 
 
 def _layer(b: Builder, network: Network, name: str, power: float, border: int) -> str:
@@ -124,12 +148,18 @@ def _logit(b: Builder, network: Network, index_or_label: int | str) -> str:
 
 def _guide(b: Builder, network: Network, name: str, columns: torch.Tensor) -> str:
     """Each cell times the guide's cell that fits it best; the choice is held fixed, so its gradient is that cell."""
-    columns = columns.float().cpu().numpy()                                   # [C, guide cells]
+    columns = columns.float().cpu().numpy()  # [C, guide cells]
     batch, channels, height, width = b.shapes[name]
     cells = b.add("Transpose", name, perm=[0, 2, 3, 1], shape=(batch, height, width, channels))
     best = b.add("ArgMax", b.add("MatMul", cells, columns), axis=-1, keepdims=0)
-    matched = b.add("Gather", columns.T, best, axis=0)                        # a row a cell: [N, h, w, C]
+    matched = b.add("Gather", columns.T, best, axis=0)  # a row a cell: [N, h, w, C]
     return _sum(b, b.add("Mul", cells, matched, shape=b.shapes[cells]))
 
 
-TERMS: dict[str, Callable[..., str]] = {"layer": _layer, "channel": _channel, "neuron": _neuron, "logit": _logit, "guide": _guide}
+TERMS: dict[str, Callable[..., str]] = {
+    "layer": _layer,
+    "channel": _channel,
+    "neuron": _neuron,
+    "logit": _logit,
+    "guide": _guide,
+}

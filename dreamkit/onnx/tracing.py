@@ -28,14 +28,21 @@ class Tracing(TorchDispatchMode):
     def __init__(self, module: nn.Module):
         super().__init__()
         self.builder = Builder()
-        self.names: dict[int, str] = {}                    # id of a live tensor -> its name
-        self.alive: list[Tensor] = []                      # so that no id is used twice
-        self.weights = {id(p): name for name, p in (*module.named_parameters(), *module.named_buffers())}
+        self.names: dict[int, str] = {}  # id of a live tensor -> its name
+        self.alive: list[Tensor] = []  # so that no id is used twice
+        self.weights = {
+            id(p): name for name, p in (*module.named_parameters(), *module.named_buffers())
+        }
         self.outputs: dict[str, str] = {}
 
     def watch(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        tensors = [a for group in args for a in (group if isinstance(group, (list, tuple)) else [group]) if isinstance(a, Tensor)]
+        tensors = [
+            a
+            for group in args
+            for a in (group if isinstance(group, (list, tuple)) else [group])
+            if isinstance(a, Tensor)
+        ]
         if any(id(a) in self.names for a in tensors):
             name = func.overloadpacket.__name__.rstrip("_")
             rule = RULES.get(name)
@@ -55,15 +62,26 @@ class Tracing(TorchDispatchMode):
         if isinstance(value, Tensor):
             if id(value) in self.names:
                 return self.names[id(value)]
-            self.note(value, self.builder.weight(value.detach().float().numpy(), self.weights.get(id(value), "")))
+            self.note(
+                value,
+                self.builder.weight(
+                    value.detach().float().numpy(), self.weights.get(id(value), "")
+                ),
+            )
             return self.names[id(value)]
         return self.builder.weight(np.array(value, np.float32))
 
     def add(self, op: str, *inputs: Tensor | float | str | np.ndarray, **attributes: object) -> str:
-        return self.builder.add(op, *(i if isinstance(i, (str, np.ndarray)) else self.name(i) for i in inputs), **attributes)
+        return self.builder.add(
+            op,
+            *(i if isinstance(i, (str, np.ndarray)) else self.name(i) for i in inputs),
+            **attributes,
+        )
 
 
-Tracing.__torch_dispatch__ = Tracing.watch                 # not in the class: there torch would load its compiler for it
+Tracing.__torch_dispatch__ = (
+    Tracing.watch
+)  # not in the class: there torch would load its compiler for it
 
 
 class Lacking(Exception):
@@ -87,14 +105,20 @@ def trace(network: Network, layers: Sequence[str]) -> tuple[Builder, tuple[int, 
         size = tuple(picture.shape[-2:])
         try:
             with torch.no_grad(), _watched(tracing, module, calls, stop="" not in layers):
-                picture = torch.cat([picture, picture])        # two, so that no 1 is taken for a batch
+                picture = torch.cat([picture, picture])  # two, so that no 1 is taken for a batch
                 tracing.note(picture, _standardized(tracing.builder, network, picture.shape))
                 with tracing, contextlib.suppress(_Reached):
                     tracing.outputs[""] = tracing.name(module(picture))
         except Lacking as error:
-            raise ValueError(f"{network.name or 'the network'} uses {error}, which dreamkit does not write as ONNX; "
-                             "layers before it can be exported") from None
-        except (RuntimeError, ValueError, AssertionError):     # not a size this network takes: try the next
+            raise ValueError(
+                f"{network.name or 'the network'} uses {error}, which dreamkit does not write as ONNX; "
+                "layers before it can be exported"
+            ) from None
+        except (
+            RuntimeError,
+            ValueError,
+            AssertionError,
+        ):  # not a size this network takes: try the next
             continue
         _name_layers(tracing, "logits")
         return tracing.builder, size
@@ -115,19 +139,27 @@ def _watched(tracing: Tracing, module: nn.Module, calls: dict[str, int], stop: b
     def keep(name: str):
         def hook(layer: nn.Module, inputs: tuple, output: object) -> None:
             if isinstance(output, Tensor) and id(output) in tracing.names:
-                tracing.outputs.pop(name, None)                # a module called twice: its last call
-                raw = getattr(layer, "raw_weight", None)       # what a folded convolution gave before its BatchNorm
+                tracing.outputs.pop(name, None)  # a module called twice: its last call
+                raw = getattr(
+                    layer, "raw_weight", None
+                )  # what a folded convolution gave before its BatchNorm
                 if raw is not None and name not in calls:
                     return
-                tracing.outputs[name] = tracing.names[id(output)] if raw is None else tracing.names[id(
-                    layer._conv_forward(inputs[0], raw, layer.raw_bias))]
+                tracing.outputs[name] = (
+                    tracing.names[id(output)]
+                    if raw is None
+                    else tracing.names[id(layer._conv_forward(inputs[0], raw, layer.raw_bias))]
+                )
                 if name in left:
                     left[name] -= 1
                     if stop and not any(left.values()):
                         raise _Reached
+
         return hook
 
-    handles = [layer.register_forward_hook(keep(name)) for name, layer in module.named_modules() if name]
+    handles = [
+        layer.register_forward_hook(keep(name)) for name, layer in module.named_modules() if name
+    ]
     try:
         yield
     finally:
@@ -144,7 +176,9 @@ def _name_layers(tracing: Tracing, whole: str) -> None:
             names[tensor] = layer
         else:
             builder.shapes[layer] = builder.shapes[tensor]
-            at = 1 + max((i for i, node in enumerate(builder.nodes) if tensor in node.outputs), default=-1)
+            at = 1 + max(
+                (i for i, node in enumerate(builder.nodes) if tensor in node.outputs), default=-1
+            )
             builder.nodes.insert(at, type(builder.nodes[0])("Identity", [tensor], [layer], {}))
     builder.rename(names)
 
@@ -157,21 +191,58 @@ def _both(value: Sequence[int]) -> list[int]:
     return [*_pair(value), *_pair(value)]
 
 
-def _convolution(t, out, x, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
+def _convolution(
+    t, out, x, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+):
     if transposed or x.dim() != 4:
-        raise Lacking("transposed convolution" if transposed else f"convolution of {x.dim() - 2} dimensions")
-    return t.add("Conv", x, weight, *([bias] if bias is not None else []), strides=_pair(stride), pads=_both(padding),
-                 dilations=_pair(dilation), group=groups, kernel_shape=list(weight.shape[2:]))
+        raise Lacking(
+            "transposed convolution" if transposed else f"convolution of {x.dim() - 2} dimensions"
+        )
+    return t.add(
+        "Conv",
+        x,
+        weight,
+        *([bias] if bias is not None else []),
+        strides=_pair(stride),
+        pads=_both(padding),
+        dilations=_pair(dilation),
+        group=groups,
+        kernel_shape=list(weight.shape[2:]),
+    )
 
 
 def _max_pool(t, out, x, kernel, stride=(), padding=(0,), dilation=(1,), ceil_mode=False):
-    return t.add("MaxPool", x, kernel_shape=_pair(kernel), strides=_pair(stride or kernel), pads=_both(padding),
-                 dilations=_pair(dilation), ceil_mode=int(ceil_mode))
+    return t.add(
+        "MaxPool",
+        x,
+        kernel_shape=_pair(kernel),
+        strides=_pair(stride or kernel),
+        pads=_both(padding),
+        dilations=_pair(dilation),
+        ceil_mode=int(ceil_mode),
+    )
 
 
-def _avg_pool(t, out, x, kernel, stride=(), padding=(0,), ceil_mode=False, count_include_pad=True, divisor=None):
-    pooled = t.add("AveragePool", x, kernel_shape=_pair(kernel), strides=_pair(stride or kernel), pads=_both(padding),
-                   ceil_mode=int(ceil_mode), count_include_pad=int(count_include_pad or divisor is not None))
+def _avg_pool(
+    t,
+    out,
+    x,
+    kernel,
+    stride=(),
+    padding=(0,),
+    ceil_mode=False,
+    count_include_pad=True,
+    divisor=None,
+):
+    pooled = t.add(
+        "AveragePool",
+        x,
+        kernel_shape=_pair(kernel),
+        strides=_pair(stride or kernel),
+        pads=_both(padding),
+        ceil_mode=int(ceil_mode),
+        count_include_pad=int(count_include_pad or divisor is not None),
+    )
     if divisor is None:
         return pooled
     t.builder.shapes[pooled] = tuple(out.shape)
@@ -183,7 +254,9 @@ def _adaptive_avg_pool(t, out, x, size):
         return t.add("GlobalAveragePool", x)
     if tuple(size) == tuple(x.shape[-2:]):
         return t.add("Identity", x)
-    raise RuntimeError(f"an adaptive pool to {list(size)} from {list(x.shape[-2:])}")      # another trial size may fit
+    raise RuntimeError(
+        f"an adaptive pool to {list(size)} from {list(x.shape[-2:])}"
+    )  # another trial size may fit
 
 
 def _mean(t, out, x, axes=None, keepdim=False, dtype=None):
@@ -196,7 +269,15 @@ def _cat(t, out, tensors, axis=0):
 
 
 def _add(t, out, a, b, alpha=1):
-    return t.add("Add", a, b if alpha == 1 else t.builder.add("Mul", t.name(b), np.array(alpha, np.float32), shape=getattr(b, "shape", ())))
+    return t.add(
+        "Add",
+        a,
+        b
+        if alpha == 1
+        else t.builder.add(
+            "Mul", t.name(b), np.array(alpha, np.float32), shape=getattr(b, "shape", ())
+        ),
+    )
 
 
 def _sub(t, out, a, b, alpha=1):
@@ -236,8 +317,15 @@ def _view(t, out, x, size):
 
 def _batch_norm(t, out, x, weight, bias, mean, var, *rest):
     ones = torch.ones_like(mean)
-    return t.add("BatchNormalization", x, ones if weight is None else weight, ones * 0 if bias is None else bias, mean, var,
-                 epsilon=float(rest[-1]))
+    return t.add(
+        "BatchNormalization",
+        x,
+        ones if weight is None else weight,
+        ones * 0 if bias is None else bias,
+        mean,
+        var,
+        epsilon=float(rest[-1]),
+    )
 
 
 def _clamp(t, out, x, low=None, high=None):
@@ -262,7 +350,12 @@ def _select(t, out, x, axis, index):
 def _pad(t, out, x, pads, value=0.0):
     sides = list(zip(pads[::2], pads[1::2], strict=True))[::-1]
     sides = [(0, 0)] * (x.dim() - len(sides)) + sides
-    return t.add("Pad", x, np.array([b for b, _ in sides] + [a for _, a in sides], np.int64), np.array(value, np.float32))
+    return t.add(
+        "Pad",
+        x,
+        np.array([b for b, _ in sides] + [a for _, a in sides], np.int64),
+        np.array(value, np.float32),
+    )
 
 
 def _silu(t, out, x):

@@ -33,7 +33,9 @@ def optical_flow(before: Image, now: Image) -> Flow:
     height, width = now.shape[-2:]
     y, x = grid(height, width)
     x, y = x.to(now) + back[0, 0], y.to(now) + back[0, 1]
-    inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)             # on some pixel, not only between centres
+    inside = (
+        (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
+    )  # on some pixel, not only between centres
     forth = sample(forth, x, y)
     error = (back + forth).square().sum(1, keepdim=True)
     size = back.square().sum(1, keepdim=True) + forth.square().sum(1, keepdim=True)
@@ -57,14 +59,23 @@ def flicker(frames: Sequence[Image], flows: Sequence[Flow]) -> float:
     0.25
     """
     if len(flows) != len(frames) - 1 or not flows:
-        raise ValueError(f"there is one flow for each two neighbours; given: {len(frames)} frames, {len(flows)} flows")
-    found = [(warp(a, flow.back) - b).abs()[flow.trusted.expand_as(b)] for a, b, flow in zip(frames, frames[1:], flows, strict=False)]
+        raise ValueError(
+            f"there is one flow for each two neighbours; given: {len(frames)} frames, {len(flows)} flows"
+        )
+    found = [
+        (warp(a, flow.back) - b).abs()[flow.trusted.expand_as(b)]
+        for a, b, flow in zip(frames, frames[1:], flows, strict=False)
+    ]
     return float(torch.cat(found).mean())
 
 
 def grid(height: int, width: int) -> tuple[Tensor, Tensor]:
     """The row and the column of each pixel, [H, W] each, float64."""
-    return torch.meshgrid(torch.arange(height, dtype=torch.float64), torch.arange(width, dtype=torch.float64), indexing="ij")
+    return torch.meshgrid(
+        torch.arange(height, dtype=torch.float64),
+        torch.arange(width, dtype=torch.float64),
+        indexing="ij",
+    )
 
 
 def sample(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -72,7 +83,9 @@ def sample(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
     height, width = image.shape[-2:]
     places = torch.stack([2 * x / max(1, width - 1) - 1, 2 * y / max(1, height - 1) - 1], -1)
     places = places.to(image)[None].expand(len(image), -1, -1, -1)
-    return F.grid_sample(image, places, mode="bilinear", padding_mode="reflection", align_corners=True)
+    return F.grid_sample(
+        image, places, mode="bilinear", padding_mode="reflection", align_corners=True
+    )
 
 
 def _grey(frame: Image) -> np.ndarray:
@@ -84,7 +97,9 @@ def _dis(a: np.ndarray, b: np.ndarray) -> Tensor:
     try:
         found = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(a, b, None)
     except cv2.error:
-        raise ValueError(f"{a.shape[1]}×{a.shape[0]} pixels are too few for optical flow; give a larger side, or flow=False") from None
+        raise ValueError(
+            f"{a.shape[1]}×{a.shape[0]} pixels are too few for optical flow; give a larger side, or flow=False"
+        ) from None
     return torch.from_numpy(found).permute(2, 0, 1)[None]
 
 
@@ -93,5 +108,7 @@ def opencv():
     try:
         import cv2
     except ImportError:
-        raise ValueError("optical flow needs OpenCV: pip install 'dreamkit[film]' brings it; flow=False does without") from None
+        raise ValueError(
+            "optical flow needs OpenCV: pip install 'dreamkit[film]' brings it; flow=False does without"
+        ) from None
     return cv2

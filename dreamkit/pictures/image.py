@@ -24,20 +24,28 @@ from torch.nn import functional as F
 
 from ..checks.names import unknown
 
-if TYPE_CHECKING:                                     # Pillow takes a tenth of a second to load, so each function that needs it does
+if TYPE_CHECKING:  # Pillow takes a tenth of a second to load, so each function that needs it does
     from PIL import Image as pillow
 
-Image: TypeAlias = Tensor  # [N, 3, H, W], RGB, every value in [0, 1]; float32, or float64 where the user gives it
+Image: TypeAlias = (
+    Tensor  # [N, 3, H, W], RGB, every value in [0, 1]; float32, or float64 where the user gives it
+)
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-MAX_SIDE = 65_536                                     # in pixels; a longer one is a slip of the finger
-MAX_PIXELS = 178_956_970                              # Pillow's own bound against decompression bombs
-_ROWS = 256                                           # of a picture that are converted at a time
-_MOST_SIDE = {"WEBP": 16_383, "JPEG": 65_500}         # in pixels, of these formats (libjpeg's own bound lies below the format's 65,535)
-OUTSIDE = ("EPS", "WMF")                              # Pillow hands these to other programs: Ghostscript would run what is in them
-PASSPORT_KEY = "dreamkit"                             # of the PNG text chunk
-MAX_PASSPORT = 2**20                                  # characters
-_EXIF_DESCRIPTION = 0x010E                            # where JPEG and WebP carry the passport
+MAX_SIDE = 65_536  # in pixels; a longer one is a slip of the finger
+MAX_PIXELS = 178_956_970  # Pillow's own bound against decompression bombs
+_ROWS = 256  # of a picture that are converted at a time
+_MOST_SIDE = {
+    "WEBP": 16_383,
+    "JPEG": 65_500,
+}  # in pixels, of these formats (libjpeg's own bound lies below the format's 65,535)
+OUTSIDE = (
+    "EPS",
+    "WMF",
+)  # Pillow hands these to other programs: Ghostscript would run what is in them
+PASSPORT_KEY = "dreamkit"  # of the PNG text chunk
+MAX_PASSPORT = 2**20  # characters
+_EXIF_DESCRIPTION = 0x010E  # where JPEG and WebP carry the passport
 
 # name: (package, file inside it, credit and licence)
 _SAMPLES = {
@@ -48,7 +56,11 @@ _SAMPLES = {
     "coffee": ("skimage", "data/coffee.png", "Rachel Michetti, CC0 (scikit-image)"),
     "rocket": ("skimage", "data/rocket.jpg", "SpaceX, CC0 (scikit-image)"),
     "hubble": ("skimage", "data/hubble_deep_field.jpg", "NASA, public domain (scikit-image)"),
-    "motorcycle": ("skimage", "data/motorcycle_left.png", "Middlebury stereo data of 2014, CC0 (scikit-image)"),
+    "motorcycle": (
+        "skimage",
+        "data/motorcycle_left.png",
+        "Middlebury stereo data of 2014, CC0 (scikit-image)",
+    ),
     "brick": ("skimage", "data/brick.png", "CC0Textures, CC0 (scikit-image)"),
     "grass": ("skimage", "data/grass.png", "linolafett, CC0 (scikit-image)"),
     "gravel": ("skimage", "data/gravel.png", "CC0Textures, CC0 (scikit-image)"),
@@ -76,7 +88,9 @@ def load_image(path_or_file: str | os.PathLike[str] | IO[bytes], side: int | Non
     return picture if side is None else fit(picture, side)
 
 
-def save_image(image: Image, path: str | os.PathLike[str], passport: Mapping[str, object] | None = None) -> None:
+def save_image(
+    image: Image, path: str | os.PathLike[str], passport: Mapping[str, object] | None = None
+) -> None:
     """Writes one picture [1, 3, H, W] (or [3, H, W]) as PNG, JPEG or WebP by the suffix of `path`, whole or not at all.
 
     `passport` (anything JSON can hold) travels inside the file: as PNG text, as EXIF description in JPEG and WebP;
@@ -87,8 +101,10 @@ def save_image(image: Image, path: str | os.PathLike[str], passport: Mapping[str
         raise ValueError(f"cannot save as {str(path)!r}: the name must end in {', '.join(FORMATS)}")
     picture, kind = to_pillow(image), FORMATS[path.suffix.lower()]
     if max(picture.size) > _MOST_SIDE.get(kind, MAX_PIXELS):
-        raise ValueError(f"cannot write {str(path)!r}: {kind} holds at most {_MOST_SIDE[kind]} pixels a side; "
-                         f"given: {picture.width}×{picture.height}")
+        raise ValueError(
+            f"cannot write {str(path)!r}: {kind} holds at most {_MOST_SIDE[kind]} pixels a side; "
+            f"given: {picture.width}×{picture.height}"
+        )
     write_whole(path, lambda file: _encode(picture, file, kind, passport))
 
 
@@ -97,7 +113,9 @@ def as_saved(image: Image, path: str | os.PathLike[str]) -> Image:
     with _opened(path) as file:
         kind = file.format
     if kind not in FORMATS.values():
-        raise ValueError(f"{_file_name(path)} is a {kind} file; dreamkit saves {', '.join(dict.fromkeys(FORMATS.values()))}")
+        raise ValueError(
+            f"{_file_name(path)} is a {kind} file; dreamkit saves {', '.join(dict.fromkeys(FORMATS.values()))}"
+        )
     memory = io.BytesIO()
     _encode(to_pillow(image), memory, kind, None)
     return load_image(memory)
@@ -120,30 +138,45 @@ def check_place(path: Path) -> None:
 def check_target_folder(folder: str | os.PathLike[str]) -> None:
     """Raises ValueError where no file could be written into the folder, or into what there is of it: asked before the work."""
     folder = Path(folder)
-    _check_room(folder, next((place for place in (folder, *folder.parents) if place.is_dir()), Path()))
+    _check_room(
+        folder, next((place for place in (folder, *folder.parents) if place.is_dir()), Path())
+    )
 
 
 def _check_room(path: Path, folder: Path) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
-            os.lstat(path)                                     # a name may be too long
-        tempfile.TemporaryFile(dir=folder).close()             # the one sure way to know
+            os.lstat(path)  # a name may be too long
+        tempfile.TemporaryFile(dir=folder).close()  # the one sure way to know
     except OSError as error:
-        raise ValueError(f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}") from None
+        raise ValueError(
+            f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}"
+        ) from None
 
 
 def to_pillow(image: Image) -> pillow.Image:
     """The picture [1, 3, H, W] or [3, H, W] as an 8-bit Pillow image, each value rounded to the nearest of 0…255."""
     from PIL import Image as pillow
 
-    if not isinstance(image, Tensor) or image.shape[-3:-2] != (3,) or image.dim() not in (3, 4) or (image.dim() == 4 and len(image) != 1):
+    if (
+        not isinstance(image, Tensor)
+        or image.shape[-3:-2] != (3,)
+        or image.dim() not in (3, 4)
+        or (image.dim() == 4 and len(image) != 1)
+    ):
         given = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
         raise ValueError(f"one picture has the shape (1, 3, H, W) or (3, H, W); given: {given}")
-    pixels = image.detach().reshape(image.shape[-3:]).to("cpu", torch.float64 if image.dtype == torch.float64 else torch.float32)
+    pixels = (
+        image.detach()
+        .reshape(image.shape[-3:])
+        .to("cpu", torch.float64 if image.dtype == torch.float64 else torch.float32)
+    )
     if pixels.numel() and not all(map(math.isfinite, map(float, pixels.aminmax()))):
         raise ValueError("the picture holds NaN or infinite values; every value must lie in [0, 1]")
     bytes_ = torch.empty(*pixels.shape[-2:], 3, dtype=torch.uint8)
-    for values, rows in zip(pixels.split(_ROWS, -2), bytes_.split(_ROWS), strict=True):      # a poster has no room for copies of itself
+    for values, rows in zip(
+        pixels.split(_ROWS, -2), bytes_.split(_ROWS), strict=True
+    ):  # a poster has no room for copies of itself
         rows.copy_((values.clamp(0, 1) * 255).round_().permute(1, 2, 0))
     return pillow.fromarray(bytes_.numpy())
 
@@ -151,10 +184,16 @@ def to_pillow(image: Image) -> pillow.Image:
 def read_passport(path: str | os.PathLike[str]) -> dict[str, object]:
     """The passport that `save_image` put into the file at `path`, as plain data. ValueError where there is none."""
     with _opened(path) as file:
-        text = file.info.get(PASSPORT_KEY) if file.format == "PNG" else file.getexif().get(_EXIF_DESCRIPTION)
+        text = (
+            file.info.get(PASSPORT_KEY)
+            if file.format == "PNG"
+            else file.getexif().get(_EXIF_DESCRIPTION)
+        )
     passport = None
     if isinstance(text, str) and len(text) < MAX_PASSPORT:
-        with contextlib.suppress(ValueError, RecursionError):  # a description that is no JSON, or JSON nested without end
+        with contextlib.suppress(
+            ValueError, RecursionError
+        ):  # a description that is no JSON, or JSON nested without end
             passport = json.loads(text)
     if not isinstance(passport, dict) or "dreamkit" not in passport:
         raise ValueError(f"{_file_name(path)} carries no dreamkit passport")
@@ -166,14 +205,18 @@ def write_whole(path: Path, write) -> None:
     _check_no_folder(path)
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".dreamkit-", suffix=path.suffix, delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=".dreamkit-", suffix=path.suffix, delete=False
+        ) as file:
             temporary = file.name
             write(file)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)                              # a temporary file is private; the result is an ordinary one
+        os.chmod(temporary, mode)  # a temporary file is private; the result is an ordinary one
         os.replace(temporary, path)
     except OSError as error:
-        raise ValueError(f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}") from None
+        raise ValueError(
+            f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}"
+        ) from None
     finally:
         if temporary is not None:
             with contextlib.suppress(FileNotFoundError):
@@ -226,7 +269,9 @@ def sample(name: str = "china", side: int | None = None) -> Image:
     if name == "clouds":
         picture = clouds()
         return picture if side is None else fit(picture, side)
-    found = importlib.util.find_spec(package)                  # finds the folder without importing the (large) package
+    found = importlib.util.find_spec(
+        package
+    )  # finds the folder without importing the (large) package
     if found is None or not found.submodule_search_locations:
         raise KeyError(f"sample {name!r} comes with the package {package}, which is not installed")
     return load_image(Path(found.submodule_search_locations[0]) / inner, side)
@@ -236,7 +281,11 @@ def fit(picture: Image, side: int) -> Image:
     """The picture [N, 3, H, W] with its longest side brought to `side` pixels, anti-aliased; as it is where it has that size."""
     height, width = picture.shape[-2:]
     size = [max(1, round(n * side / max(height, width))) for n in (height, width)]
-    return F.interpolate(picture, size=size, mode="bilinear", antialias=True).clamp_(0, 1) if size != [height, width] else picture
+    return (
+        F.interpolate(picture, size=size, mode="bilinear", antialias=True).clamp_(0, 1)
+        if size != [height, width]
+        else picture
+    )
 
 
 def noise(height: int, width: int, seed: int = 0, contrast: float = 1.0) -> Image:
@@ -255,14 +304,22 @@ def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:
     """A blue sky with clouds [1, 3, height, width], drawn from fractal noise: a random field whose amplitude falls as 1/f^1.7."""
     generator = torch.Generator().manual_seed(seed)
     white = torch.randn(height, width, generator=generator)
-    fy, fx = torch.meshgrid(torch.fft.fftfreq(height) * height, torch.fft.rfftfreq(width) * width, indexing="ij")
-    amplitude = (fy.square() * 2.2 + fx.square()).clamp(min=1.0).pow(-0.85)      # clouds are wider than they are high
+    fy, fx = torch.meshgrid(
+        torch.fft.fftfreq(height) * height, torch.fft.rfftfreq(width) * width, indexing="ij"
+    )
+    amplitude = (
+        (fy.square() * 2.2 + fx.square()).clamp(min=1.0).pow(-0.85)
+    )  # clouds are wider than they are high
     field = torch.fft.irfft2(torch.fft.rfft2(white) * amplitude, s=(height, width))
-    field = (field - field.mean()) / field.std(correction=0).clamp(min=1e-6)      # one pixel deviates from nothing
-    cover = torch.sigmoid(3.0 * field - 0.6)                                     # 0 is open sky, 1 is cloud
-    down = torch.linspace(0, 1, height)[:, None]                                 # the sky pales towards the horizon
-    blue = torch.stack([c0 + (c1 - c0) * down for c0, c1 in ((0.22, 0.60), (0.43, 0.76), (0.76, 0.92))])
-    shade = 0.97 - 0.16 * torch.sigmoid(2.0 * field - 2.6)                       # thick clouds are a little darker
+    field = (field - field.mean()) / field.std(correction=0).clamp(
+        min=1e-6
+    )  # one pixel deviates from nothing
+    cover = torch.sigmoid(3.0 * field - 0.6)  # 0 is open sky, 1 is cloud
+    down = torch.linspace(0, 1, height)[:, None]  # the sky pales towards the horizon
+    blue = torch.stack(
+        [c0 + (c1 - c0) * down for c0, c1 in ((0.22, 0.60), (0.43, 0.76), (0.76, 0.92))]
+    )
+    shade = 0.97 - 0.16 * torch.sigmoid(2.0 * field - 2.6)  # thick clouds are a little darker
     white = shade * torch.tensor([0.98, 0.985, 1.0])[:, None, None]
     return (cover * white + (1 - cover) * blue).clamp(0, 1)[None]
 
@@ -277,10 +334,12 @@ def _opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[pillow
     if isinstance(path_or_file, (str, os.PathLike)):
         _check_file(path_or_file, name)
     elif not hasattr(path_or_file, "read"):
-        raise ValueError(f"a picture is loaded from a path or an open binary file; given: {type(path_or_file).__name__}")
+        raise ValueError(
+            f"a picture is loaded from a path or an open binary file; given: {type(path_or_file).__name__}"
+        )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")                    # Pillow warns of odd metadata; the pixels decide
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide
             with pillow.open(path_or_file) as file:
                 if file.format in OUTSIDE:
                     raise UnidentifiedImageError
@@ -288,19 +347,25 @@ def _opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[pillow
                     raise pillow.DecompressionBombError
                 yield file
     except pillow.DecompressionBombError:
-        raise ValueError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed") from None
+        raise ValueError(
+            f"{name} has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed"
+        ) from None
     except UnidentifiedImageError:
-        raise ValueError(f"{name} is not a picture that Pillow can read (PNG, JPEG, WebP, GIF, TIFF, BMP, …)") from None
+        raise ValueError(
+            f"{name} is not a picture that Pillow can read (PNG, JPEG, WebP, GIF, TIFF, BMP, …)"
+        ) from None
     except PermissionError:
         raise ValueError(f"{name} cannot be read: permission denied") from None
     except MemoryError:
         raise ValueError(f"{name} does not fit into memory") from None
-    except Exception as error:                                 # a broken file can raise nearly anything inside a decoder
+    except Exception as error:  # a broken file can raise nearly anything inside a decoder
         raise ValueError(f"{name} is a broken picture: {_one_line(error)}") from None
 
 
 def _check_file(path: str | os.PathLike[str], name: str) -> None:
-    if os.path.isdir(path):                                    # os.path answers False where Path raises: names too long, links in circles
+    if os.path.isdir(
+        path
+    ):  # os.path answers False where Path raises: names too long, links in circles
         raise ValueError(f"{name} is a folder, not a picture")
     if not os.path.exists(path):
         raise FileNotFoundError(f"no picture at {name}")
@@ -314,28 +379,44 @@ def _upright(file: pillow.Image) -> pillow.Image:
     file.load()
     try:
         return ImageOps.exif_transpose(file)
-    except Exception:                                          # broken EXIF does not make the pixels worse
+    except Exception:  # broken EXIF does not make the pixels worse
         return file
 
 
 def _to_tensor(picture: pillow.Image) -> Image:
     from PIL import Image as pillow
 
-    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):            # one channel of more than 8 bits
+    if picture.mode.startswith("I;16") or picture.mode in (
+        "I",
+        "F",
+    ):  # one channel of more than 8 bits
         values = torch.from_numpy(np.array(picture, dtype=np.float32))
         if not torch.isfinite(values).all():
             raise ValueError("it holds NaN or infinite values")
-        values = values / 65535 if picture.mode != "F" else values / (255 if values.max() > 1 else 1)
+        values = (
+            values / 65535 if picture.mode != "F" else values / (255 if values.max() > 1 else 1)
+        )
         return values.clamp(0, 1).expand(1, 3, -1, -1).contiguous()
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         picture = pillow.alpha_composite(pillow.new("RGBA", picture.size, "white"), picture)
-    pixels = np.array(picture.convert("RGB"))                                    # a copy, so that torch may own it
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+    pixels = np.array(picture.convert("RGB"))  # a copy, so that torch may own it
+    return (
+        torch.from_numpy(pixels)
+        .permute(2, 0, 1)[None]
+        .to(torch.float32, memory_format=torch.contiguous_format)
+        .div_(255)
+    )
 
 
-def _encode(picture: pillow.Image, file: IO[bytes], kind: str, passport: Mapping[str, object] | None) -> None:
-    options: dict[str, object] = {"PNG": {}, "JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95, "method": 4}}[kind]
+def _encode(
+    picture: pillow.Image, file: IO[bytes], kind: str, passport: Mapping[str, object] | None
+) -> None:
+    options: dict[str, object] = {
+        "PNG": {},
+        "JPEG": {"quality": 95, "subsampling": 0},
+        "WEBP": {"quality": 95, "method": 4},
+    }[kind]
     if passport is not None:
         options |= _passport_option(kind, json.dumps(passport, sort_keys=True))
     picture.save(file, kind, **options)
@@ -350,7 +431,7 @@ def _passport_option(kind: str, text: str) -> dict[str, object]:
         info.add_text(PASSPORT_KEY, text)
         return {"pnginfo": info}
     exif = pillow.Exif()
-    exif[_EXIF_DESCRIPTION] = text                             # json.dumps writes ASCII, as the EXIF tag demands
+    exif[_EXIF_DESCRIPTION] = text  # json.dumps writes ASCII, as the EXIF tag demands
     return {"exif": exif}
 
 
@@ -360,8 +441,12 @@ def _known_sample(name: str) -> None:
 
 
 def _check_side(side: int | None) -> None:
-    if side is not None and (isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= MAX_SIDE):
-        raise ValueError(f"side is the longest side in pixels, a whole number from 1 to {MAX_SIDE}; given: {side!r}")
+    if side is not None and (
+        isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= MAX_SIDE
+    ):
+        raise ValueError(
+            f"side is the longest side in pixels, a whole number from 1 to {MAX_SIDE}; given: {side!r}"
+        )
 
 
 def _file_name(file: object) -> str:

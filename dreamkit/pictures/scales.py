@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .image import Image
+import itertools
 
 HOWS = ("area", "bilinear", "corners", "bicubic")
 
@@ -29,7 +30,9 @@ def resize(image: Image, size: tuple[int, int], how: str = "area") -> Image:
     try:
         height, width = (operator.index(n) for n in size)
     except (TypeError, ValueError):
-        raise ValueError(f"a size is two whole numbers (height, width), in pixels; given: {size!r}") from None
+        raise ValueError(
+            f"a size is two whole numbers (height, width), in pixels; given: {size!r}"
+        ) from None
     if how not in HOWS:
         raise ValueError(f"how must be one of {', '.join(HOWS)}; given: {how!r}")
     if min(height, width) < 1:
@@ -40,11 +43,17 @@ def resize(image: Image, size: tuple[int, int], how: str = "area") -> Image:
         smaller = (min(height, image.shape[-2]), min(width, image.shape[-1]))
         if smaller != tuple(image.shape[-2:]):
             image = F.interpolate(image, size=smaller, mode="area")
-        return F.interpolate(image, size=(height, width), mode="bilinear", align_corners=False) if smaller != (height, width) else image
+        return (
+            F.interpolate(image, size=(height, width), mode="bilinear", align_corners=False)
+            if smaller != (height, width)
+            else image
+        )
     mode = "bicubic" if how == "bicubic" else "bilinear"
     resized = F.interpolate(image, size=(height, width), mode=mode, align_corners=how == "corners")
-    if how == "bicubic":                                       # it overshoots at edges; each picture keeps its own range
-        resized = resized.clamp(image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True))
+    if how == "bicubic":  # it overshoots at edges; each picture keeps its own range
+        resized = resized.clamp(
+            image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
+        )
     return resized
 
 
@@ -56,8 +65,13 @@ def octave_sizes(height: int, width: int, count: int, ratio: float) -> list[tupl
     """
     whole = isinstance(count, numbers.Integral) and not isinstance(count, bool)
     if not (whole and count >= 1 and 1 <= ratio < math.inf):
-        raise ValueError(f"octaves need a whole count of at least 1 and a ratio of at least 1; given: {count!r}, {ratio!r}")
-    return [(max(1, round(height / ratio**k)), max(1, round(width / ratio**k))) for k in reversed(range(count))]
+        raise ValueError(
+            f"octaves need a whole count of at least 1 and a ratio of at least 1; given: {count!r}, {ratio!r}"
+        )
+    return [
+        (max(1, round(height / ratio**k)), max(1, round(width / ratio**k)))
+        for k in reversed(range(count))
+    ]
 
 
 def octaves(image: Image, count: int, ratio: float) -> list[Image]:
@@ -96,8 +110,12 @@ def laplacian_merge(bands: list[Tensor]) -> Tensor:
     True
     """
     sizes = [tuple(band.shape[-2:]) for band in bands]
-    if not sizes or any((-(-h // 2), -(-w // 2)) != small for (h, w), small in zip(sizes, sizes[1:], strict=False)):
-        raise ValueError(f"bands go from fine to coarse, each half the size of the one before (rounded up); given: {sizes}")
+    if not sizes or any(
+        (-(-h // 2), -(-w // 2)) != small for (h, w), small in itertools.pairwise(sizes)
+    ):
+        raise ValueError(
+            f"bands go from fine to coarse, each half the size of the one before (rounded up); given: {sizes}"
+        )
     image = bands[-1]
     for band in reversed(bands[:-1]):
         image = band + _enlarge(image, band)
@@ -112,7 +130,7 @@ def _binomial(like: Tensor) -> Tensor:
 def _enlarge(small: Tensor, like: Tensor) -> Tensor:
     height, width = like.shape[-2:]
     spread = small.new_zeros(*small.shape[:2], height, width)
-    spread[..., ::2, ::2] = small                                        # zeros between, so the kernel weighs four times as much
+    spread[..., ::2, ::2] = small  # zeros between, so the kernel weighs four times as much
     # Dividing by the blurred comb keeps a flat picture flat up to its borders.
     comb = torch.zeros_like(spread[:1, :1])
     comb[..., ::2, ::2] = 1
@@ -122,13 +140,19 @@ def _enlarge(small: Tensor, like: Tensor) -> Tensor:
 
 def mirror_pad(image: Tensor, rows: int, columns: int) -> Tensor:
     """The picture continued by its mirror image, without repeating the border pixel, by any number of rows and columns."""
-    return image[..., mirror(image.shape[-2], rows, image), :][..., mirror(image.shape[-1], columns, image)]
+    return image[..., mirror(image.shape[-2], rows, image), :][
+        ..., mirror(image.shape[-1], columns, image)
+    ]
 
 
-def mirror(length: int, margin: int, like: Tensor, start: int = 0, end: int | None = None) -> Tensor:
+def mirror(
+    length: int, margin: int, like: Tensor, start: int = 0, end: int | None = None
+) -> Tensor:
     """The indices of the rows from `start` to `end` of `length`, and of `margin` more on both sides, mirrored at the borders."""
-    index = torch.arange(start - margin, (length if end is None else end) + margin, device=like.device)
+    index = torch.arange(
+        start - margin, (length if end is None else end) + margin, device=like.device
+    )
     if length == 1:
         return torch.zeros_like(index)
-    index = index.remainder(2 * (length - 1))                            # a triangle wave: 0 1 2 1 0 1 2 …
+    index = index.remainder(2 * (length - 1))  # a triangle wave: 0 1 2 1 0 1 2 …
     return torch.where(index < length, index, 2 * (length - 1) - index)

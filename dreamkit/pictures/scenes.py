@@ -13,7 +13,9 @@ from torch import Tensor
 from .image import Image, clouds
 
 
-def fractal(height: int, width: int, seed: int = 0, slope: float = 1.7, stretch: float = 1.0) -> Tensor:
+def fractal(
+    height: int, width: int, seed: int = 0, slope: float = 1.7, stretch: float = 1.0
+) -> Tensor:
     """A random field [height, width] of mean 0 and deviation 1 whose amplitude falls as 1 / frequency ** `slope`.
 
     The greater the slope, the smoother the field. `stretch` above 1 draws its shapes out across the picture, below 1 upwards.
@@ -24,7 +26,9 @@ def fractal(height: int, width: int, seed: int = 0, slope: float = 1.7, stretch:
     """
     _check(height, width)
     white = torch.randn(height, width, generator=torch.Generator().manual_seed(seed))
-    fy, fx = torch.meshgrid(torch.fft.fftfreq(height) * height, torch.fft.rfftfreq(width) * width, indexing="ij")
+    fy, fx = torch.meshgrid(
+        torch.fft.fftfreq(height) * height, torch.fft.rfftfreq(width) * width, indexing="ij"
+    )
     frequency = (fy.square() / stretch + fx.square() * stretch).clamp(min=1.0)
     field = torch.fft.irfft2(torch.fft.rfft2(white) * frequency.pow(-slope / 2), s=(height, width))
     field = field - field.mean()
@@ -39,18 +43,24 @@ def horizon(height: int, width: int, seed: int = 0) -> Image:
     """
     _check(height, width)
     generator = torch.Generator().manual_seed(seed)
-    line = round(height * 0.56)                                          # the horizon, in rows from the top
+    line = round(height * 0.56)  # the horizon, in rows from the top
     picture = clouds(height, max(2, width), seed=seed + 11)[..., :width]
     rows = torch.arange(height)[:, None].float()
-    glow = torch.exp(-((rows - line) / (0.16 * height)).square())        # low air is bright and warm
+    glow = torch.exp(-((rows - line) / (0.16 * height)).square())  # low air is bright and warm
     picture = _mix(picture, _color(0.98, 0.90, 0.78), 0.75 * glow)
-    for distance, rise in ((1.0, 0.20), (0.6, 0.13), (0.25, 0.07)):      # ridges, far to near
+    for distance, rise in ((1.0, 0.20), (0.6, 0.13), (0.25, 0.07)):  # ridges, far to near
         ridge = _profile(width, seed=_draw(generator), slope=1.9) * 0.35 * rise + 0.75 * rise
         top = line - height * ridge.clamp(min=0.01)
         rock = 0.16 * fractal(height, width, _draw(generator), slope=1.2, stretch=0.8)
         bare = _color(0.24, 0.27, 0.24) * (1 + (1 - distance) * rock)
-        picture = _mix(picture, bare + distance * (_color(0.66, 0.72, 0.82) - bare), (rows - top + 0.5).clamp(0, 1))
-    return _mix(picture, _plain(height, width, line, generator), (rows - line + 0.5).clamp(0, 1)).clamp(0, 1)
+        picture = _mix(
+            picture,
+            bare + distance * (_color(0.66, 0.72, 0.82) - bare),
+            (rows - top + 0.5).clamp(0, 1),
+        )
+    return _mix(
+        picture, _plain(height, width, line, generator), (rows - line + 0.5).clamp(0, 1)
+    ).clamp(0, 1)
 
 
 def forest(height: int, width: int, seed: int = 0) -> Image:
@@ -62,11 +72,21 @@ def forest(height: int, width: int, seed: int = 0) -> Image:
     _check(height, width)
     generator = torch.Generator().manual_seed(seed)
     rows = torch.arange(height)[:, None].float() / height
-    crowns = torch.sigmoid(1.6 * fractal(height, width, _draw(generator), slope=1.0) + 2.2 - 4.5 * rows)
-    picture = _mix(_color(0.80, 0.86, 0.74).expand(1, 3, height, width), _color(0.40, 0.53, 0.30), 0.85 * crowns)
-    for depth, count in ((1.0, 13), (0.5, 8), (0.0, 4)):                 # far to near
+    crowns = torch.sigmoid(
+        1.6 * fractal(height, width, _draw(generator), slope=1.0) + 2.2 - 4.5 * rows
+    )
+    picture = _mix(
+        _color(0.80, 0.86, 0.74).expand(1, 3, height, width),
+        _color(0.40, 0.53, 0.30),
+        0.85 * crowns,
+    )
+    for depth, count in ((1.0, 13), (0.5, 8), (0.0, 4)):  # far to near
         foot = 0.74 + 0.2 * (1 - depth)
-        picture = _mix(picture, _floor(height, width, depth, generator), ((rows - foot + 0.06) * height).clamp(0, 1))
+        picture = _mix(
+            picture,
+            _floor(height, width, depth, generator),
+            ((rows - foot + 0.06) * height).clamp(0, 1),
+        )
         for place in _spread(count, generator):
             picture = _trunk(picture, place, foot, depth, generator)
     return picture.clamp(0, 1)
@@ -84,16 +104,25 @@ def leaves(height: int, width: int, seed: int = 0) -> Image:
     picture = (ground * _color(0.8, 1.0, 0.6)).expand(1, 3, height, width).clone()
     size = math.sqrt(height * width)
     count = 110
-    for number in range(count):                                          # the last lies on top
+    for number in range(count):  # the last lies on top
         y, x, turn, long, green, warm = torch.rand(6, generator=generator).tolist()
         long = size * (0.20 + 0.14 * long)
-        shade = 0.45 + 0.55 * number / count                             # what lies deep is dark
+        shade = 0.45 + 0.55 * number / count  # what lies deep is dark
         color = _color(0.24 + 0.36 * warm**3, 0.38 + 0.20 * green, 0.15 + 0.08 * green) * shade
-        _leaf(picture, (1.2 * y - 0.1) * height, (1.2 * x - 0.1) * width, 2 * math.pi * turn, long, color)
+        _leaf(
+            picture,
+            (1.2 * y - 0.1) * height,
+            (1.2 * x - 0.1) * width,
+            2 * math.pi * turn,
+            long,
+            color,
+        )
     return picture.clamp(0, 1)
 
 
-def among_its_pieces(thing: Image, top: int, left: int, side: int = 64, tile: int = 4, seed: int = 0) -> tuple[Image, Tensor]:
+def among_its_pieces(
+    thing: Image, top: int, left: int, side: int = 64, tile: int = 4, seed: int = 0
+) -> tuple[Image, Tensor]:
     """A picture [1, 3, side, side] with a round thing in it, on a ground of the thing's own pieces, and the mask [side, side] of the thing.
 
     The thing is the ellipse within what is given. The pieces are squares of `tile` pixels from anywhere in it, turned by
@@ -105,30 +134,57 @@ def among_its_pieces(thing: Image, top: int, left: int, side: int = 64, tile: in
     (torch.Size([1, 3, 64, 64]), [9, 22])
     """
     height, width = thing.shape[-2:]
-    if top < 0 or left < 0 or top + height > side or left + width > side or not 1 <= tile <= min(height, width):
-        raise ValueError(f"a thing of {height}×{width} pixels at row {top}, column {left} does not fit into {side} pixels, or gives no "
-                         f"pieces of {tile}")
+    if (
+        top < 0
+        or left < 0
+        or top + height > side
+        or left + width > side
+        or not 1 <= tile <= min(height, width)
+    ):
+        raise ValueError(
+            f"a thing of {height}×{width} pixels at row {top}, column {left} does not fit into {side} pixels, or gives no "
+            f"pieces of {tile}"
+        )
     generator, count = torch.Generator().manual_seed(seed), -(-side // tile)
     rows = []
     for _ in range(count):
-        places = [[int(torch.randint(0, most, (1,), generator=generator)) for most in (height - tile + 1, width - tile + 1, 4)]
-                  for _ in range(count)]
-        rows.append(torch.cat([thing[..., y:y + tile, x:x + tile].rot90(turns, (2, 3)) for y, x, turns in places], 3))
+        places = [
+            [
+                int(torch.randint(0, most, (1,), generator=generator))
+                for most in (height - tile + 1, width - tile + 1, 4)
+            ]
+            for _ in range(count)
+        ]
+        rows.append(
+            torch.cat(
+                [
+                    thing[..., y : y + tile, x : x + tile].rot90(turns, (2, 3))
+                    for y, x, turns in places
+                ],
+                3,
+            )
+        )
     picture = torch.cat(rows, 2)[..., :side, :side].clone()
-    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    y, x = torch.meshgrid(
+        torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij"
+    )
     mask = torch.zeros(side, side, dtype=torch.bool)
-    mask[top:top + height, left:left + width] = x.square() + y.square() <= 1
+    mask[top : top + height, left : left + width] = x.square() + y.square() <= 1
     whole = torch.zeros_like(picture)
-    whole[..., top:top + height, left:left + width] = thing
+    whole[..., top : top + height, left : left + width] = thing
     return torch.where(mask, whole, picture), mask
 
 
 def _plain(height: int, width: int, line: int, generator: torch.Generator) -> Tensor:
     """Meadows [1, 3, H, W] seen from low above: one field of noise, drawn out more and more towards the horizon row `line`."""
-    depth = (torch.arange(height).float() - line).clamp(min=0.0)[:, None] / max(1, height - line)     # 0 far, 1 near
+    depth = (torch.arange(height).float() - line).clamp(min=0.0)[:, None] / max(
+        1, height - line
+    )  # 0 far, 1 near
     across = (torch.arange(width).float()[None] / width - 0.5) / (0.25 + depth)
     patches = fractal(256, 256, _draw(generator), slope=1.3)
-    field = patches[((1 / (0.12 + depth)) * 30).long().expand(height, width) % 256, (across * 90).long() % 256]
+    field = patches[
+        ((1 / (0.12 + depth)) * 30).long().expand(height, width) % 256, (across * 90).long() % 256
+    ]
     blades = fractal(height, width, _draw(generator), slope=0.9, stretch=3.0)
     green = _color(0.46, 0.50, 0.24) + 0.10 * field * _color(1.0, 0.5, 0.3)
     near = green * (1 + 0.22 * blades * depth) * (1.0 - 0.35 * depth)
@@ -142,17 +198,28 @@ def _floor(height: int, width: int, depth: float, generator: torch.Generator) ->
     return _haze(_mix(floor, _color(0.30, 0.40, 0.14) * (1 + 0.25 * needles), moss), depth)
 
 
-def _trunk(picture: Tensor, place: float, foot: float, depth: float, generator: torch.Generator) -> Tensor:
+def _trunk(
+    picture: Tensor, place: float, foot: float, depth: float, generator: torch.Generator
+) -> Tensor:
     """The picture with one trunk at `place` of its width, standing at `foot` of its height, `depth` 1 far to 0 near."""
     height, width = picture.shape[-2:]
     thick, lean, tone = torch.rand(3, generator=generator).tolist()
     rows = torch.arange(height)[:, None].float() / height
     half = width * (0.006 + 0.030 * (1 - depth) ** 1.5) * (0.7 + 0.6 * thick)
-    half = half * (1 + 0.5 * torch.exp(-(foot - rows).clamp(min=0) / 0.05)) * (0.8 + 0.3 * rows)        # roots below, thinner above
-    centre = width * (place + 0.08 * (lean - 0.5) * (foot - rows)) + 0.25 * half * _profile(height, _draw(generator), 2.0)[:, None]
-    across = (torch.arange(width)[None].float() - centre) / half                                         # -1 … 1 over the trunk
-    inside = ((1 - across.abs()) * half + 0.5).clamp(0, 1) * ((foot - rows) * height + 1.5 - 2 * across.square()).clamp(0, 1)
-    round_ = (1 - across.clamp(-1, 1).square()).sqrt() * 0.55 + 0.50 - 0.22 * across.clamp(-1, 1)        # light from the left
+    half = (
+        half * (1 + 0.5 * torch.exp(-(foot - rows).clamp(min=0) / 0.05)) * (0.8 + 0.3 * rows)
+    )  # roots below, thinner above
+    centre = (
+        width * (place + 0.08 * (lean - 0.5) * (foot - rows))
+        + 0.25 * half * _profile(height, _draw(generator), 2.0)[:, None]
+    )
+    across = (torch.arange(width)[None].float() - centre) / half  # -1 … 1 over the trunk
+    inside = ((1 - across.abs()) * half + 0.5).clamp(0, 1) * (
+        (foot - rows) * height + 1.5 - 2 * across.square()
+    ).clamp(0, 1)
+    round_ = (
+        (1 - across.clamp(-1, 1).square()).sqrt() * 0.55 + 0.50 - 0.22 * across.clamp(-1, 1)
+    )  # light from the left
     bark = 1 + 0.28 * fractal(height, width, _draw(generator), slope=0.8, stretch=0.06)
     color = (_color(0.33, 0.25, 0.19) + (tone - 0.5) * _color(0.12, 0.10, 0.08)) * round_ * bark
     return _mix(picture, _haze(color, depth), inside)
@@ -167,23 +234,34 @@ def _leaf(picture: Tensor, y: float, x: float, turn: float, long: float, color: 
     if top >= bottom or left >= right:
         return
     part = picture[..., top:bottom, left:right]
-    dy, dx = (torch.arange(top, bottom).float() - y)[:, None], (torch.arange(left, right).float() - x)[None]
+    dy, dx = (
+        (torch.arange(top, bottom).float() - y)[:, None],
+        (torch.arange(left, right).float() - x)[None],
+    )
     shadow = _leaf_shape(dy - 0.05 * long, dx - 0.04 * long, turn, long, blur=0.05 * long)[0]
     part = part * (1 - 0.55 * shadow)
     inside, along, across = _leaf_shape(dy, dx, turn, long)
     rib = torch.exp(-(across.abs() * long / max(0.8, 0.012 * long)).square())
     veins = torch.cos(2 * math.pi * (9 * along - 11 * across.abs())).clamp(min=0).pow(6) * (1 - rib)
-    bulge = 1 + 0.9 * across * (1 - 2 * along).abs().clamp(min=0.4) + 0.12 * torch.cos(2 * math.pi * (9 * along - 11 * across.abs()))
+    bulge = (
+        1
+        + 0.9 * across * (1 - 2 * along).abs().clamp(min=0.4)
+        + 0.12 * torch.cos(2 * math.pi * (9 * along - 11 * across.abs()))
+    )
     surface = color * bulge * (1 + 0.22 * veins) + rib * _color(0.22, 0.22, 0.12)
     picture[..., top:bottom, left:right] = _mix(part, surface, inside)
 
 
-def _leaf_shape(dy: Tensor, dx: Tensor, turn: float, long: float, blur: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+def _leaf_shape(
+    dy: Tensor, dx: Tensor, turn: float, long: float, blur: float = 1.0
+) -> tuple[Tensor, Tensor, Tensor]:
     """How far each point lies inside a leaf (0 to 1, over `blur` pixels), and its place along (0 to 1) and across it, in leaf lengths."""
     along = (dx * math.cos(turn) + dy * math.sin(turn)) / long + 0.5
     across = (dy * math.cos(turn) - dx * math.sin(turn)) / long
     ends = along.clamp(0, 1)
-    half = 0.235 * (math.pi * ends.pow(0.8)).sin().clamp(min=0).pow(0.85)                 # widest before the middle, pointed at the tip
+    half = 0.235 * (math.pi * ends.pow(0.8)).sin().clamp(min=0).pow(
+        0.85
+    )  # widest before the middle, pointed at the tip
     distance = (half - across.abs()) * long
     inside = (distance / blur + 0.5).clamp(0, 1) * ((along > 0) & (along < 1))
     return inside, along, across

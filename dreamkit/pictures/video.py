@@ -26,9 +26,14 @@ from .image import (
     to_pillow,
     write_whole,
 )
+import itertools
 
 SUFFIXES = (".mp4", ".gif", ".webp")
-MOST_FPS = {".mp4": 1000, ".gif": 50, ".webp": 1000}          # a GIF counts in hundredths of a second, and viewers need two
+MOST_FPS = {
+    ".mp4": 1000,
+    ".gif": 50,
+    ".webp": 1000,
+}  # a GIF counts in hundredths of a second, and viewers need two
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,16 @@ def read_video(path: str | os.PathLike[str], side: int | None = None) -> Iterato
     """
     with _opened(path) as container:
         for frame in container.decode(video=0):
-            quarters = round(getattr(frame, "rotation", 0) / 90) % 4              # how phones say which side is up
+            quarters = (
+                round(getattr(frame, "rotation", 0) / 90) % 4
+            )  # how phones say which side is up
             pixels = torch.from_numpy(np.rot90(frame.to_ndarray(format="rgb24"), quarters).copy())
-            picture = pixels.permute(2, 0, 1)[None].to(torch.float32, memory_format=torch.contiguous_format) / 255
+            picture = (
+                pixels.permute(2, 0, 1)[None].to(
+                    torch.float32, memory_format=torch.contiguous_format
+                )
+                / 255
+            )
             yield picture if side is None else fit(picture, side)
 
 
@@ -80,7 +92,9 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[object]:
             container.streams.video[0].thread_type = "AUTO"
             yield container
     except av.error.FFmpegError as error:
-        raise ValueError(f"{str(path)!r} is not a video that PyAV can read: {error.strerror or error}") from None
+        raise ValueError(
+            f"{str(path)!r} is not a video that PyAV can read: {error.strerror or error}"
+        ) from None
 
 
 def check_film(path: str | os.PathLike[str], fps: float) -> Path:
@@ -88,9 +102,17 @@ def check_film(path: str | os.PathLike[str], fps: float) -> Path:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ValueError(f"cannot write a film as {str(path)!r}: the name must end in {', '.join(SUFFIXES)}")
-    if not (isinstance(fps, (int, float, Fraction)) and math.isfinite(fps) and 1 <= fps <= MOST_FPS[suffix]):
-        raise ValueError(f"fps (frames a second) must be from 1 to {MOST_FPS[suffix]} in a {suffix} file; given: {fps}")
+        raise ValueError(
+            f"cannot write a film as {str(path)!r}: the name must end in {', '.join(SUFFIXES)}"
+        )
+    if not (
+        isinstance(fps, (int, float, Fraction))
+        and math.isfinite(fps)
+        and 1 <= fps <= MOST_FPS[suffix]
+    ):
+        raise ValueError(
+            f"fps (frames a second) must be from 1 to {MOST_FPS[suffix]} in a {suffix} file; given: {fps}"
+        )
     if suffix == ".mp4":
         pyav()
     check_place(path)
@@ -115,27 +137,43 @@ def write_film(pictures: Iterable[Image], path: str | os.PathLike[str], fps: flo
         write_whole(path, lambda file: _write_pillow(everything, file, rate, path.suffix.lower()))
 
 
-def _write_mp4(frames: Iterable[pillow.Image], file: IO[bytes], rate: Fraction, size: tuple[int, int]) -> None:
+def _write_mp4(
+    frames: Iterable[pillow.Image], file: IO[bytes], rate: Fraction, size: tuple[int, int]
+) -> None:
     av = pyav()
     width, height = (side + side % 2 for side in size)
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
     with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream(codec, rate=rate, options={"crf": "18"} if codec == "libx264" else {"q:v": "3"})
+        stream = container.add_stream(
+            codec, rate=rate, options={"crf": "18"} if codec == "libx264" else {"q:v": "3"}
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for frame in frames:
             pixels = np.asarray(frame)
-            pixels = np.pad(pixels, ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0)), mode="edge")
+            pixels = np.pad(
+                pixels,
+                ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0)),
+                mode="edge",
+            )
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode(None))
 
 
-def _write_pillow(frames: Iterable[pillow.Image], file: IO[bytes], rate: Fraction, suffix: str) -> None:
+def _write_pillow(
+    frames: Iterable[pillow.Image], file: IO[bytes], rate: Fraction, suffix: str
+) -> None:
     frames = list(frames)
-    unit, kind = (10, "GIF") if suffix == ".gif" else (1, "WEBP")                # milliseconds in the format's unit of time
-    ends = [round(1000 * i / (rate * unit)) for i in range(len(frames) + 1)]     # rounded in sum, so that no drift adds up
-    durations = [unit * (b - a) for a, b in zip(ends, ends[1:], strict=False)]
+    unit, kind = (
+        (10, "GIF") if suffix == ".gif" else (1, "WEBP")
+    )  # milliseconds in the format's unit of time
+    ends = [
+        round(1000 * i / (rate * unit)) for i in range(len(frames) + 1)
+    ]  # rounded in sum, so that no drift adds up
+    durations = [unit * (b - a) for a, b in itertools.pairwise(ends)]
     options = {"quality": 90, "method": 4} if kind == "WEBP" else {}
-    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=durations, loop=0, **options)
+    frames[0].save(
+        file, kind, save_all=True, append_images=frames[1:], duration=durations, loop=0, **options
+    )
 
 
 class Reel:
@@ -157,18 +195,26 @@ class Reel:
         if not paper.is_file():
             raise ValueError(f"{str(self.folder)!r} is in the way: the frames would go there")
         if not resume:
-            raise ValueError(f"{str(self.folder)!r} holds the frames of a film that was stopped: --resume goes on with it; "
-                             "to begin again, remove that folder")
+            raise ValueError(
+                f"{str(self.folder)!r} holds the frames of a film that was stopped: --resume goes on with it; "
+                "to begin again, remove that folder"
+            )
         try:
             begun = json.loads(paper.read_text(encoding="utf-8"))
         except ValueError:
             begun = None
         if not isinstance(begun, dict):
             raise ValueError(f"{str(paper)!r} is broken; remove the folder and begin again")
-        changed = sorted(name for name in begun.keys() | self.recipe.keys() if begun.get(name) != self.recipe.get(name))
+        changed = sorted(
+            name
+            for name in begun.keys() | self.recipe.keys()
+            if begun.get(name) != self.recipe.get(name)
+        )
         if changed:
-            raise ValueError(f"{str(self.folder)!r} holds another film, which differs in its {', '.join(changed)}: give the same "
-                             "flags again, or remove that folder")
+            raise ValueError(
+                f"{str(self.folder)!r} holds another film, which differs in its {', '.join(changed)}: give the same "
+                "flags again, or remove that folder"
+            )
         while self._file(self.kept).is_file():
             self.kept += 1
 
@@ -202,7 +248,11 @@ class Reel:
 
     def clear(self) -> None:
         """Removes the frames; whatever else somebody put into the folder stays."""
-        for file in [*(self._file(index) for index in range(self.kept)), self.folder / "film.json", *self.folder.glob(".dreamkit-*")]:
+        for file in [
+            *(self._file(index) for index in range(self.kept)),
+            self.folder / "film.json",
+            *self.folder.glob(".dreamkit-*"),
+        ]:
             file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
@@ -213,6 +263,8 @@ def pyav():
     try:
         import av
     except ImportError:
-        raise ValueError("reading videos and writing MP4 need PyAV: pip install 'dreamkit[film]' brings it; "
-                         "GIF and WebP are written without") from None
+        raise ValueError(
+            "reading videos and writing MP4 need PyAV: pip install 'dreamkit[film]' brings it; "
+            "GIF and WebP are written without"
+        ) from None
     return av

@@ -17,11 +17,14 @@ from pathlib import Path
 
 import torch
 
-from ..checks.names import unknown
-from ..ascent.loop import Settings, dream
-from ..networks.features import capture, layer_at
 from ..ascent.film import zooming
 from ..ascent.fourier import growing
+from ..ascent.loop import Settings, dream
+from ..ascent.steps import Score, ascend, gradient, normalize, smooth
+from ..checks.names import unknown
+from ..networks.features import capture, layer_at
+from ..networks.network import Network, load_network
+from ..objectives.objective import class_index, layer, logit, scorer
 from ..pictures.image import (
     Image,
     check_target_folder,
@@ -31,13 +34,19 @@ from ..pictures.image import (
     save_image,
     write_whole,
 )
-from ..networks.network import Network, load_network
-from ..objectives.objective import class_index, layer, logit, scorer
 from ..pictures.scales import resize
 from ..pictures.scenes import forest, horizon, leaves
-from ..ascent.steps import Score, ascend, gradient, normalize, smooth
 
-CLASSES = ("hartebeest", "measuring cup", "ant", "starfish", "anemone fish", "banana", "parachute", "screw")     # the post's eight tiles
+CLASSES = (
+    "hartebeest",
+    "measuring cup",
+    "ant",
+    "starfish",
+    "anemone fish",
+    "banana",
+    "parachute",
+    "screw",
+)  # the post's eight tiles
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,11 @@ class Figure:
     """A figure of the post: what it showed, what is known of how it was made, what we guess, and the pictures of ours."""
 
     name: str
-    network: str                                              # the embedded network that shows it best
+    network: str  # the embedded network that shows it best
     shown: str
     known: str
     guess: str
-    make: Callable[[Network, int], Iterator[Picture]]        # (network, seed)
+    make: Callable[[Network, int], Iterator[Picture]]  # (network, seed)
 
 
 def names() -> tuple[str, ...]:
@@ -78,7 +87,12 @@ def figure(name: str) -> Figure:
     return FIGURES[name]
 
 
-def write(folder: str | os.PathLike[str], chosen: Sequence[str] = (), network: Network | None = None, seed: int = 0) -> Iterator[Path]:
+def write(
+    folder: str | os.PathLike[str],
+    chosen: Sequence[str] = (),
+    network: Network | None = None,
+    seed: int = 0,
+) -> Iterator[Path]:
     """Writes the chosen figures (by default all) as PNG files into `folder`, with `captions.md`; yields each path once it is whole.
 
     The captions are written anew, and yielded, after the pictures of each figure: stopped half-way, they tell of what is finished.
@@ -91,20 +105,42 @@ def write(folder: str | os.PathLike[str], chosen: Sequence[str] = (), network: N
     return _write(folder, wanted, network, seed)
 
 
-def _write(folder: Path, wanted: list[Figure], network: Network | None, seed: int) -> Iterator[Path]:
+def _write(
+    folder: Path, wanted: list[Figure], network: Network | None, seed: int
+) -> Iterator[Path]:
     lines, loaded = ["# The figures of the Inceptionism post, remade", ""], {}
     for item in wanted:
         if network is None and item.network not in loaded:
             loaded[item.network] = load_network(item.network)
         net = network or loaded[item.network]
-        lines += [f"## {item.name}", "", f"- Shown: {item.shown}", f"- Known: {item.known}", f"- Our guess: {item.guess}",
-                  f"- Network: {net.name}", ""]
+        lines += [
+            f"## {item.name}",
+            "",
+            f"- Shown: {item.shown}",
+            f"- Known: {item.known}",
+            f"- Our guess: {item.guess}",
+            f"- Network: {net.name}",
+            "",
+        ]
         for index, made in enumerate(item.make(net, seed), 1):
             path = folder / f"{item.name}-{index:02d}-{made.name}.png"
-            passport = {"dreamkit": version("dreamkit"), "made": "figure", "figure": item.name, "picture": made.name, "network": net.name,
-                        "sha256": net.digest, "seed": seed, "recipe": made.recipe}
+            passport = {
+                "dreamkit": version("dreamkit"),
+                "made": "figure",
+                "figure": item.name,
+                "picture": made.name,
+                "network": net.name,
+                "sha256": net.digest,
+                "seed": seed,
+                "recipe": made.recipe,
+            }
             save_image(made.image, path, passport)
-            lines += [f"![{made.caption}]({path.name})", "", f"*{made.caption}* · `{json.dumps(made.recipe, sort_keys=True)}`", ""]
+            lines += [
+                f"![{made.caption}]({path.name})",
+                "",
+                f"*{made.caption}* · `{json.dumps(made.recipe, sort_keys=True)}`",
+                "",
+            ]
             yield path
         text = "\n".join(lines).encode()
         write_whole(folder / "captions.md", lambda file, text=text: file.write(text))
@@ -113,8 +149,15 @@ def _write(folder: Path, wanted: list[Figure], network: Network | None, seed: in
 
 # --- class pictures
 
-def class_picture(network: Network, label: int | str, prior: str = "fourier", steps: int | None = None, seed: int = 0,
-                  side: int | None = None) -> Image:
+
+def class_picture(
+    network: Network,
+    label: int | str,
+    prior: str = "fourier",
+    steps: int | None = None,
+    seed: int = 0,
+    side: int | None = None,
+) -> Image:
     """What the network thinks a class looks like, from noise: a picture [1, 3, S, S] that raises one logit under a prior.
 
     `prior`: "fourier" (held as a spectrum, seen from random views), "blur" (blurred after each step and grown in
@@ -126,8 +169,12 @@ def class_picture(network: Network, label: int | str, prior: str = "fourier", st
         raise ValueError(f"prior must be one of {', '.join(PRIORS)}; given: {prior!r}")
     side = home_side(network) * 3 // 2 if side is None else side
     if isinstance(side, bool) or not isinstance(side, numbers.Integral) or side < 16:
-        raise ValueError(f"side is that of the picture in pixels, a whole number of at least 16; given: {side!r}")
-    score = scorer(network, logit(class_index(network.labels, label) if isinstance(label, str) else label))
+        raise ValueError(
+            f"side is that of the picture in pixels, a whole number of at least 16; given: {side!r}"
+        )
+    score = scorer(
+        network, logit(class_index(network.labels, label) if isinstance(label, str) else label)
+    )
     return PRIORS[prior](score, side, steps, seed)
 
 
@@ -137,7 +184,7 @@ def home_side(network: Network) -> int:
 
 
 def _fourier(score: Score, side: int, steps: int | None, seed: int) -> Image:
-    for picture in growing(score, side, side, 150 if steps is None else steps, seed=seed):  # noqa: B007
+    for picture in growing(score, side, side, 150 if steps is None else steps, seed=seed):
         pass
     return picture
 
@@ -152,14 +199,23 @@ def _blur(score: Score, side: int, steps: int | None, seed: int) -> Image:
     generator, small = torch.Generator().manual_seed(seed), side / 224
     x = (200 + 8 * torch.randn(1, 3, side, side, generator=generator)).div(255).clamp(0, 1)
     total = 190 if steps is None else steps
-    stages = ((1.0, total, (2.5, 0.78), 11), (1.2, total * 15 // 19, (0.936, 0.78), 6), (1.2, total * 15 // 19, (0.936, 0.44), 4))
+    stages = (
+        (1.0, total, (2.5, 0.78), 11),
+        (1.2, total * 15 // 19, (0.936, 0.78), 6),
+        (1.2, total * 15 // 19, (0.936, 0.44), 4),
+    )
     for growth, count, (first, last), levels in stages:
         x = resize(x, (round(x.shape[-2] * growth), round(x.shape[-1] * growth)), "bilinear")
         for step in range(count):
-            top, left = (int(torch.randint(0, free + 1, (), generator=generator)) for free in (x.shape[-2] - side, x.shape[-1] - side))
+            top, left = (
+                int(torch.randint(0, free + 1, (), generator=generator))
+                for free in (x.shape[-2] - side, x.shape[-1] - side)
+            )
             window = (..., slice(top, top + side), slice(left, left + side))
             x = x.clone()
-            x[window] = ascend(x[window], normalize(gradient(score, x[window]), by="mean_abs"), levels / 255)
+            x[window] = ascend(
+                x[window], normalize(gradient(score, x[window]), by="mean_abs"), levels / 255
+            )
             sigma = small * (first + (last - first) * step / max(count - 1, 1))
             x = smooth(x, sigma).clamp(0, 1)
     return x
@@ -175,10 +231,14 @@ def _plain(score: Score, side: int, steps: int | None, seed: int) -> Image:
 PRIORS = {"fourier": _fourier, "blur": _blur, "none": _plain}
 
 
-def _class(network: Network, label: str, seed: int, prior: str = "fourier", name: str = "") -> Picture:
+def _class(
+    network: Network, label: str, seed: int, prior: str = "fourier", name: str = ""
+) -> Picture:
     image = class_picture(network, label, prior, seed=seed)
     recipe = {"kind": "class picture", "label": label, "prior": prior, "seed": seed}
-    return Picture(name or label.replace(" ", "-"), image, f"{label}, from noise ({prior} prior)", recipe)
+    return Picture(
+        name or label.replace(" ", "-"), image, f"{label}, from noise ({prior} prior)", recipe
+    )
 
 
 def _banana(network: Network, seed: int) -> Iterator[Picture]:
@@ -201,16 +261,34 @@ def _dumbbells(network: Network, seed: int) -> Iterator[Picture]:
 def _known(network: Network, wanted: tuple[str, ...]) -> list[str]:
     """Those of the wanted labels that the network has; its first labels of other things where it has too few to show."""
     found = [label for label in wanted if label in network.labels]
-    others = ("goldfish", "king penguin", "golden retriever", "school bus", "monarch", "lighthouse", "mushroom")
-    return found + [label for label in others if label in network.labels and len(network.labels) < 1000]
+    others = (
+        "goldfish",
+        "king penguin",
+        "golden retriever",
+        "school bus",
+        "monarch",
+        "lighthouse",
+        "mushroom",
+    )
+    return found + [
+        label for label in others if label in network.labels and len(network.labels) < 1000
+    ]
 
 
 # --- dreams on pictures
 
-def _dreamt(network: Network, image: Image, at: float | str, settings: Settings, name: str, caption: str) -> Picture:
+
+def _dreamt(
+    network: Network, image: Image, at: float | str, settings: Settings, name: str, caption: str
+) -> Picture:
     chosen = layer_at(network, at) if isinstance(at, float) else at
     result = dream(scorer(network, layer(chosen)), image, settings)
-    return Picture(name, result, f"{caption}: {chosen}", {"kind": "dream", "layer": chosen, "settings": asdict(settings)})
+    return Picture(
+        name,
+        result,
+        f"{caption}: {chosen}",
+        {"kind": "dream", "layer": chosen, "settings": asdict(settings)},
+    )
 
 
 def _photo(name: str, image: Image, what: str) -> Picture:
@@ -221,7 +299,14 @@ def _strokes(network: Network, seed: int) -> Iterator[Picture]:
     photo = sample("chelsea", 384)
     yield _photo("photo", photo, "the photo")
     for depth, name in ((0.15, "strokes"), (0.4, "ornaments")):
-        yield _dreamt(network, photo, depth, Settings(seed=seed, step_size=0.006, octaves=3), name, "a low layer turned up")
+        yield _dreamt(
+            network,
+            photo,
+            depth,
+            Settings(seed=seed, step_size=0.006, octaves=3),
+            name,
+            "a low layer turned up",
+        )
 
 
 def _painting(network: Network, seed: int) -> Iterator[Picture]:
@@ -229,13 +314,27 @@ def _painting(network: Network, seed: int) -> Iterator[Picture]:
     photo = smooth(sample("china", 384), 1.5)
     yield _photo("picture", photo, "a photo softened like a painting")
     for depth, name in ((0.45, "scales"), (0.57, "beads")):
-        yield _dreamt(network, photo, depth, Settings(seed=seed, step_size=0.008, octaves=3), name, "the same, ornamented")
+        yield _dreamt(
+            network,
+            photo,
+            depth,
+            Settings(seed=seed, step_size=0.008, octaves=3),
+            name,
+            "the same, ornamented",
+        )
 
 
 def _clouds(network: Network, seed: int) -> Iterator[Picture]:
     sky = sample("clouds", 512)
     yield _photo("sky", sky, "a sky drawn from fractal noise")
-    yield _dreamt(network, sky, 0.86, Settings(seed=seed, steps=14, octaves=5), "creatures", "what the network sees in the clouds")
+    yield _dreamt(
+        network,
+        sky,
+        0.86,
+        Settings(seed=seed, steps=14, octaves=5),
+        "creatures",
+        "what the network sees in the clouds",
+    )
 
 
 def _creatures(network: Network, seed: int) -> Iterator[Picture]:
@@ -254,15 +353,27 @@ def busiest(network: Network, image: Image, count: int, side: int = 96) -> list[
     found = []
     for top in range(0, image.shape[-2] - side + 1, side // 4):
         for left in range(0, image.shape[-1] - side + 1, side // 4):
-            crop = image[..., top:top + side, left:left + side]
-            logit, index = capture(network, resize(crop, (home_side(network),) * 2), "")[""][0].max(0)
-            found.append((float(logit), top, left, network.labels[int(index)] if network.labels else f"class {int(index)}"))
+            crop = image[..., top : top + side, left : left + side]
+            logit, index = capture(network, resize(crop, (home_side(network),) * 2), "")[""][0].max(
+                0
+            )
+            found.append(
+                (
+                    float(logit),
+                    top,
+                    left,
+                    network.labels[int(index)] if network.labels else f"class {int(index)}",
+                )
+            )
     chosen: list[tuple[float, int, int, str]] = []
     for entry in sorted(found, reverse=True):
-        apart = all(abs(entry[1] - c[1]) >= side * 3 // 4 or abs(entry[2] - c[2]) >= side * 3 // 4 for c in chosen)
+        apart = all(
+            abs(entry[1] - c[1]) >= side * 3 // 4 or abs(entry[2] - c[2]) >= side * 3 // 4
+            for c in chosen
+        )
         if apart and entry[3] not in (c[3] for c in chosen):
             chosen.append(entry)
-    return [(image[..., t:t + side, le:le + side], label) for _, t, le, label in chosen[:count]]
+    return [(image[..., t : t + side, le : le + side], label) for _, t, le, label in chosen[:count]]
 
 
 def _decides(network: Network, seed: int) -> Iterator[Picture]:
@@ -274,14 +385,28 @@ def _decides(network: Network, seed: int) -> Iterator[Picture]:
 
 def _landscapes(network: Network, seed: int, frames: int = 16) -> Iterator[Picture]:
     """The endless zoom from noise: dream, enlarge by 1 / 0.95 about the centre, dream again (the notebook's last loop)."""
-    start, settings = noise(192, 288, seed, contrast=0.1), Settings(seed=seed, steps=6, octaves=4, step_size=0.01)
-    chosen = layer_at(network, 0.95)                    # so near the classes there is a ground, and something on it
-    recipe = {"kind": "zoom", "layer": chosen, "settings": asdict(settings), "zoom": 1 / 0.95}          # the enlargement of a frame
+    start, settings = (
+        noise(192, 288, seed, contrast=0.1),
+        Settings(seed=seed, steps=6, octaves=4, step_size=0.01),
+    )
+    chosen = layer_at(network, 0.95)  # so near the classes there is a ground, and something on it
+    recipe = {
+        "kind": "zoom",
+        "layer": chosen,
+        "settings": asdict(settings),
+        "zoom": 1 / 0.95,
+    }  # the enlargement of a frame
     yield Picture("frame-00", start, "noise", recipe | {"frames": 0})
-    film = zooming(scorer(network, layer(chosen)), start, settings, frames=frames, fps=1, zoom=1 / 0.95)
+    film = zooming(
+        scorer(network, layer(chosen)), start, settings, frames=frames, fps=1, zoom=1 / 0.95
+    )
     for index, frame in enumerate(film, 1):
         if index in (1, frames // 2, frames):
-            caption = f"after {index} dreams, each on the one before, enlarged" if index > 1 else "after one dream"
+            caption = (
+                f"after {index} dreams, each on the one before, enlarged"
+                if index > 1
+                else "after one dream"
+            )
             yield Picture(f"frame-{index:02d}", frame, caption, recipe | {"frames": index})
 
 

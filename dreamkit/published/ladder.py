@@ -7,22 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..checks.names import unknown
 from ..ascent.loop import Settings, check_values, dream
+from ..ascent.steps import Score, ascend, gradient
+from ..checks.names import unknown
 from ..networks.features import layer_at
-from ..pictures.image import Image, sample
 from ..networks.network import Network
 from ..objectives.objective import layer as whole_layer
 from ..objectives.objective import scorer
-from ..ascent.steps import Score, ascend, gradient
+from ..pictures.image import Image, sample
 
 OCTAVES = 4
-SMOOTHING = 1.0   # twice the default of Settings, so that an eye sees what it does
-SIDE = 224        # of the default photo: the five rungs then take about twelve seconds on two cores
+SMOOTHING = 1.0  # twice the default of Settings, so that an eye sees what it does
+SIDE = 224  # of the default photo: the five rungs then take about twelve seconds on two cores
 
 
-def ladder(network: Network, image: Image | None = None, layer: str | None = None, steps: int = 40, seed: int = 0,
-           rungs: Sequence[str] | None = None) -> dict[str, Image]:
+def ladder(
+    network: Network,
+    image: Image | None = None,
+    layer: str | None = None,
+    steps: int = 40,
+    seed: int = 0,
+    rungs: Sequence[str] | None = None,
+) -> dict[str, Image]:
     """The dreams {rung: [1, 3, H, W]} of one photo: plain, normalised, smoothed, jittered and "with octaves", each with one idea more.
 
     Every rung takes `steps` steps in all (the octaves share them out, `steps // 4` each, so at least 4), with the step size and
@@ -31,14 +37,23 @@ def ladder(network: Network, image: Image | None = None, layer: str | None = Non
     ValueError for too few steps or no picture.
 
     >>> from dreamkit.networks.network import load_network
-    >>> list(ladder(load_network("dreamnet"), sample("china", 48), steps=4, rungs=["plain", "normalised"]))
+    >>> list(
+    ...     ladder(
+    ...         load_network("dreamnet"),
+    ...         sample("china", 48),
+    ...         steps=4,
+    ...         rungs=["plain", "normalised"],
+    ...     )
+    ... )
     ['plain', 'normalised']
     """
     image = sample("china", SIDE) if image is None else image
     check_values(image)
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < OCTAVES:
-        raise ValueError(f"the ladder shares its steps among {OCTAVES} octaves, so it needs a whole number of at least {OCTAVES}; "
-                         f"given: {steps!r}")
+        raise ValueError(
+            f"the ladder shares its steps among {OCTAVES} octaves, so it needs a whole number of at least {OCTAVES}; "
+            f"given: {steps!r}"
+        )
     chosen = tuple(RUNGS) if rungs is None else tuple(rungs)
     for rung in chosen:
         if rung not in RUNGS:
@@ -63,7 +78,9 @@ def normalised(score: Score, image: Image, steps: int, seed: int) -> Image:
 
 def smoothed(score: Score, image: Image, steps: int, seed: int) -> Image:
     """And each gradient blurred a little, so that fine noise adds up less."""
-    return dream(score, image, Settings(steps=steps, octaves=1, smoothing=SMOOTHING, jitter=0, seed=seed))
+    return dream(
+        score, image, Settings(steps=steps, octaves=1, smoothing=SMOOTHING, jitter=0, seed=seed)
+    )
 
 
 def jittered(score: Score, image: Image, steps: int, seed: int) -> Image:
@@ -73,9 +90,17 @@ def jittered(score: Score, image: Image, steps: int, seed: int) -> Image:
 
 def with_octaves(score: Score, image: Image, steps: int, seed: int) -> Image:
     """And the same steps shared out among four sizes, from small to large: the whole algorithm."""
-    return dream(score, image, Settings(steps=steps // OCTAVES, octaves=OCTAVES, smoothing=SMOOTHING, seed=seed))
+    return dream(
+        score,
+        image,
+        Settings(steps=steps // OCTAVES, octaves=OCTAVES, smoothing=SMOOTHING, seed=seed),
+    )
 
 
 RUNGS: dict[str, Callable[[Score, Image, int, int], Image]] = {
-    "plain": plain, "normalised": normalised, "smoothed": smoothed, "jittered": jittered, "with octaves": with_octaves,
+    "plain": plain,
+    "normalised": normalised,
+    "smoothed": smoothed,
+    "jittered": jittered,
+    "with octaves": with_octaves,
 }

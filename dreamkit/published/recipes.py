@@ -30,11 +30,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..ascent.loop import check_values, draw_shift, warn_if_silent
-from ..pictures.image import Image
+from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth, value_and_gradient
 from ..networks.network import Network
 from ..objectives.objective import Objective, scorer
+from ..pictures.image import Image
 from ..pictures.scales import resize
-from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth, value_and_gradient
 
 NAMES = ("caffe", "pytorch", "tensorflow", "keras")
 
@@ -56,7 +56,9 @@ def _recipe(function: Callable[..., Iterator[Image]]) -> Callable[..., Iterator[
         check_values(given["image"])
         scorer(given["network"], given["objective"])
         for name, value in given.items():
-            if name in _LIMITS and not (value is None and "None" in signature.parameters[name].annotation):
+            if name in _LIMITS and not (
+                value is None and "None" in signature.parameters[name].annotation
+            ):
                 _check_number(function.__name__, name, value)
         return function(*args, **keywords)
 
@@ -65,8 +67,17 @@ def _recipe(function: Callable[..., Iterator[Image]]) -> Callable[..., Iterator[
 
 @_recipe
 def caffe(
-    network: Network, objective: Objective, image: Image, *, steps: int = 10, step_size: float = 1.5, octaves: int = 4,
-    octave_ratio: float = 1.4, jitter: int = 32, clip: bool = True, seed: int = 0,
+    network: Network,
+    objective: Objective,
+    image: Image,
+    *,
+    steps: int = 10,
+    step_size: float = 1.5,
+    octaves: int = 4,
+    octave_ratio: float = 1.4,
+    jitter: int = 32,
+    clip: bool = True,
+    seed: int = 0,
 ) -> Iterator[Image]:
     """The pictures [N, 3, h, w] after each step of google/deepdream's `dream.ipynb` (Mordvintsev, Olah & Tyka, 2015).
 
@@ -78,10 +89,17 @@ def caffe(
 
     >>> from dreamkit import layer, load_network
     >>> picture = torch.linspace(0.1, 0.9, 3 * 40 * 56).view(1, 3, 40, 56)
-    >>> [tuple(p.shape[-2:]) for p in caffe(load_network("dreamnet"), layer("conv1"), picture, steps=1, octaves=3)]
+    >>> [
+    ...     tuple(p.shape[-2:])
+    ...     for p in caffe(load_network("dreamnet"), layer("conv1"), picture, steps=1, octaves=3)
+    ... ]
     [(21, 29), (29, 40), (40, 56)]
     """
-    score, generator, silent = scorer(network, objective), torch.Generator().manual_seed(seed), False
+    score, generator, silent = (
+        scorer(network, objective),
+        torch.Generator().manual_seed(seed),
+        False,
+    )
     mean = torch.tensor(network.mean, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
     photos = [image.detach()]
     for _ in range(octaves - 1):
@@ -90,7 +108,7 @@ def caffe(
     detail = torch.zeros_like(photos[0])
     for photo in photos:
         detail = _zoom(detail, photo.shape[-2:])
-        x = photo + detail                                                  # not clipped before its first step
+        x = photo + detail  # not clipped before its first step
         for _ in range(steps):
             dy, dx = draw_shift(jitter, generator)
             x = roll(x, (dy, dx))
@@ -104,8 +122,17 @@ def caffe(
 
 @_recipe
 def pytorch(
-    network: Network, objective: Objective, image: Image, *, steps: int = 10, step_size: float = 0.09, octaves: int = 4,
-    octave_ratio: float = 1.8, jitter: int = 32, smoothing: float = 0.5, seed: int = 0,
+    network: Network,
+    objective: Objective,
+    image: Image,
+    *,
+    steps: int = 10,
+    step_size: float = 0.09,
+    octaves: int = 4,
+    octave_ratio: float = 1.8,
+    jitter: int = 32,
+    smoothing: float = 0.5,
+    seed: int = 0,
 ) -> Iterator[Image]:
     """The pictures [N, 3, h, w] after each step of gordicaleksa/pytorch-deepdream (2020).
 
@@ -118,22 +145,34 @@ def pytorch(
 
     >>> from dreamkit import layer, load_network
     >>> picture = torch.linspace(0.1, 0.9, 3 * 40 * 56).view(1, 3, 40, 56)
-    >>> [tuple(p.shape[-2:]) for p in pytorch(load_network("dreamnet"), layer("conv1"), picture, steps=1, octaves=3)]
+    >>> [
+    ...     tuple(p.shape[-2:])
+    ...     for p in pytorch(load_network("dreamnet"), layer("conv1"), picture, steps=1, octaves=3)
+    ... ]
     [(12, 17), (22, 31), (40, 56)]
     """
-    score, generator, silent = scorer(network, objective), torch.Generator().manual_seed(seed), False
+    score, generator, silent = (
+        scorer(network, objective),
+        torch.Generator().manual_seed(seed),
+        False,
+    )
     std = torch.tensor(network.std, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
-    sizes = [[round(side * octave_ratio ** (k - octaves + 1)) for side in image.shape[-2:]] for k in range(octaves)]
+    sizes = [
+        [round(side * octave_ratio ** (k - octaves + 1)) for side in image.shape[-2:]]
+        for k in range(octaves)
+    ]
     if min(sizes[0]) < 10:
-        raise ValueError(f"the smallest octave would be {sizes[0][0]}×{sizes[0][1]} pixels, and this recipe wants sides of at least 10: "
-                         "take a larger picture, fewer octaves or a smaller octave_ratio")
+        raise ValueError(
+            f"the smallest octave would be {sizes[0][0]}×{sizes[0][1]} pixels, and this recipe wants sides of at least 10: "
+            "take a larger picture, fewer octaves or a smaller octave_ratio"
+        )
     x = image.detach()
     for size in sizes:
         x = resize(x, size, "bilinear")
         for t in range(steps):
             dy, dx = draw_shift(jitter, generator)
             x = roll(x, (dy, dx))
-            g = std * gradient(score, x)                                    # with respect to (x - mean) / std
+            g = std * gradient(score, x)  # with respect to (x - mean) / std
             silent = silent or warn_if_silent(g, score)
             sigma = (t + 1) / steps * 2.0 + smoothing
             g = sum(smooth(g, sigma * c, radius=4) for c in (0.5, 1.0, 2.0)) / 3
@@ -144,8 +183,17 @@ def pytorch(
 
 @_recipe
 def tensorflow(
-    network: Network, objective: Objective, image: Image, *, steps: int = 50, step_size: float = 0.01, octaves: int = 5,
-    octave_ratio: float = 1.3, jitter: int | None = None, tile: int = 0, seed: int = 0,
+    network: Network,
+    objective: Objective,
+    image: Image,
+    *,
+    steps: int = 50,
+    step_size: float = 0.01,
+    octaves: int = 5,
+    octave_ratio: float = 1.3,
+    jitter: int | None = None,
+    tile: int = 0,
+    seed: int = 0,
 ) -> Iterator[Image]:
     """The pictures [N, 3, h, w] after each step of TensorFlow's DeepDream tutorial (2019); the last has the size of the photo.
 
@@ -160,33 +208,62 @@ def tensorflow(
 
     >>> from dreamkit import layer, load_network
     >>> picture = torch.linspace(0.1, 0.9, 3 * 40 * 56).view(1, 3, 40, 56)
-    >>> [tuple(p.shape[-2:]) for p in tensorflow(load_network("dreamnet"), layer("conv1", power=1), picture, steps=1)]
+    >>> [
+    ...     tuple(p.shape[-2:])
+    ...     for p in tensorflow(load_network("dreamnet"), layer("conv1", power=1), picture, steps=1)
+    ... ]
     [(23, 33), (30, 43), (40, 56), (52, 72), (40, 56)]
     """
-    score, generator, silent = scorer(network, objective), torch.Generator().manual_seed(seed), False
+    score, generator, silent = (
+        scorer(network, objective),
+        torch.Generator().manual_seed(seed),
+        False,
+    )
     jitter = tile if jitter is None else jitter
     powers = range(-(octaves // 2), (octaves + 1) // 2)
-    sizes = [[int(np.float32(side) * np.float32(octave_ratio**k)) for side in image.shape[-2:]] for k in powers]   # 130 / 1.3 is 100
+    sizes = [
+        [int(np.float32(side) * np.float32(octave_ratio**k)) for side in image.shape[-2:]]
+        for k in powers
+    ]  # 130 / 1.3 is 100
     x = image.detach()
     for octave, size in enumerate(sizes, 1):
         x = resize(x, size, "bilinear")
         for step in range(1, steps + 1):
-            dy, dx = torch.randint(-jitter, jitter, (2,), generator=generator).tolist() if jitter else (0, 0)
+            dy, dx = (
+                torch.randint(-jitter, jitter, (2,), generator=generator).tolist()
+                if jitter
+                else (0, 0)
+            )
             x = roll(x, (dy, dx))
-            g = (_most_tiles(score, x, tile) if tile else gradient(score, x)) / 2      # with respect to 2 x - 1
+            g = (
+                _most_tiles(score, x, tile) if tile else gradient(score, x)
+            ) / 2  # with respect to 2 x - 1
             silent = silent or warn_if_silent(g, score)
             x = ascend(x, normalize(g, by="std", epsilon=1e-8), step_size / 2)
             x = roll(x, (-dy, -dx))
             if step == steps and (octave == octaves or not tile):
-                levels = torch.floor(x * 255)                               # as a cast to uint8 does
-                x = (torch.round(resize(levels, image.shape[-2:], "bilinear")) if octave == octaves else levels) / 255
+                levels = torch.floor(x * 255)  # as a cast to uint8 does
+                x = (
+                    torch.round(resize(levels, image.shape[-2:], "bilinear"))
+                    if octave == octaves
+                    else levels
+                ) / 255
             yield x
 
 
 @_recipe
 def keras(
-    network: Network, objective: Objective, image: Image, *, steps: int = 20, step_size: float = 0.01, octaves: int = 3,
-    octave_ratio: float = 1.4, jitter: int = 0, max_loss: float | None = 15.0, seed: int = 0,
+    network: Network,
+    objective: Objective,
+    image: Image,
+    *,
+    steps: int = 20,
+    step_size: float = 0.01,
+    octaves: int = 3,
+    octave_ratio: float = 1.4,
+    jitter: int = 0,
+    max_loss: float | None = 15.0,
+    seed: int = 0,
 ) -> Iterator[Image]:
     """The pictures [N, 3, h, w] after each step of keras-io's DeepDream example (Chollet, 2016; this form 2020).
 
@@ -198,11 +275,20 @@ def keras(
 
     >>> from dreamkit import layer, load_network
     >>> picture = torch.linspace(0.1, 0.9, 3 * 40 * 56).view(1, 3, 40, 56)
-    >>> [tuple(p.shape[-2:]) for p in keras(load_network("dreamnet"), layer("conv1", border=2), picture, steps=1)]
+    >>> [
+    ...     tuple(p.shape[-2:])
+    ...     for p in keras(load_network("dreamnet"), layer("conv1", border=2), picture, steps=1)
+    ... ]
     [(20, 28), (28, 40), (40, 56)]
     """
-    score, generator, silent = scorer(network, objective), torch.Generator().manual_seed(seed), False
-    sizes = [[int(side / octave_ratio**k) for side in image.shape[-2:]] for k in reversed(range(octaves))]
+    score, generator, silent = (
+        scorer(network, objective),
+        torch.Generator().manual_seed(seed),
+        False,
+    )
+    sizes = [
+        [int(side / octave_ratio**k) for side in image.shape[-2:]] for k in reversed(range(octaves))
+    ]
     x = image.detach()
     shrunk = resize(x, sizes[0], "bilinear")
     for size in sizes:
@@ -212,7 +298,7 @@ def keras(
             dy, dx = draw_shift(jitter, generator)
             x = roll(x, (dy, dx))
             loss, g = value_and_gradient(score, x)
-            g = g / 2                                                       # with respect to 2 x - 1
+            g = g / 2  # with respect to 2 x - 1
             silent = silent or warn_if_silent(g, score)
             x = ascend(x, normalize(g, by="mean_abs", least=1e-6), step_size / 2, clip=False)
             x = roll(x, (-dy, -dx))
@@ -232,9 +318,15 @@ def _zoom(image: Tensor, size: Sequence[int]) -> Tensor:
     border, and SciPy fills it with zeros: in the program's space the mean colour, or no detail.
     """
     zoomed = resize(image, size, "corners")
-    beyond = [new > 1 and (new - 1) * ((old - 1) / (new - 1)) > old - 1 for old, new in zip(image.shape[-2:], size, strict=True)]
+    beyond = [
+        new > 1 and (new - 1) * ((old - 1) / (new - 1)) > old - 1
+        for old, new in zip(image.shape[-2:], size, strict=True)
+    ]
     if any(beyond):
-        zoomed = F.pad(zoomed[..., : size[0] - beyond[0], : size[1] - beyond[1]], (0, int(beyond[1]), 0, int(beyond[0])))
+        zoomed = F.pad(
+            zoomed[..., : size[0] - beyond[0], : size[1] - beyond[1]],
+            (0, int(beyond[1]), 0, int(beyond[0])),
+        )
     return zoomed
 
 
@@ -253,4 +345,6 @@ def _check_number(recipe: str, name: str, value: object) -> None:
     kind, low, high = _LIMITS[name]
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
         whole = "a whole number" if kind is numbers.Integral else "a number"
-        raise ValueError(f"{name} of the {recipe} recipe must be {whole} from {low} to {high}; given: {value!r}")
+        raise ValueError(
+            f"{name} of the {recipe} recipe must be {whole} from {low} to {high}; given: {value!r}"
+        )

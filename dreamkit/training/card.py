@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..networks.dreamnet import Conv, DreamNet
 from ..pictures.image import sample, to_pillow
 from .data import Split, read_split
-from ..networks.dreamnet import Conv, DreamNet
 from .export import WEIGHTS, load_checkpoint
 from .growth import Growth, load_growth
 from .portraits import class_portraits, dream, portraits, sheet
@@ -19,7 +19,11 @@ from .train import standardise
 
 PAGES = ["conv1", "channels", "china", "growth"]
 NAMES = ("dreamnet", "dreamnet-robust")
-BLOCKS = ("conv1", "conv2", *(f"inception{block}" for block in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")))
+BLOCKS = (
+    "conv1",
+    "conv2",
+    *(f"inception{block}" for block in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")),
+)
 SHEET = ("conv2", "inception3b", "inception4a", "inception4c", "inception4e", "inception5b")
 
 
@@ -49,7 +53,11 @@ def channel_sheet(network: DreamNet) -> Tensor:
 
 def ends(block: torch.nn.Module) -> Iterator[Conv]:
     """The convolutions whose outputs are the block's."""
-    for branch in [block] if not hasattr(block, "branch1") else [getattr(block, f"branch{n}") for n in (1, 2, 3, 4)]:
+    for branch in (
+        [block]
+        if not hasattr(block, "branch1")
+        else [getattr(block, f"branch{n}") for n in (1, 2, 3, 4)]
+    ):
         yield branch if isinstance(branch, Conv) else branch[-1]
 
 
@@ -61,7 +69,12 @@ def block_sheet(network: DreamNet, photo: Tensor) -> Tensor:
 def class_sheet(network: DreamNet) -> Tensor:
     """All classes in label order, 20 in a row, each risen from the same noise."""
     classes = range(network.fc.out_features)
-    return sheet(torch.cat([class_portraits(network, classes[at : at + 20], steps=24) for at in classes[::20]]), 20)
+    return sheet(
+        torch.cat(
+            [class_portraits(network, classes[at : at + 20], steps=24) for at in classes[::20]]
+        ),
+        20,
+    )
 
 
 def silent_channels(network: DreamNet, split: Split, batch: int = 250) -> dict[str, int]:
@@ -72,9 +85,14 @@ def silent_channels(network: DreamNet, split: Split, batch: int = 250) -> dict[s
         def hook(module, inputs, output):
             peak = output.detach().amax((0, 2, 3))
             highest[name] = torch.maximum(highest.get(name, peak), peak)
+
         return hook
 
-    handles = [module.register_forward_hook(keep(name)) for name, module in network.named_modules() if isinstance(module, Conv)]
+    handles = [
+        module.register_forward_hook(keep(name))
+        for name, module in network.named_modules()
+        if isinstance(module, Conv)
+    ]
     try:
         with torch.no_grad():
             for at in range(0, len(split.labels), batch):
@@ -87,16 +105,29 @@ def silent_channels(network: DreamNet, split: Split, batch: int = 250) -> dict[s
 
 def growth_sheet(growth: Growth) -> Tensor:
     """A row for each channel of the growth, a column for each snapshot."""
-    rows = torch.cat([pictures.transpose(0, 1).flatten(0, 1) for pictures in growth.dreams.values()])
+    rows = torch.cat(
+        [pictures.transpose(0, 1).flatten(0, 1) for pictures in growth.dreams.values()]
+    )
     return sheet(rows, len(growth.epochs))
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m dreamkit.training.card", description=__doc__)
-    parser.add_argument("data", type=Path, nargs="?", help="Tiny ImageNet, to count silent channels; without it only pictures are made")
+    parser.add_argument(
+        "data",
+        type=Path,
+        nargs="?",
+        help="Tiny ImageNet, to count silent channels; without it only pictures are made",
+    )
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--side", type=int, default=256, help="longest side of the dreamt photo")
-    parser.add_argument("--pages", nargs="*", choices=[*PAGES, "classes"], default=PAGES, help="classes too takes minutes")
+    parser.add_argument(
+        "--pages",
+        nargs="*",
+        choices=[*PAGES, "classes"],
+        default=PAGES,
+        help="classes too takes minutes",
+    )
     parser.add_argument("--out", type=Path, default=WEIGHTS / "card")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
@@ -104,18 +135,30 @@ def main(arguments: list[str] | None = None) -> None:
     if "growth" in given.pages:
         to_pillow(growth_sheet(load_growth())).save(given.out / "growth.webp", quality=75, method=6)
     for name in NAMES:
-        network = load_checkpoint(WEIGHTS / f"{name}.safetensors").requires_grad_(False).to(memory_format=torch.channels_last)
-        pages = {"conv1": lambda n: sheet(filters(n), 12, scale=8), "channels": channel_sheet, "classes": class_sheet,
-                 "china": lambda n: block_sheet(n, photo)}
+        network = (
+            load_checkpoint(WEIGHTS / f"{name}.safetensors")
+            .requires_grad_(False)
+            .to(memory_format=torch.channels_last)
+        )
+        pages = {
+            "conv1": lambda n: sheet(filters(n), 12, scale=8),
+            "channels": channel_sheet,
+            "classes": class_sheet,
+            "china": lambda n: block_sheet(n, photo),
+        }
         for page in pages.keys() & given.pages:
-            to_pillow(pages[page](network)).save(given.out / f"{name}-{page}.webp", quality=75, method=6)
+            to_pillow(pages[page](network)).save(
+                given.out / f"{name}-{page}.webp", quality=75, method=6
+            )
         if given.data:
             print(f"{name}: {silent_line(network, read_split(given.data, 'val', given.cache))}")
 
 
 def silent_line(network: DreamNet, split: Split) -> str:
     silent = silent_channels(network, split)
-    total = sum(module.conv.out_channels for module in network.modules() if isinstance(module, Conv))
+    total = sum(
+        module.conv.out_channels for module in network.modules() if isinstance(module, Conv)
+    )
     where = ", ".join(f"{block} {count}" for block, count in silent.items() if count)
     return f"{sum(silent.values())} of {total} channels silent on {len(split.labels)} pictures ({where or 'none'})"
 

@@ -44,16 +44,24 @@ def read_split(folder: str | Path, split: str, cache: str | Path | None = None) 
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"no folder {folder}: give the one that holds Tiny ImageNet (train/ and val/, or zips of them)")
-    entries = sorted(zip_entries(folder, split) or folder_entries(folder, split), key=lambda entry: entry[:2])
+        raise ValueError(
+            f"no folder {folder}: give the one that holds Tiny ImageNet (train/ and val/, or zips of them)"
+        )
+    entries = sorted(
+        zip_entries(folder, split) or folder_entries(folder, split), key=lambda entry: entry[:2]
+    )
     if not entries:
-        raise ValueError(f"no {split} pictures in {folder}: expected {split}/<wnid>/… in the folder or in zips in it")
+        raise ValueError(
+            f"no {split} pictures in {folder}: expected {split}/<wnid>/… in the folder or in zips in it"
+        )
     classes = class_list(folder) or tuple(sorted({wnid for wnid, _, _ in entries}))
     index = {wnid: label for label, wnid in enumerate(classes)}
     if unknown := sorted({wnid for wnid, _, _ in entries} - set(index)):
         raise ValueError(f"{folder}: {split} has class {unknown[0]}, which the class list has not")
     labels = torch.tensor([index[wnid] for wnid, _, _ in entries])
-    return Split(cached(entries, split, Path(cache)) if cache else decode(entries, split), labels, classes)
+    return Split(
+        cached(entries, split, Path(cache)) if cache else decode(entries, split), labels, classes
+    )
 
 
 Entry = tuple[str, str, Callable[[], bytes]]  # wnid, name, and how to read it
@@ -70,7 +78,9 @@ def zip_entries(folder: Path, split: str) -> list[Entry]:
         for name in archive.namelist():
             parts = name.split("/")
             if parts[0] == split and len(parts) >= 3 and name.lower().endswith(SUFFIXES):
-                entries.append((parts[1], parts[-1], lambda archive=archive, name=name: archive.read(name)))
+                entries.append(
+                    (parts[1], parts[-1], lambda archive=archive, name=name: archive.read(name))
+                )
     return entries
 
 
@@ -81,14 +91,18 @@ def folder_entries(folder: Path, split: str) -> list[Entry]:
         rows = [line.split("\t") for line in annotations.read_text().splitlines() if line.strip()]
         return [(row[1], row[0], (folder / split / "images" / row[0]).read_bytes) for row in rows]
     paths = [path for path in (folder / split).glob("*/**/*") if path.suffix.lower() in SUFFIXES]
-    return [(path.relative_to(folder / split).parts[0], path.name, path.read_bytes) for path in paths]
+    return [
+        (path.relative_to(folder / split).parts[0], path.name, path.read_bytes) for path in paths
+    ]
 
 
 def class_list(folder: Path) -> tuple[str, ...]:
     """The sorted wnids of `classes.txt` or `wnids.txt`, or () where the folder has neither."""
     for path in (folder / "classes.txt", folder / "wnids.txt"):
         if path.exists():
-            return tuple(sorted(line.split()[0] for line in path.read_text().splitlines() if line.strip()))
+            return tuple(
+                sorted(line.split()[0] for line in path.read_text().splitlines() if line.strip())
+            )
     return ()
 
 
@@ -101,12 +115,19 @@ def decode(entries: list[Entry], split: str) -> Tensor:
         at, name, data = job
         array = picture_array(name, data)
         if array.shape != first.shape:
-            raise ValueError(f"{split} picture {name} is {array.shape[1]}×{array.shape[0]}, the first {first.shape[1]}×{first.shape[0]}")
+            raise ValueError(
+                f"{split} picture {name} is {array.shape[1]}×{array.shape[0]}, the first {first.shape[1]}×{first.shape[0]}"
+            )
         pictures[at] = array.transpose(2, 0, 1)
 
     jobs: Iterator = ((at, name, read()) for at, (_, name, read) in enumerate(entries))
-    with ThreadPool(os.cpu_count()) as pool, tqdm(total=len(entries), desc=f"decoding {split}", unit=" pictures", leave=False) as bar:
-        while part := list(islice(jobs, 2000)):  # a part at a time: the pool would else read every file at once
+    with (
+        ThreadPool(os.cpu_count()) as pool,
+        tqdm(total=len(entries), desc=f"decoding {split}", unit=" pictures", leave=False) as bar,
+    ):
+        while part := list(
+            islice(jobs, 2000)
+        ):  # a part at a time: the pool would else read every file at once
             bar.update(len(pool.map(fill, part)))
     return torch.from_numpy(pictures)
 
@@ -132,23 +153,41 @@ def cached(entries: list[Entry], split: str, cache: Path) -> Tensor:
     return torch.from_numpy(np.load(path, mmap_mode="c"))
 
 
-def augment(pictures: Tensor, side: int, generator: torch.Generator, smallest: float = 0.65) -> Tensor:
+def augment(
+    pictures: Tensor, side: int, generator: torch.Generator, smallest: float = 0.65
+) -> Tensor:
     """Float pictures [N, 3, side, side] in [0, 1]: each a random crop, perhaps mirrored, of its own brightness and contrast.
 
     Crops hold `smallest` to all of the area at an aspect of 0.85 to 1.18; one bilinear sampling does crop, mirror and
     resize for the whole batch on the pictures' device (edges reflect). Contrast ±20 % about the mean, brightness ±0.08.
     """
     count = len(pictures)
-    area, aspect, x, y, mirror, contrast, brightness = torch.rand(7, count, generator=generator).to(pictures.device)
-    area, aspect = smallest + (1 - smallest) * area, torch.exp((2 * aspect - 1) * 0.163)   # exp(0.163) = 1.18 = 1 / 0.85
-    width, height = (area * aspect).sqrt(), (area / aspect).sqrt()                          # share of the side; over 1 reflects
+    area, aspect, x, y, mirror, contrast, brightness = torch.rand(7, count, generator=generator).to(
+        pictures.device
+    )
+    area, aspect = (
+        smallest + (1 - smallest) * area,
+        torch.exp((2 * aspect - 1) * 0.163),
+    )  # exp(0.163) = 1.18 = 1 / 0.85
+    width, height = (
+        (area * aspect).sqrt(),
+        (area / aspect).sqrt(),
+    )  # share of the side; over 1 reflects
     theta = torch.zeros(count, 2, 3, device=pictures.device)
     theta[:, 0, 0] = width * torch.where(mirror < 0.5, -1.0, 1.0)
     theta[:, 1, 1] = height
     theta[:, 0, 2] = (2 * x - 1) * (1 - width).clamp(min=0)
     theta[:, 1, 2] = (2 * y - 1) * (1 - height).clamp(min=0)
     grid = F.affine_grid(theta, [count, 3, side, side], align_corners=False)
-    crops = F.grid_sample(pictures.float() / 255, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    crops = F.grid_sample(
+        pictures.float() / 255,
+        grid,
+        mode="bilinear",
+        padding_mode="reflection",
+        align_corners=False,
+    )
     mean = crops.mean((1, 2, 3), keepdim=True)
     contrast, brightness = 0.8 + 0.4 * contrast, 0.16 * brightness - 0.08
-    return ((crops - mean) * contrast[:, None, None, None] + mean + brightness[:, None, None, None]).clamp(0, 1)
+    return (
+        (crops - mean) * contrast[:, None, None, None] + mean + brightness[:, None, None, None]
+    ).clamp(0, 1)

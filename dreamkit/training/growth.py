@@ -21,7 +21,10 @@ from torch import Tensor
 from .export import WEIGHTS, load_checkpoint
 from .portraits import portraits
 
-CHANNELS = {"inception4b": (6, 93, 156, 336), "inception5a": (48, 136, 360, 456)}  # chosen by sight, at the last snapshot
+CHANNELS = {
+    "inception4b": (6, 93, 156, 336),
+    "inception5a": (48, 136, 360, 456),
+}  # chosen by sight, at the last snapshot
 
 
 @dataclass(frozen=True)
@@ -51,43 +54,84 @@ def load_growth(path: Path = WEIGHTS / "growth.safetensors") -> Growth:
         said = json.loads(file.metadata()["growth"])
         dreams = {block: file.get_tensor(block).float() / 255 for block in said["channels"]}
         channels = {block: tuple(indices) for block, indices in said["channels"].items()}
-        return Growth(tuple(said["epochs"]), tuple(said["accuracy"]), said["side"], file.get_tensor("conv1").float(), dreams, channels)
+        return Growth(
+            tuple(said["epochs"]),
+            tuple(said["accuracy"]),
+            said["side"],
+            file.get_tensor("conv1").float(),
+            dreams,
+            channels,
+        )
 
 
 def save_growth(growth: Growth, path: Path) -> None:
     """Writes filters as float16 and dreams as uint8, under 1 MB in all."""
     tensors = {"conv1": growth.filters.half().contiguous()}
-    tensors |= {block: (pictures * 255).round().byte().contiguous() for block, pictures in growth.dreams.items()}
-    said = {"epochs": growth.epochs, "accuracy": growth.accuracy, "side": growth.side, "channels": growth.channels}
+    tensors |= {
+        block: (pictures * 255).round().byte().contiguous()
+        for block, pictures in growth.dreams.items()
+    }
+    said = {
+        "epochs": growth.epochs,
+        "accuracy": growth.accuracy,
+        "side": growth.side,
+        "channels": growth.channels,
+    }
     save_file(tensors, path, {"growth": json.dumps(said)})
     path.chmod(0o644)
 
 
-def make_growth(snapshots: Mapping[float, Path], accuracy: Sequence[float], side: int,
-                channels: Mapping[str, Sequence[int]] = CHANNELS, picture: int = 64) -> Growth:
+def make_growth(
+    snapshots: Mapping[float, Path],
+    accuracy: Sequence[float],
+    side: int,
+    channels: Mapping[str, Sequence[int]] = CHANNELS,
+    picture: int = 64,
+) -> Growth:
     """The growth of a run from its snapshots, checkpoints by epoch; its channels' dreams have `picture` pixels a side."""
     networks = [load_checkpoint(path).requires_grad_(False) for path in snapshots.values()]
     filters = torch.stack([network.conv1.conv.weight for network in networks])
-    dreams = {block: torch.stack([portraits(network, block, indices, picture) for network in networks])
-              for block, indices in channels.items()}
-    return Growth(tuple(snapshots), tuple(accuracy), side, filters, dreams, {block: tuple(c) for block, c in channels.items()})
+    dreams = {
+        block: torch.stack([portraits(network, block, indices, picture) for network in networks])
+        for block, indices in channels.items()
+    }
+    return Growth(
+        tuple(snapshots),
+        tuple(accuracy),
+        side,
+        filters,
+        dreams,
+        {block: tuple(c) for block, c in channels.items()},
+    )
 
 
-def read_run(run: Path, numbers: Sequence[int], share: float) -> tuple[dict[float, Path], list[float]]:
+def read_run(
+    run: Path, numbers: Sequence[int], share: float
+) -> tuple[dict[float, Path], list[float]]:
     """The run's snapshots by epoch and their accuracy from its log; one of its epochs is `share` of the pictures."""
     with (run / "log.csv").open() as file:
         logged = {int(row["epoch"]): float(row["val_accuracy"]) for row in csv.DictReader(file)}
     if missing := [number for number in numbers if number and number not in logged]:
         raise ValueError(f"{run} has no epoch {missing[0]}; logged: {', '.join(map(str, logged))}")
     logged[0] = 1 / 200  # before training it guesses
-    return {number * share: run / f"epoch-{number:02d}.safetensors" for number in numbers}, [logged[number] for number in numbers]
+    return {number * share: run / f"epoch-{number:02d}.safetensors" for number in numbers}, [
+        logged[number] for number in numbers
+    ]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m dreamkit.training.growth", description=__doc__.split("\n")[0])
-    parser.add_argument("run", type=Path, help="folder of a run of dreamkit.training.train that began from nothing")
-    parser.add_argument("snapshots", type=int, nargs="+", help="which of its epochs, such as 0 1 2 5 10")
-    parser.add_argument("--share", type=float, default=1.0, help="what share of the pictures one of its epochs saw")
+    parser = argparse.ArgumentParser(
+        prog="python -m dreamkit.training.growth", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "run", type=Path, help="folder of a run of dreamkit.training.train that began from nothing"
+    )
+    parser.add_argument(
+        "snapshots", type=int, nargs="+", help="which of its epochs, such as 0 1 2 5 10"
+    )
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="what share of the pictures one of its epochs saw"
+    )
     parser.add_argument("--side", type=int, default=64, help="pixels it was trained at")
     parser.add_argument("--out", type=Path, default=WEIGHTS / "growth.safetensors")
     given = parser.parse_args(arguments)

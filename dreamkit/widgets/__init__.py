@@ -8,11 +8,28 @@ live widget a panel puts itself into the notebook as a plain page, so that a sav
 """
 
 from .browsing import AtlasPanel, atlas
-from .occlusion import Cover, Covered, cover, covered_view
 from .explorer import Explorer, View, explore, liked, view
 from .live import Studio, studio
+from .occlusion import Cover, Covered, cover, covered_view
 from .panel import Panel
 from .sliding import Slide, compare, slide
 
-__all__ = ["AtlasPanel", "Cover", "Covered", "Explorer", "Panel", "Slide", "Studio", "View", "atlas", "compare", "cover", "covered_view",
-           "explore", "liked", "slide", "studio", "view"]
+__all__ = [
+    "AtlasPanel",
+    "Cover",
+    "Covered",
+    "Explorer",
+    "Panel",
+    "Slide",
+    "Studio",
+    "View",
+    "atlas",
+    "compare",
+    "cover",
+    "covered_view",
+    "explore",
+    "liked",
+    "slide",
+    "studio",
+    "view",
+]

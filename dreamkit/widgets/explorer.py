@@ -10,19 +10,19 @@ import ipywidgets
 import torch
 from torch import Tensor
 
+from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
 from ..networks.features import capture, layer_info, layer_table, suggested_layers
-from ..pictures.image import Image, noise
 from ..networks.network import Network, apart
 from ..objectives.objective import channel, scorer
+from ..pictures.image import Image, noise
 from ..pictures.scales import resize
 from ..show import heat, overlay
-from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
 from .panel import Panel
 from .parts import choice, column, html_part, number, picture_html, row, text_html
 
-LIKED_SIDE, LIKED_STEPS = 128, 24                              # of the picture of what a channel likes
-KEPT_LAYERS, KEPT_LIKED = 12, 256                              # features and small pictures remembered
-MAP_WIDTH, LIKED_WIDTH = 480, 240                              # on the page, in CSS pixels
+LIKED_SIDE, LIKED_STEPS = 128, 24  # of the picture of what a channel likes
+KEPT_LAYERS, KEPT_LIKED = 12, 256  # features and small pictures remembered
+MAP_WIDTH, LIKED_WIDTH = 480, 240  # on the page, in CSS pixels
 _GROWING = (noise(LIKED_SIDE, LIKED_SIDE, contrast=0.2), "growing …")
 
 
@@ -30,12 +30,18 @@ _GROWING = (noise(LIKED_SIDE, LIKED_SIDE, contrast=0.2), "growing …")
 class View:
     """One channel of one layer for one photo: the map over the photo, the map alone, and what there is to say of it."""
 
-    over: Image                 # [1, 3, H, W]
-    alone: Image                # [1, 3, H, W]
+    over: Image  # [1, 3, H, W]
+    alone: Image  # [1, 3, H, W]
     text: str
 
 
-def explore(network: Network, image: Image, layers: Sequence[str] | None = None, *, channel: int | None = None) -> Explorer:
+def explore(
+    network: Network,
+    image: Image,
+    layers: Sequence[str] | None = None,
+    *,
+    channel: int | None = None,
+) -> Explorer:
     """A panel with sliders for layer and channel: the feature map over the photo, what the channel likes, and numbers in words.
 
     `layers` are those on the slider (by default `dk.suggested_layers`); the first is shown first, with `channel` or
@@ -51,13 +57,15 @@ def view(network: Network, image: Image, layer: str, channel: int) -> View:
     return _view(image, layer, channel, _features(network, image, [layer])[layer])
 
 
-def liked(network: Network, layer: str, channel: int, photo: Image | None = None, seed: int = 0) -> Image | None:
+def liked(
+    network: Network, layer: str, channel: int, photo: Image | None = None, seed: int = 0
+) -> Image | None:
     """What a channel likes [1, 3, 128, 128]: a few steps of gradient ascent on its mean from grey noise.
 
     Many a deep channel is silent for noise; with a `photo`, the ascent then starts from that. None where nothing wakes it.
     """
     last = None
-    for last, _ in _growing(network, layer, channel, photo, seed):  # noqa: B007
+    for last, _ in _growing(network, layer, channel, photo, seed):
         pass
     return last
 
@@ -65,12 +73,16 @@ def liked(network: Network, layer: str, channel: int, photo: Image | None = None
 class Explorer(Panel):
     """The panel of `explore`: move `layer.value` and `channel.value`; `text.value` holds the numbers."""
 
-    def __init__(self, network: Network, image: Image, layers: Sequence[str] | None, channel: int | None) -> None:
+    def __init__(
+        self, network: Network, image: Image, layers: Sequence[str] | None, channel: int | None
+    ) -> None:
         names = tuple(layers) if layers is not None else suggested_layers(network)
         _check_maps(network, names)
         super().__init__(f"What {network.name or 'the network'} sees")
         self.network, self.image = apart(network), image.detach()
-        self._kept = _features(network, image, names[:KEPT_LAYERS])         # one pass for all: a move costs no more than drawing
+        self._kept = _features(
+            network, image, names[:KEPT_LAYERS]
+        )  # one pass for all: a move costs no more than drawing
         self._liked: OrderedDict[tuple[str, int], tuple[Image | None, str]] = OrderedDict()
         first = _liveliest(self._features(names[0])) if channel is None else channel
         self.layer = choice("layer", names, names[0])
@@ -78,7 +90,13 @@ class Explorer(Panel):
         self.shown = ipywidgets.ToggleButtons(options=["over the photo", "map alone"])
         self.shown.style.button_width = "140px"
         self.map, self.likes, self.text = html_part(), html_part(), html_part()
-        self.box.children = (row([self.layer, self.channel]), row([self.map, column([self.likes])]), self.text, self.shown, self.status)
+        self.box.children = (
+            row([self.layer, self.channel]),
+            row([self.map, column([self.likes])]),
+            self.text,
+            self.shown,
+            self.status,
+        )
         self.run()
         for control in (self.channel, self.shown):
             control.observe(self._moved, names="value")
@@ -91,18 +109,34 @@ class Explorer(Panel):
         if key in self._liked:
             return
         grown = None, ""
-        for grown in _growing(self.network, layer, index, self.image):  # noqa: B007
+        for grown in _growing(self.network, layer, index, self.image):
             yield None
         _keep(self._liked, key, grown, KEPT_LIKED)
         yield view, layer, index, grown
 
-    def render(self, update: tuple[View, str, int, tuple[Image | None, str]]) -> dict[ipywidgets.Widget, str]:
+    def render(
+        self, update: tuple[View, str, int, tuple[Image | None, str]]
+    ) -> dict[ipywidgets.Widget, str]:
         view, layer, index, grown = update
         over = self.shown.index == 0
         alt = f"Feature map of {layer}, channel {index}, {'over the photo' if over else 'alone'}. {view.text}"
-        width = max(MAP_WIDTH, self.image.shape[-1]) if self.image.shape[-1] >= self.image.shape[-2] else MAP_WIDTH * 2 // 3
-        shown = picture_html(view.over if over else view.alone, alt, f"{layer}, channel {index}", width, sharp=not over)
-        return {self.map: shown, self.text: text_html(view.text), self.likes: self._likes(layer, index, *grown)}
+        width = (
+            max(MAP_WIDTH, self.image.shape[-1])
+            if self.image.shape[-1] >= self.image.shape[-2]
+            else MAP_WIDTH * 2 // 3
+        )
+        shown = picture_html(
+            view.over if over else view.alone,
+            alt,
+            f"{layer}, channel {index}",
+            width,
+            sharp=not over,
+        )
+        return {
+            self.map: shown,
+            self.text: text_html(view.text),
+            self.likes: self._likes(layer, index, *grown),
+        }
 
     def finished(self) -> None:
         if self.error is None:
@@ -110,7 +144,9 @@ class Explorer(Panel):
 
     def _likes(self, layer: str, index: int, grown: Image | None, start: str) -> str:
         if grown is None:
-            return text_html(f"what channel {index} likes:\nit is silent, for noise and for the photo alike")
+            return text_html(
+                f"what channel {index} likes:\nit is silent, for noise and for the photo alike"
+            )
         caption = f"what channel {index} likes, {start}"
         return picture_html(grown, f"{layer}: {caption}, by gradient ascent", caption, LIKED_WIDTH)
 
@@ -134,22 +170,33 @@ class Explorer(Panel):
 
     def _features(self, layer: str) -> Tensor:
         if layer not in self._kept:
-            _keep(self._kept, layer, _features(self.network, self.image, [layer])[layer], KEPT_LAYERS)
+            _keep(
+                self._kept, layer, _features(self.network, self.image, [layer])[layer], KEPT_LAYERS
+            )
         return self._kept[layer]
 
 
 def _features(network: Network, image: Image, layers: Sequence[str]) -> OrderedDict[str, Tensor]:
     """{layer: [C, h, w]}, float32 on the CPU, where they are drawn."""
     with torch.no_grad():
-        return OrderedDict((name, values[0].float().cpu()) for name, values in capture(network, image, layers).items())
+        return OrderedDict(
+            (name, values[0].float().cpu())
+            for name, values in capture(network, image, layers).items()
+        )
 
 
 def _view(image: Image, layer: str, index: int, features: Tensor) -> View:
     if not 0 <= index < len(features):
-        raise ValueError(f"layer {layer!r} has {len(features)} channels, from 0 to {len(features) - 1}; given: {index}")
+        raise ValueError(
+            f"layer {layer!r} has {len(features)} channels, from 0 to {len(features) - 1}; given: {index}"
+        )
     values, size = features[index], tuple(image.shape[-2:])
     over = _marked(overlay(image, values), values) if values.any() else overlay(image, values)
-    return View(over, heat(values, size, low=min(0.0, float(values.min()))), _words(image, layer, index, features))
+    return View(
+        over,
+        heat(values, size, low=min(0.0, float(values.min()))),
+        _words(image, layer, index, features),
+    )
 
 
 def _words(image: Image, layer: str, index: int, features: Tensor) -> str:
@@ -163,8 +210,10 @@ def _words(image: Image, layer: str, index: int, features: Tensor) -> str:
     y, x = _peak(values)
     place = f"{('top', 'middle', 'bottom')[3 * y // rows]} {('left', 'centre', 'right')[3 * x // columns]}"
     zeros = float((values == 0).float().mean())
-    return (f"{first}\nzeros: {zeros:.0%}; maximum: {values.max():.3g}, at row {y}, column {x} of the map ({place}, marked); "
-            f"mean: {values.mean():.3g}\n{strongest}")
+    return (
+        f"{first}\nzeros: {zeros:.0%}; maximum: {values.max():.3g}, at row {y}, column {x} of the map ({place}, marked); "
+        f"mean: {values.mean():.3g}\n{strongest}"
+    )
 
 
 def _marked(picture: Image, values: Tensor) -> Image:
@@ -173,17 +222,23 @@ def _marked(picture: Image, values: Tensor) -> Image:
     y, x = _peak(values)
     tall, wide = height / values.shape[0], width / values.shape[1]
     reach_y, reach_x = max(tall / 2, 7), max(wide / 2, 7)
-    top, bottom = (round(min(max((y + 0.5) * tall + side * reach_y, 0), height - 1)) for side in (-1, 1))
-    left, right = (round(min(max((x + 0.5) * wide + side * reach_x, 0), width - 1)) for side in (-1, 1))
+    top, bottom = (
+        round(min(max((y + 0.5) * tall + side * reach_y, 0), height - 1)) for side in (-1, 1)
+    )
+    left, right = (
+        round(min(max((x + 0.5) * wide + side * reach_x, 0), width - 1)) for side in (-1, 1)
+    )
     marked = picture.clone()
     for edge in (slice(top, top + 2), slice(max(bottom - 1, 0), bottom + 1)):
-        marked[..., edge, left:right + 1] = 1.0
+        marked[..., edge, left : right + 1] = 1.0
     for edge in (slice(left, left + 2), slice(max(right - 1, 0), right + 1)):
-        marked[..., top:bottom + 1, edge] = 1.0
+        marked[..., top : bottom + 1, edge] = 1.0
     return marked
 
 
-def _growing(network: Network, layer: str, index: int, photo: Image | None, seed: int = 0) -> Iterator[tuple[Image, str]]:
+def _growing(
+    network: Network, layer: str, index: int, photo: Image | None, seed: int = 0
+) -> Iterator[tuple[Image, str]]:
     """(picture, what it began as) of an ascent on a channel, from the first of noise and photo that wakes it; none where neither does."""
     score = scorer(network, channel(layer, index))
     starts = {"grown from noise": noise(LIKED_SIDE, LIKED_SIDE, seed, contrast=0.2)}
@@ -195,13 +250,17 @@ def _growing(network: Network, layer: str, index: int, photo: Image | None, seed
             return
 
 
-def _ascent(score: Score, picture: Image, seed: int, step_size: float = 0.04, jitter: int = 8) -> Iterator[Image]:
+def _ascent(
+    score: Score, picture: Image, seed: int, step_size: float = 0.04, jitter: int = 8
+) -> Iterator[Image]:
     generator = torch.Generator().manual_seed(seed)
     for step in range(LIKED_STEPS):
         dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
         rolled = roll(picture, (dy, dx))
-        sigma = 1.5 - step / LIKED_STEPS                       # coarse shapes first
-        picture = roll(ascend(rolled, normalize(smooth(gradient(score, rolled), sigma)), step_size), (-dy, -dx))
+        sigma = 1.5 - step / LIKED_STEPS  # coarse shapes first
+        picture = roll(
+            ascend(rolled, normalize(smooth(gradient(score, rolled), sigma)), step_size), (-dy, -dx)
+        )
         yield picture
 
 
@@ -230,4 +289,6 @@ def _check_maps(network: Network, layers: Sequence[str]) -> None:
     for layer in layers:
         if not layer_info(network, layer).is_map:
             maps = ", ".join(info.name for info in layer_table(network) if info.is_map)
-            raise ValueError(f"layer {layer!r} has no feature maps to show; layers with maps: {maps[:300]}")
+            raise ValueError(
+                f"layer {layer!r} has no feature maps to show; layers with maps: {maps[:300]}"
+            )

@@ -14,8 +14,8 @@ import torch
 
 from ..ascent.loop import Settings, check_values
 from ..networks.features import layer_at, layer_info, suggested_layers
-from ..pictures.image import FORMATS, Image, load_image, save_image
 from ..networks.network import Network, apart
+from ..pictures.image import FORMATS, Image, load_image, save_image
 from .panel import Panel
 from .parts import (
     choice,
@@ -30,13 +30,20 @@ from .parts import (
 )
 from .runs import Frame, Run, Source, Target, command, python
 
-KEPT_BYTES = 64 * 2**20                                        # of frames
-PICTURE_WIDTH = 420                                            # on the page, in CSS pixels
-WHOLE_LAYER = -1                                               # the channel slider's first stop
+KEPT_BYTES = 64 * 2**20  # of frames
+PICTURE_WIDTH = 420  # on the page, in CSS pixels
+WHOLE_LAYER = -1  # the channel slider's first stop
 
 
-def studio(network: Network, image: Image, *, source: str = "picture.jpg", layers: Sequence[str] | None = None,
-           layer: str | None = None, settings: Settings | None = None) -> Studio:
+def studio(
+    network: Network,
+    image: Image,
+    *,
+    source: str = "picture.jpg",
+    layers: Sequence[str] | None = None,
+    layer: str | None = None,
+    settings: Settings | None = None,
+) -> Studio:
     """A panel that dreams live: layer, channel and every field of `Settings` as sliders; Start, Stop, Continue, Branch, Save, upload.
 
     `source` is the picture's name for the recipe: a sample's name or a file's. `layers` are those on the slider (by
@@ -59,7 +66,15 @@ class Loaded:
 class Studio(Panel):
     """The panel of `studio`: `sliders` by field of Settings, `layer`, `channel`, `frame`, the buttons, and `frames` kept so far."""
 
-    def __init__(self, network: Network, image: Image, source: str, layers: Sequence[str] | None, layer: str | None, settings: Settings):
+    def __init__(
+        self,
+        network: Network,
+        image: Image,
+        source: str,
+        layers: Sequence[str] | None,
+        layer: str | None,
+        settings: Settings,
+    ):
         check_values(image)
         names = tuple(layers) if layers is not None else suggested_layers(network)
         layer = layer or (layer_at(network, 0.6) if layers is None else names[0])
@@ -70,8 +85,8 @@ class Studio(Panel):
         self.frames: list[Frame] = []
         self._run: Run | None = None
         self._upload: tuple[str, bytes] | None = None
-        self._quiet = False                                    # while the panel itself moves its sliders
-        self._began = (0.0, 0)                                 # when the work began, and at which step
+        self._quiet = False  # while the panel itself moves its sliders
+        self._began = (0.0, 0)  # when the work began, and at which step
         self._make_controls(names if layer in names else (*names, layer), layer, settings)
         self._lay_out()
         self._show_source()
@@ -145,28 +160,46 @@ class Studio(Panel):
 
     def accept(self, update: Frame | Loaded) -> None:
         if isinstance(update, Loaded):
-            self.image, self.source, self._run, self.frames = update.image, Source(update.name), None, []
+            self.image, self.source, self._run, self.frames = (
+                update.image,
+                Source(update.name),
+                None,
+                [],
+            )
             return
         update.run.keep()
         self.frames.append(update)
-        if len(self.frames) > 2 and len(self.frames) * self.image.numel() * self.image.element_size() > KEPT_BYTES:
-            del self.frames[1:-1:2]                            # every second one: the whole way stays in view
+        if (
+            len(self.frames) > 2
+            and len(self.frames) * self.image.numel() * self.image.element_size() > KEPT_BYTES
+        ):
+            del self.frames[1:-1:2]  # every second one: the whole way stays in view
 
     def render(self, update: Frame | Loaded) -> dict[ipywidgets.Widget, str]:
         if isinstance(update, Loaded):
-            return {self.picture: self._html(update.image, f"The picture {update.name}", f"{update.name}: the picture")}
+            return {
+                self.picture: self._html(
+                    update.image, f"The picture {update.name}", f"{update.name}: the picture"
+                )
+            }
         return {self.picture: self._frame_html(update)}
 
     def finished(self) -> None:
         if self.error is not None:
             self._settle(None)
         elif self._run is None:
-            self._settle(f"loaded {self.source.name}: {self.image.shape[-1]} × {self.image.shape[-2]} pixels; Start dreams of it")
+            self._settle(
+                f"loaded {self.source.name}: {self.image.shape[-1]} × {self.image.shape[-2]} pixels; Start dreams of it"
+            )
         elif self._run.taken == self._run.total:
             if self._silent():
                 name = self._run.target.objective.name
-                return self._settle(f"nothing changed: {name} is silent for this picture; try another layer, channel or picture")
-            self._settle(f"done: {self._where()}{self._pace()}; move the frame slider, Continue, Branch or Save")
+                return self._settle(
+                    f"nothing changed: {name} is silent for this picture; try another layer, channel or picture"
+                )
+            self._settle(
+                f"done: {self._where()}{self._pace()}; move the frame slider, Continue, Branch or Save"
+            )
         else:
             self._settle(f"{self._where()}; Continue goes on")
 
@@ -206,7 +239,9 @@ class Studio(Panel):
         run = self._run
         if not self.frames or self.frames[-1].run is not run or run.settings.step_size == 0:
             return False
-        return torch.allclose(self.frames[-1].picture, run.image, rtol=0, atol=1e-6)     # shrunk and enlarged again between octaves
+        return torch.allclose(
+            self.frames[-1].picture, run.image, rtol=0, atol=1e-6
+        )  # shrunk and enlarged again between octaves
 
     def _where(self) -> str:
         taken, total = (self._run.taken, self._run.total) if self._run else (0, 0)
@@ -223,7 +258,11 @@ class Studio(Panel):
         if self._quiet:
             return
         if self.busy and self._run is not None:
-            self._begin(self._run.image, self._run.origin, [frame for frame in self.frames if frame.run is not self._run])
+            self._begin(
+                self._run.image,
+                self._run.origin,
+                [frame for frame in self.frames if frame.run is not self._run],
+            )
         else:
             self._show_recipe(None)
 
@@ -258,26 +297,44 @@ class Studio(Panel):
     # What is shown
 
     def _shown_frame(self) -> Frame | None:
-        return self.frames[self.frame.value - 1] if 0 < self.frame.value <= len(self.frames) else None
+        return (
+            self.frames[self.frame.value - 1] if 0 < self.frame.value <= len(self.frames) else None
+        )
 
     def _show_source(self) -> None:
-        self.picture.value = self._html(self.image, f"The picture {self.source.name}", f"{self.source.name}: the picture before the dream")
+        self.picture.value = self._html(
+            self.image,
+            f"The picture {self.source.name}",
+            f"{self.source.name}: the picture before the dream",
+        )
         self._show_recipe(None)
 
     def _frame_html(self, frame: Frame) -> str:
         run = frame.run
-        caption = f"step {frame.step} of {run.total}, octave {frame.octave} of {run.settings.octaves}"
+        caption = (
+            f"step {frame.step} of {run.total}, octave {frame.octave} of {run.settings.octaves}"
+        )
         alt = f"Dream of {run.target.objective.name} on {run.source.name}, {caption}"
         return self._html(frame.whole, alt, caption)
 
     def _html(self, picture: Image, alt: str, caption: str) -> str:
         height, width = picture.shape[-2:]
-        shown = max(PICTURE_WIDTH, min(width, 2 * PICTURE_WIDTH)) if width >= height else round(PICTURE_WIDTH * width / height)
+        shown = (
+            max(PICTURE_WIDTH, min(width, 2 * PICTURE_WIDTH))
+            if width >= height
+            else round(PICTURE_WIDTH * width / height)
+        )
         return picture_html(picture, alt, caption, shown)
 
     def _show_recipe(self, run: Run | None, frame: Frame | None = None) -> None:
         """The recipe of the frame; of the run at work; or, without either, of what Start would make."""
-        label = "The picture shown, again:" if frame else "What Start makes:" if run is None else "What is being made:"
+        label = (
+            "The picture shown, again:"
+            if frame
+            else "What Start makes:"
+            if run is None
+            else "What is being made:"
+        )
         try:
             run = run or self._new_run(self.image, None)
             self.recipe.value = code_html(f"{python(run, frame)}\n\n{command(run, frame)}", label)
@@ -287,28 +344,41 @@ class Studio(Panel):
     # Controls
 
     def _target(self) -> Target:
-        return Target(self.layer.value, None if self.channel.value == WHOLE_LAYER else self.channel.value)
+        return Target(
+            self.layer.value, None if self.channel.value == WHOLE_LAYER else self.channel.value
+        )
 
     def _settings(self) -> Settings:
         return settings_of(self.sliders)
 
     def _channels(self) -> list[tuple[str, int]]:
-        return [("whole layer", WHOLE_LAYER), *((str(i), i) for i in range(layer_info(self.network, self.layer.value).channels))]
+        return [
+            ("whole layer", WHOLE_LAYER),
+            *((str(i), i) for i in range(layer_info(self.network, self.layer.value).channels)),
+        ]
 
     def _make_controls(self, names: Sequence[str], layer: str, settings: Settings) -> None:
         self.layer = choice("layer", names, layer)
         self.channel = choice("channel", self._channels(), WHOLE_LAYER)
         self.sliders = settings_sliders(settings)
         self.frame = number("frame", 0, 0, 0, 1, width="100%")
-        self.frame.continuous_update = True                    # starts no work: a drag replays
+        self.frame.continuous_update = True  # starts no work: a drag replays
         self.file = ipywidgets.Text("dream.png", description="file name", continuous_update=False)
         self.file.layout.width, self.file.style.description_width = "250px", "70px"
-        self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your picture")
+        self.upload = ipywidgets.FileUpload(
+            accept="image/*", multiple=False, description="Your picture"
+        )
         self.upload.layout.width = "150px"
         self.picture, self.recipe = html_part(), html_part()
-        self.buttons = [_button(*given) for given in (
-            ("Start", self.start, "dream of the picture"), ("Stop", self.stop, "end the run, keep its frames"),
-            ("Continue", self.go_on, "go on from the last frame"), ("Branch", self.branch, "dream on from the frame shown"))]
+        self.buttons = [
+            _button(*given)
+            for given in (
+                ("Start", self.start, "dream of the picture"),
+                ("Stop", self.stop, "end the run, keep its frames"),
+                ("Continue", self.go_on, "go on from the last frame"),
+                ("Branch", self.branch, "dream on from the frame shown"),
+            )
+        ]
         self.saving = _button("Save", self.save, "write the frame shown, with its recipe inside")
         for control in (self.channel, *self.sliders.values()):
             control.observe(self._moved, names="value")
@@ -320,7 +390,13 @@ class Studio(Panel):
         left = column([self.picture, self.frame])
         right = column([self.layer, self.channel, *self.sliders.values()])
         files = row([self.file, self.saving, self.upload], 8)
-        self.box.children = (row([left, right]), row(self.buttons, 8), files, self.status, self.recipe)
+        self.box.children = (
+            row([left, right]),
+            row(self.buttons, 8),
+            files,
+            self.status,
+            self.recipe,
+        )
 
 
 def _button(label: str, action, tooltip: str) -> ipywidgets.Button:

@@ -19,8 +19,8 @@ import ipywidgets
 
 from .parts import close_all, column, fallback_html, html_part, status_html
 
-MOST_UPDATES = 10       # a second: more would only fill the browser's queue
-IDLE_SECONDS = 5.0      # a worker without work for so long ends; the next job starts another
+MOST_UPDATES = 10  # a second: more would only fill the browser's queue
+IDLE_SECONDS = 5.0  # a worker without work for so long ends; the next job starts another
 
 Job = Callable[[], Generator[Any, None, None]]
 
@@ -37,14 +37,16 @@ class Panel:
         self.error: Exception | None = None
         self.status = html_part(status_html("ready"))
         self.box = column([])
-        self._wake = threading.Condition(threading.RLock())    # guards what follows
+        self._wake = threading.Condition(threading.RLock())  # guards what follows
         self._slot: tuple[int, Job] | None = None
         self._generation = 0
-        self._running: int | None = None                       # the generation at work in the thread
+        self._running: int | None = None  # the generation at work in the thread
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._work_lock = threading.RLock()                    # one thread at a time goes near the network
-        self._drawn_at = self._answered_at = 0.0               # when a drawing, and when a job's first one, went out last
+        self._work_lock = threading.RLock()  # one thread at a time goes near the network
+        self._drawn_at = self._answered_at = (
+            0.0  # when a drawing, and when a job's first one, went out last
+        )
         _replace_in_cell(self)
 
     # What each kind of panel says for itself
@@ -99,10 +101,16 @@ class Panel:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, object]:
         """The live widget, and the panel as it stands for pages without a kernel."""
         live = {} if self._closed else self.box._repr_mimebundle_()
-        return {**live, "text/html": fallback_html(self.box), "text/plain": f"{self.title} (a live panel)"}
+        return {
+            **live,
+            "text/html": fallback_html(self.box),
+            "text/plain": f"{self.title} (a live panel)",
+        }
 
     # The machinery
 
@@ -114,7 +122,9 @@ class Panel:
             self.cancel()
             self._slot, self.error = (self._generation, self.job), None
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=f"dreamkit panel: {self.title}", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._work, name=f"dreamkit panel: {self.title}", daemon=True
+                )
                 self._thread.start()
 
     def cancel(self) -> None:
@@ -147,7 +157,9 @@ class Panel:
                 self._running = None
                 self._wake.notify_all()
 
-    def _serve(self, job: Job, generation: int, in_step: bool = False, limit: int | None = None) -> None:
+    def _serve(
+        self, job: Job, generation: int, in_step: bool = False, limit: int | None = None
+    ) -> None:
         """Goes through the job's updates until they end or a newer generation takes over; the first and the last are always drawn."""
         try:
             with self._work_lock, contextlib.closing(job()) as updates:
@@ -199,14 +211,19 @@ def _rest(since: float) -> float:
     return since + 1 / MOST_UPDATES - time.monotonic()
 
 
-_shown: dict[str, tuple[str, list[Panel]]] = {}                # cell id: (its last execution, the panels made in it)
+_shown: dict[
+    str, tuple[str, list[Panel]]
+] = {}  # cell id: (its last execution, the panels made in it)
 
 
 def _replace_in_cell(panel: Panel) -> None:
     """Closes the panels that an earlier run of the present notebook cell has made: they could no longer be seen, nor stopped."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    cell, execution = parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id", "")
+    cell, execution = (
+        parent.get("metadata", {}).get("cellId"),
+        parent.get("header", {}).get("msg_id", ""),
+    )
     if not cell:
         return
     earlier, panels = _shown.get(cell, ("", []))

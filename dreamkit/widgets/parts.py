@@ -19,20 +19,28 @@ from ..ascent.loop import Settings
 from ..pictures.image import Image, to_pillow
 from ..show import QUALITY
 
-WIDTH = "390px"                                                # of a slider: two fit into a notebook's column, or one beside a picture
+WIDTH = "390px"  # of a slider: two fit into a notebook's column, or one beside a picture
 _TEXT = "color:var(--jp-ui-font-color1,inherit);line-height:1.5;margin:2px 0"
 
 
-def picture_html(picture: Image | Shown, alt: str, caption: str = "", width: int | None = None, sharp: bool = False) -> str:
+def picture_html(
+    picture: Image | Shown,
+    alt: str,
+    caption: str = "",
+    width: int | None = None,
+    sharp: bool = False,
+) -> str:
     """An `<img>` with alt text, the JPEG inside it, under an optional caption.
 
     `width` is in CSS pixels (the picture's own by default); `sharp` shows its pixels as squares.
     """
     kind, data, own = _encoded(picture)
-    alt = getattr(picture, "alt", None) or alt                 # what dk.show made says itself what it shows
+    alt = getattr(picture, "alt", None) or alt  # what dk.show made says itself what it shows
     source = base64.b64encode(data).decode("ascii")
     size = f"width:{width or own}px;" if width or own else ""
-    frame = "" if isinstance(picture, Shown) else "outline:1px solid #8884;"       # so that a white picture is seen
+    frame = (
+        "" if isinstance(picture, Shown) else "outline:1px solid #8884;"
+    )  # so that a white picture is seen
     style = f"display:block;{size}max-width:100%;height:auto;{frame}{'image-rendering:pixelated;' if sharp else ''}"
     head = f'<div style="{_TEXT}">{html.escape(caption)}</div>' if caption else ""
     return f'{head}<img alt="{html.escape(" ".join(alt.split()))}" style="{style}" src="data:image/{kind};base64,{source}">'
@@ -40,13 +48,17 @@ def picture_html(picture: Image | Shown, alt: str, caption: str = "", width: int
 
 def text_html(text: str) -> str:
     """A paragraph of plain text; its lines stay lines."""
-    return f'<div style="{_TEXT}">{"<br>".join(html.escape(line) for line in text.splitlines())}</div>'
+    return (
+        f'<div style="{_TEXT}">{"<br>".join(html.escape(line) for line in text.splitlines())}</div>'
+    )
 
 
 def code_html(code: str, label: str) -> str:
     """Code to copy, under a label."""
-    style = ("margin:2px 0 8px;padding:6px 8px;border-left:3px solid #8886;line-height:1.35;font-size:12px;"
-             "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere")
+    style = (
+        "margin:2px 0 8px;padding:6px 8px;border-left:3px solid #8886;line-height:1.35;font-size:12px;"
+        "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
+    )
     return f'<div style="{_TEXT}">{html.escape(label)}</div><pre style="{style}">{html.escape(code)}</pre>'
 
 
@@ -59,7 +71,9 @@ def status_html(text: str, error: bool = False) -> str:
 
 def row(children: Iterable[ipywidgets.Widget], gap: int = 20) -> ipywidgets.HBox:
     """Widgets side by side, on a second line where the page is narrow."""
-    layout = ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap=f"4px {gap}px", overflow="visible")
+    layout = ipywidgets.Layout(
+        flex_flow="row wrap", align_items="flex-start", grid_gap=f"4px {gap}px", overflow="visible"
+    )
     return ipywidgets.HBox(list(children), layout=layout)
 
 
@@ -73,21 +87,40 @@ def html_part(value: str = "") -> ipywidgets.HTML:
     return ipywidgets.HTML(value, layout=ipywidgets.Layout(overflow="visible", max_width="100%"))
 
 
-def choice(label: str, options: Sequence, value: object, width: str = WIDTH, tooltip: str = "") -> ipywidgets.SelectionSlider:
+def choice(
+    label: str, options: Sequence, value: object, width: str = WIDTH, tooltip: str = ""
+) -> ipywidgets.SelectionSlider:
     """A slider over a list of values, with its label and the value in words; reports when it is let go, and at every key."""
-    slider = ipywidgets.SelectionSlider(options=options, value=value, continuous_update=False, tooltip=tooltip or label)
-    if not slider.label:                                       # ipywidgets leaves that of the first option empty until it is left
+    slider = ipywidgets.SelectionSlider(
+        options=options, value=value, continuous_update=False, tooltip=tooltip or label
+    )
+    if not slider.label:  # ipywidgets leaves that of the first option empty until it is left
         first = slider.options[slider.index]
         slider.label = first[0] if isinstance(first, tuple) else str(first)
     return _labelled(slider, label, width)
 
 
-def number(label: str, value: float, low: float, high: float, step: float, width: str = WIDTH, tooltip: str = "") -> ipywidgets.Widget:
+def number(
+    label: str,
+    value: float,
+    low: float,
+    high: float,
+    step: float,
+    width: str = WIDTH,
+    tooltip: str = "",
+) -> ipywidgets.Widget:
     """A slider over whole numbers, or over decimals where `value` or `step` is one."""
     whole = all(isinstance(v, int) for v in (value, low, high, step))
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
     more = {} if whole else {"readout_format": f".{max(1, len(f'{step:g}'.partition('.')[2]))}f"}
-    slider = kind(value=value, min=min(low, value), max=max(high, value), step=step, continuous_update=False, **more)
+    slider = kind(
+        value=value,
+        min=min(low, value),
+        max=max(high, value),
+        step=step,
+        continuous_update=False,
+        **more,
+    )
     slider.tooltip = tooltip or label
     return _labelled(slider, label, width)
 
@@ -97,25 +130,45 @@ def settings_sliders(settings: Settings) -> dict[str, ipywidgets.Widget]:
     made = {}
     for spec in fields(Settings):
         meta, value = spec.metadata, getattr(settings, spec.name)
-        made[spec.name] = number(spec.name.replace("_", " "), value, meta["low"], meta["high"], meta["step"], tooltip=meta["help"])
+        made[spec.name] = number(
+            spec.name.replace("_", " "),
+            value,
+            meta["low"],
+            meta["high"],
+            meta["step"],
+            tooltip=meta["help"],
+        )
     return made
 
 
 def settings_of(sliders: dict[str, ipywidgets.Widget]) -> Settings:
     """The Settings that the sliders stand at."""
-    return Settings(**{name: slider.value if isinstance(slider.value, int) else round(slider.value, 6) for name, slider in sliders.items()})
+    return Settings(
+        **{
+            name: slider.value if isinstance(slider.value, int) else round(slider.value, 6)
+            for name, slider in sliders.items()
+        }
+    )
 
 
 def fallback_html(widget: ipywidgets.Widget) -> str:
     """The panel as it stands as plain HTML, for pages without a kernel: its pictures, its texts, and what its sliders say."""
     if isinstance(widget, ipywidgets.Box):
         inner = "".join(fallback_html(child) for child in widget.children)
-        style = ' style="display:flex;flex-flow:row wrap;gap:4px 20px"' if isinstance(widget, ipywidgets.HBox) else ""
+        style = (
+            ' style="display:flex;flex-flow:row wrap;gap:4px 20px"'
+            if isinstance(widget, ipywidgets.HBox)
+            else ""
+        )
         return f"<div{style}>{inner}</div>" if inner else ""
     if isinstance(widget, ipywidgets.HTML):
         return f"<div>{widget.value}</div>"
-    if isinstance(widget, (ipywidgets.SelectionSlider, ipywidgets.IntSlider, ipywidgets.FloatSlider)):
-        shown = widget.label if isinstance(widget, ipywidgets.SelectionSlider) else f"{widget.value:g}"
+    if isinstance(
+        widget, (ipywidgets.SelectionSlider, ipywidgets.IntSlider, ipywidgets.FloatSlider)
+    ):
+        shown = (
+            widget.label if isinstance(widget, ipywidgets.SelectionSlider) else f"{widget.value:g}"
+        )
         return f"<div>{html.escape(widget.description)}: <b>{html.escape(shown)}</b></div>"
     return ""
 

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from .. import passport
 from ..ascent.loop import Settings, dreaming
-from ..pictures.image import Image, samples
 from ..networks.network import Network
 from ..objectives.objective import Objective, channel, layer, scorer
+from ..pictures.image import Image, samples
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,11 @@ class Target:
     @property
     def spec(self) -> dict[str, object]:
         kind = {"kind": "layer", "name": self.layer}
-        return kind if self.channel is None else {"kind": "channel", "name": self.layer, "index": self.channel}
+        return (
+            kind
+            if self.channel is None
+            else {"kind": "channel", "name": self.layer, "index": self.channel}
+        )
 
 
 @dataclass(eq=False)
@@ -56,12 +60,14 @@ class Run:
     source: Source
     target: Target
     settings: Settings
-    origin: Frame | None = None                                # the frame it branches from
-    taken: int = 0                                             # steps that have been kept
+    origin: Frame | None = None  # the frame it branches from
+    taken: int = 0  # steps that have been kept
 
     def __post_init__(self) -> None:
-        self._pictures = dreaming(scorer(self.network, self.target.objective), self.image, self.settings)
-        self._ahead: Image | None = None                       # dreamt, but not yet kept
+        self._pictures = dreaming(
+            scorer(self.network, self.target.objective), self.image, self.settings
+        )
+        self._ahead: Image | None = None  # dreamt, but not yet kept
 
     @property
     def total(self) -> int:
@@ -88,7 +94,7 @@ class Frame:
 
     run: Run = field(repr=False)
     step: int
-    picture: Image = field(repr=False)                         # of its octave's size
+    picture: Image = field(repr=False)  # of its octave's size
 
     @property
     def whole(self) -> Image:
@@ -110,7 +116,9 @@ class Frame:
         run, more = self.run, {}
         source = run.source.spec(run.image)
         if run.origin is not None:
-            source = passport.picture_spec(run.image, "file", "the frame branched from", max(run.image.shape[-2:]))
+            source = passport.picture_spec(
+                run.image, "file", "the frame branched from", max(run.image.shape[-2:])
+            )
             more["before"] = [frame.passport for frame in self.chain[:-1]]
         if self.step < run.total:
             more["stopped"] = self.step
@@ -119,14 +127,27 @@ class Frame:
 
 def python(run: Run, last: Frame | None = None) -> str:
     """The Python that makes the frame again; without one, the Python of the whole run."""
-    frames = last.chain if last is not None else (*(run.origin.chain if run.origin else ()), Frame(run, run.total, run.image))
+    frames = (
+        last.chain
+        if last is not None
+        else (*(run.origin.chain if run.origin else ()), Frame(run, run.total, run.image))
+    )
     first = frames[0].run
-    lines = ["import dreamkit as dk", "", f"network = dk.load_network({first.network.name!r})",
-             f"picture = {first.source.python(first.image)}"]
+    lines = [
+        "import dreamkit as dk",
+        "",
+        f"network = dk.load_network({first.network.name!r})",
+        f"picture = {first.source.python(first.image)}",
+    ]
     for frame in frames:
         lines += _lines(frame)
     if any(frame.step < frame.run.total for frame in frames):
-        lines[:1] = ["from itertools import islice", "", "import dreamkit as dk", "from dreamkit.passport import whole"]
+        lines[:1] = [
+            "from itertools import islice",
+            "",
+            "import dreamkit as dk",
+            "from dreamkit.passport import whole",
+        ]
     return "\n".join(lines)
 
 
@@ -136,16 +157,23 @@ def command(run: Run, last: Frame | None = None) -> str:
         return "# no single command: this dream was branched; the Python above repeats it"
     if last is not None and last.step < run.total:
         return "# stopped on the way: save it, then  dreamkit again FILE"
-    return passport.command(passport.make(run.network, run.target.spec, run.settings, run.source.spec(run.image)))
+    return passport.command(
+        passport.make(run.network, run.target.spec, run.settings, run.source.spec(run.image))
+    )
 
 
 def _lines(frame: Frame) -> list[str]:
     run = frame.run
-    values = ((spec.name, getattr(run.settings, spec.name), spec.default) for spec in fields(Settings))
+    values = (
+        (spec.name, getattr(run.settings, spec.name), spec.default) for spec in fields(Settings)
+    )
     changed = [f"{name}={value!r}" for name, value, default in values if value != default]
     score = f"dk.scorer(network, dk.{run.target.objective.name})"
     settings = f"dk.Settings({', '.join(changed)})"
     if frame.step >= run.total:
         return [f"picture = dk.dream({score}, picture, {settings})"]
-    return [f"settings = {settings}", f"*_, frame = islice(dk.dreaming({score}, picture, settings), {frame.step})",
-            "picture = whole(frame, picture, settings)"]
+    return [
+        f"settings = {settings}",
+        f"*_, frame = islice(dk.dreaming({score}, picture, settings), {frame.step})",
+        "picture = whole(frame, picture, settings)",
+    ]

@@ -13,16 +13,23 @@ from IPython.display import Image as Shown
 
 from ..ascent.loop import Settings, dreaming
 from ..networks.features import layer_at, suggested_layers
-from ..pictures.image import Image
 from ..networks.network import Network, apart
 from ..objectives.objective import Objective, layer, scorer
+from ..pictures.image import Image
 from .panel import Panel
 from .parts import choice, html_part, picture_html, text_html
 
-LEAST_WIDTH = 320                                              # in CSS pixels: smaller pictures are enlarged on the page
+LEAST_WIDTH = 320  # in CSS pixels: smaller pictures are enlarged on the page
 
 
-def slide(title: str, values: Iterable[Any], make: Callable[[Any], Any], *, start: Any = None, width: int | None = None) -> Slide:
+def slide(
+    title: str,
+    values: Iterable[Any],
+    make: Callable[[Any], Any],
+    *,
+    start: Any = None,
+    width: int | None = None,
+) -> Slide:
     """A panel with one slider over `values`; `make(value)` gives what is shown for each, and is called once for each.
 
     `title` names the parameter and its unit and is the slider's label: "smoothing σ (pixels)". `make` gives a picture,
@@ -34,15 +41,29 @@ def slide(title: str, values: Iterable[Any], make: Callable[[Any], Any], *, star
     Without widgets: `make` itself. ValueError where there are no values, or `start` is none of them.
 
     >>> from dreamkit import noise, smooth
-    >>> panel = slide("σ (pixels)", [0.0, 1.0, 2.0], lambda sigma: (smooth(noise(32, 48), sigma), f"blurred by {sigma}"))
+    >>> panel = slide(
+    ...     "σ (pixels)",
+    ...     [0.0, 1.0, 2.0],
+    ...     lambda sigma: (smooth(noise(32, 48), sigma), f"blurred by {sigma}"),
+    ... )
     >>> panel.value = 1.0
     >>> panel.close()
     """
     return Slide(title, values, make, start, width)
 
 
-def compare(network: Network, image: Image, left: Settings | None = None, right: Settings | None = None, *, along: str = "steps",
-            values: Sequence[Any] | None = None, objective: Objective | None = None, start: Any = None, width: int | None = None) -> Slide:
+def compare(
+    network: Network,
+    image: Image,
+    left: Settings | None = None,
+    right: Settings | None = None,
+    *,
+    along: str = "steps",
+    values: Sequence[Any] | None = None,
+    objective: Objective | None = None,
+    start: Any = None,
+    width: int | None = None,
+) -> Slide:
     """A panel with two dreams of one picture side by side, by the settings `left` and `right`, under one shared slider.
 
     `along` is what the slider changes on both sides: a field of `Settings`, or "layer". `values` are its stops, by
@@ -55,21 +76,40 @@ def compare(network: Network, image: Image, left: Settings | None = None, right:
         names = ", ".join(spec.name for spec in fields(Settings))
         raise ValueError(f"along is 'layer' or a field of Settings ({names}); given: {along!r}")
     network, captions = apart(network), _differences(left, right, along)
-    values = tuple(values) if values is not None else suggested_layers(network) if along == "layer" else _stops(along)
+    values = (
+        tuple(values)
+        if values is not None
+        else suggested_layers(network)
+        if along == "layer"
+        else _stops(along)
+    )
 
     def make(value: Any) -> Iterator[tuple[dict[str, Image], str]]:
         wanted = layer(value) if along == "layer" else objective or layer(layer_at(network, 0.5))
-        sides = (left, right) if along == "layer" else [replace(side, **{along: value}) for side in (left, right)]
+        sides = (
+            (left, right)
+            if along == "layer"
+            else [replace(side, **{along: value}) for side in (left, right)]
+        )
         yield from _two_dreams(scorer(network, wanted), image, sides, captions)
 
     start = values[len(values) // 2] if start is None and len(values) else start
-    return Slide(along.replace("_", " "), values, make, start, width or max(image.shape[-1], LEAST_WIDTH))
+    return Slide(
+        along.replace("_", " "), values, make, start, width or max(image.shape[-1], LEAST_WIDTH)
+    )
 
 
 class Slide(Panel):
     """The panel of `slide`: `value` is where it stands and can be set, `views` what it has made so far {position: (picture, text)}."""
 
-    def __init__(self, title: str, values: Iterable[Any], make: Callable[[Any], Any], start: Any, width: int | None) -> None:
+    def __init__(
+        self,
+        title: str,
+        values: Iterable[Any],
+        make: Callable[[Any], Any],
+        start: Any,
+        width: int | None,
+    ) -> None:
         values = list(values)
         if not values:
             raise ValueError(f"{title!r} needs at least one value to slide over")
@@ -77,7 +117,9 @@ class Slide(Panel):
         super().__init__(title)
         self._make, self._values, self._width = make, values, width
         self.views: dict[int, tuple[Any, str]] = {}
-        self.slider = choice(title, [(_label(value), index) for index, value in enumerate(values)], first, "520px")
+        self.slider = choice(
+            title, [(_label(value), index) for index, value in enumerate(values)], first, "520px"
+        )
         self.pictures, self.text = html_part(), html_part()
         self.box.children = (self.slider, self.pictures, self.text, self.status)
         self.run()
@@ -110,14 +152,25 @@ class Slide(Panel):
             self.say("ready")
 
     def _moved(self, change: object) -> None:
-        self.say(f"{self.title} {self.slider.label}: working …" if self.slider.index not in self.views else "ready")
+        self.say(
+            f"{self.title} {self.slider.label}: working …"
+            if self.slider.index not in self.views
+            else "ready"
+        )
         self.submit()
 
     def _pictures(self, picture: Any, said: str, text: str) -> str:
         if isinstance(picture, Mapping):
-            parts = [picture_html(each, f"{caption}. {said}. {text}", caption, self._size(each)) for caption, each in picture.items()]
+            parts = [
+                picture_html(each, f"{caption}. {said}. {text}", caption, self._size(each))
+                for caption, each in picture.items()
+            ]
             return f'<div style="display:flex;flex-flow:row wrap;gap:4px 16px">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
-        return picture_html(picture, f"{said}. {text}", width=None if isinstance(picture, Shown) else self._size(picture))
+        return picture_html(
+            picture,
+            f"{said}. {text}",
+            width=None if isinstance(picture, Shown) else self._size(picture),
+        )
 
     def _size(self, picture: Image) -> int:
         return self._width or max(picture.shape[-1], LEAST_WIDTH)
@@ -130,24 +183,41 @@ def _views(made: Any) -> Iterator[tuple[Any, str]]:
         if view is not None:
             yield view if isinstance(view, tuple) else (view, "")
     if view is None:
-        raise ValueError("make gives a picture, or (picture, text), or is a generator of such; it gave none")
+        raise ValueError(
+            "make gives a picture, or (picture, text), or is a generator of such; it gave none"
+        )
 
 
-def _two_dreams(score, image: Image, sides: Sequence[Settings], captions: Sequence[str]) -> Iterator[tuple[dict[str, Image], str]]:
+def _two_dreams(
+    score, image: Image, sides: Sequence[Settings], captions: Sequence[str]
+) -> Iterator[tuple[dict[str, Image], str]]:
     shown = [image, image]
     for pictures in zip_longest(*(dreaming(score, image, side) for side in sides)):
         shown = [new if new is not None else old for new, old in zip(pictures, shown, strict=True)]
         yield dict(zip(captions, shown, strict=True)), "dreaming …"
-    changes = [f"{caption}: {(dreamt - image).abs().mean():.3f}" for caption, dreamt in zip(captions, shown, strict=True)]
-    yield dict(zip(captions, shown, strict=True)), f"mean change of a pixel, of a range of 1: {'; '.join(changes)}"
+    changes = [
+        f"{caption}: {(dreamt - image).abs().mean():.3f}"
+        for caption, dreamt in zip(captions, shown, strict=True)
+    ]
+    yield (
+        dict(zip(captions, shown, strict=True)),
+        f"mean change of a pixel, of a range of 1: {'; '.join(changes)}",
+    )
 
 
 def _differences(left: Settings, right: Settings, along: str) -> tuple[str, str]:
     """Two captions that name what differs: ("jitter 0", "jitter 16")."""
-    names = [spec.name for spec in fields(Settings) if spec.name != along and getattr(left, spec.name) != getattr(right, spec.name)]
+    names = [
+        spec.name
+        for spec in fields(Settings)
+        if spec.name != along and getattr(left, spec.name) != getattr(right, spec.name)
+    ]
     if not names:
         return "left", "right: the same settings"
-    return tuple(", ".join(f"{name.replace('_', ' ')} {getattr(side, name):g}" for name in names) for side in (left, right))
+    return tuple(
+        ", ".join(f"{name.replace('_', ' ')} {getattr(side, name):g}" for name in names)
+        for side in (left, right)
+    )
 
 
 def _stops(name: str) -> tuple[float, ...]:
@@ -156,7 +226,11 @@ def _stops(name: str) -> tuple[float, ...]:
     low, high, step = (spec.metadata[key] for key in ("low", "high", "step"))
     high = min(high, 2 * spec.default) if spec.default else high
     stops = [low + (high - low) * i / 4 for i in range(5)]
-    return tuple(dict.fromkeys(round(v) if isinstance(step, int) else round(round(v / step) * step, 6) for v in stops))
+    return tuple(
+        dict.fromkeys(
+            round(v) if isinstance(step, int) else round(round(v / step) * step, 6) for v in stops
+        )
+    )
 
 
 def _position(values: Sequence[Any], value: Any) -> int:

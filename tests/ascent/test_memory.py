@@ -9,7 +9,10 @@ import pytest
 
 from dreamkit.ascent import _memory
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(_memory._library() is None, reason="needs the GNU C library")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(_memory._library() is None, reason="needs the GNU C library"),
+]
 
 PROGRAM = """
 import json, resource
@@ -38,12 +41,16 @@ print(json.dumps([taken, held, resident()]))
 def counted(keep: bool) -> tuple[int, int, int]:
     """Page faults of two steps; MiB resident after them, and after the dream."""
     environment = os.environ | {"DREAMKIT_KEEP_MEMORY": str(int(keep))}
-    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment
+    )
     return tuple(json.loads(result.stdout))
 
 
 def test_a_step_takes_the_memory_that_the_one_before_has_freed():
     (faults, held, after), (without, _, _) = counted(True), counted(False)
-    print(f"{faults} page faults in two steps of a 1100×1000 picture, {without} without; {held} MiB during the dream, {after} after")
-    assert faults < without / 4                                # none, but where a piece of a new size was wanted
-    assert after < held - 50                                   # a map of features alone is 67 MiB
+    print(
+        f"{faults} page faults in two steps of a 1100×1000 picture, {without} without; {held} MiB during the dream, {after} after"
+    )
+    assert faults < without / 4  # none, but where a piece of a new size was wanted
+    assert after < held - 50  # a map of features alone is 67 MiB

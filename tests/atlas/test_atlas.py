@@ -12,31 +12,56 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.cli.app import call
 from dreamkit.atlas import channels as growth
 from dreamkit.atlas.folder import file_of
+from dreamkit.cli.app import call
 
 QUICK = dk.atlas.Recipe(side=16, steps=2, batch=4)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture
 def small(dreamnet, tmp_path):
-    return dk.atlas(dreamnet, ["inception3a", "conv1"], tmp_path / "atlas", channels=[0, 1, 2, 3, 30], recipe=QUICK)
+    return dk.atlas(
+        dreamnet,
+        ["inception3a", "conv1"],
+        tmp_path / "atlas",
+        channels=[0, 1, 2, 3, 30],
+        recipe=QUICK,
+    )
 
 
 def test_the_module_is_called_and_gives_an_atlas(small):
-    assert list(small.layers) == ["conv1", "inception3a"] and len(small) == 10          # in the order in which they run
-    assert small.channels("conv1") == (0, 1, 2, 3, 30) and small.picture("conv1", 30).shape == (1, 3, 16, 16)
+    assert (
+        list(small.layers) == ["conv1", "inception3a"] and len(small) == 10
+    )  # in the order in which they run
+    assert small.channels("conv1") == (0, 1, 2, 3, 30) and small.picture("conv1", 30).shape == (
+        1,
+        3,
+        16,
+        16,
+    )
     assert small.layers["conv1"] == {"channels": 48, "field": 7, "labels": []}
-    assert {"atlas.json", "index.html", "conv1/0030.png", "inception3a/0000.png"} < set(files(small.folder))
+    assert {"atlas.json", "index.html", "conv1/0030.png", "inception3a/0000.png"} < set(
+        files(small.folder)
+    )
     manifest = json.loads((small.folder / "atlas.json").read_text())
     entry = manifest["layers"][0]["pictures"]["30"]
-    assert entry["sha256"] == hashlib.sha256((small.folder / "conv1/0030.png").read_bytes()).hexdigest()
-    assert manifest["network"]["sha256"] == dk.load_network("dreamnet").digest and manifest["recipe"]["steps"] == 2
+    assert (
+        entry["sha256"]
+        == hashlib.sha256((small.folder / "conv1/0030.png").read_bytes()).hexdigest()
+    )
+    assert (
+        manifest["network"]["sha256"] == dk.load_network("dreamnet").digest
+        and manifest["recipe"]["steps"] == 2
+    )
     with pytest.raises(KeyError, match="unknown layer 'conv9'"):
         small.channels("conv9")
     with pytest.raises(KeyError, match="no picture of channel 5 of layer 'conv1'"):
@@ -50,7 +75,12 @@ def test_a_channels_picture_does_not_depend_on_its_company(small, dreamnet, tmp_
 
 
 def test_more_steps_excite_the_channel_more(dreamnet):
-    few, many = (growth.portraits(dreamnet, "inception3b", [3, 9, 77, 200], dk.atlas.Recipe(side=24, steps=steps))[1] for steps in (1, 16))
+    few, many = (
+        growth.portraits(
+            dreamnet, "inception3b", [3, 9, 77, 200], dk.atlas.Recipe(side=24, steps=steps)
+        )[1]
+        for steps in (1, 16)
+    )
     assert all(later > 1.5 * early for early, later in zip(few, many, strict=True)), (few, many)
 
 
@@ -65,7 +95,9 @@ def test_a_silent_channel_wakes_and_only_it():
     features = dk.capture(net, start, "1")["1"]
     assert not features[:, 0].any() and features[:, 1].all()
     awake = growth.waking(net)
-    assert torch.equal(dk.capture(awake, start, "1")["1"], features)                    # nothing changes but the gradient
+    assert torch.equal(
+        dk.capture(awake, start, "1")["1"], features
+    )  # nothing changes but the gradient
     slope = dk.gradient(lambda x: -dk.capture(awake, x, "1")["1"][[0, 1], [0, 1]].sum(), start)
     assert torch.equal(slope, torch.full_like(slope, -1.0))
     assert not dk.gradient(lambda x: dk.capture(net, x, "1")["1"][0, 0].sum(), start).any()
@@ -77,17 +109,36 @@ def test_going_on_skips_what_is_there_and_mends_what_is_damaged(small, dreamnet)
     for path in ("conv1/0001.png", "inception3a/0030.png"):
         (small.folder / path).write_bytes(b"half a pict")
     before = os.stat(small.folder / "conv1/0000.png").st_mtime_ns
-    counts = list(dk.atlas.making(dreamnet, ["inception3a", "conv1"], small.folder, channels=[0, 1, 2, 3, 30], recipe=QUICK))
+    counts = list(
+        dk.atlas.making(
+            dreamnet,
+            ["inception3a", "conv1"],
+            small.folder,
+            channels=[0, 1, 2, 3, 30],
+            recipe=QUICK,
+        )
+    )
     assert counts == [(8, 10), (9, 10), (10, 10)]
-    assert files(small.folder) == kept and os.stat(small.folder / "conv1/0000.png").st_mtime_ns == before
+    assert (
+        files(small.folder) == kept
+        and os.stat(small.folder / "conv1/0000.png").st_mtime_ns == before
+    )
 
 
 def test_stopping_keeps_what_is_done_and_ends_with_the_same_bytes(small, dreamnet, tmp_path):
-    making = dk.atlas.making(dreamnet, ["conv1", "inception3a"], tmp_path / "again", channels=[0, 1, 2, 3, 30], recipe=QUICK)
+    making = dk.atlas.making(
+        dreamnet,
+        ["conv1", "inception3a"],
+        tmp_path / "again",
+        channels=[0, 1, 2, 3, 30],
+        recipe=QUICK,
+    )
     assert [next(making), next(making)] == [(0, 10), (4, 10)]
     making.close()
     assert len(dk.atlas.open(tmp_path / "again")) == 4 and (tmp_path / "again/index.html").exists()
-    dk.atlas(dreamnet, "conv1", tmp_path / "again", channels=[0, 1, 2, 3, 30], recipe=QUICK)           # layer by layer, if you like
+    dk.atlas(
+        dreamnet, "conv1", tmp_path / "again", channels=[0, 1, 2, 3, 30], recipe=QUICK
+    )  # layer by layer, if you like
     dk.atlas(dreamnet, "inception3a", tmp_path / "again", channels=[0, 1, 2, 3, 30], recipe=QUICK)
     assert files(tmp_path / "again") == files(small.folder)
 
@@ -101,22 +152,36 @@ def test_another_atlas_or_somebodys_folder_is_refused(small, dreamnet, tmp_path)
         dk.atlas(dreamnet, "conv1", tmp_path / "mine", recipe=QUICK)
 
 
-@pytest.mark.parametrize(("given", "said"), [
-    ({"layers": ["conv9"]}, "unknown layer 'conv9'"), ({"channels": [48]}, "channel 48 is out of range: layer 'conv1' has 48"),
-    ({"channels": [-1]}, "channel -1"), ({"layers": []}, "at least one layer"), ({"workers": 0}, "from 1 to 1024; given: 0"),
-    ({"workers": 2, "scheduler": "tcp://x"}, "give one of workers, scheduler and client")])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"layers": ["conv9"]}, "unknown layer 'conv9'"),
+        ({"channels": [48]}, "channel 48 is out of range: layer 'conv1' has 48"),
+        ({"channels": [-1]}, "channel -1"),
+        ({"layers": []}, "at least one layer"),
+        ({"workers": 0}, "from 1 to 1024; given: 0"),
+        ({"workers": 2, "scheduler": "tcp://x"}, "give one of workers, scheduler and client"),
+    ],
+)
 def test_mistakes_are_named(given, said, dreamnet, tmp_path):
     with pytest.raises((ValueError, KeyError), match=said):
-        dk.atlas(dreamnet, **{"layers": ["conv1"], "folder": tmp_path / "none", "recipe": QUICK} | given)
+        dk.atlas(
+            dreamnet, **{"layers": ["conv1"], "folder": tmp_path / "none", "recipe": QUICK} | given
+        )
 
 
-@pytest.mark.parametrize(("name", "value"), [("side", 8), ("steps", 0), ("rate", float("nan")), ("seed", -1), ("batch", True)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("side", 8), ("steps", 0), ("rate", float("nan")), ("seed", -1), ("batch", True)],
+)
 def test_recipes_are_checked(name, value):
     with pytest.raises(ValueError, match=f"{name} of an atlas"):
         dk.atlas.Recipe(**{name: value})
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"atlas": 1}', "[" * 100_000, '{"atlas": 2, "network": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"atlas": 1}', "[" * 100_000, '{"atlas": 2, "network": {}}']
+)
 def test_a_broken_manifest_is_one_line(text, small):
     (small.folder / "atlas.json").write_text(text)
     with pytest.raises(ValueError, match="is broken") as caught:
@@ -127,8 +192,13 @@ def test_a_broken_manifest_is_one_line(text, small):
 def test_no_layer_name_leaves_the_folder():
     for name in ("../../etc", "a/b", "..", "", "<script>", "C:\\x", "ф" * 300, "a\nb"):
         path = Path(file_of(name, 3))
-        assert not path.is_absolute() and len(path.parts) == 2 and ".." not in path.parts and path.name == "0003.png"
-    assert file_of("a/b", 0) != file_of("a_b", 0)              # two layers never share a folder
+        assert (
+            not path.is_absolute()
+            and len(path.parts) == 2
+            and ".." not in path.parts
+            and path.name == "0003.png"
+        )
+    assert file_of("a/b", 0) != file_of("a_b", 0)  # two layers never share a folder
 
 
 class Page(html.parser.HTMLParser):
@@ -150,13 +220,15 @@ def test_the_page_shows_every_picture_and_fetches_nothing(small):
     text = (small.folder / "index.html").read_text(encoding="utf-8")
     page = Page(text)
     shown = [image for image in page.all("img") if "src" in image]
-    assert len(shown) == 10 and all((small.folder / image["src"]).is_file() and image["alt"] for image in shown)
+    assert len(shown) == 10 and all(
+        (small.folder / image["src"]).is_file() and image["alt"] for image in shown
+    )
     assert shown[4]["alt"].startswith("conv1, channel 30 of 48: mean activation ")
     assert "://" not in text and not page.all("link") and "src" not in page.all("script")[0]
     assert len({a["id"] for a in page.all("a")}) == 10
 
 
-NASTY = '"><script>alert(1)</script>\'&'
+NASTY = "\"><script>alert(1)</script>'&"
 
 
 def test_names_on_the_page_are_text(tmp_path):
@@ -179,7 +251,10 @@ def test_the_panel_browses(small):
     assert "conv1, channel 0 of 48" in panel.text.value and panel.error is None
     panel.channel.value = 30
     panel.run()
-    assert "conv1, channel 30 of 48" in panel.text.value and "channels 0, 1, 2, 3, 30" in panel.around.value
+    assert (
+        "conv1, channel 30 of 48" in panel.text.value
+        and "channels 0, 1, 2, 3, 30" in panel.around.value
+    )
     panel.layer.value = "inception3a"
     panel.run()
     assert "inception3a, channel 0 of 208" in panel.text.value and panel.error is None
@@ -188,12 +263,29 @@ def test_the_panel_browses(small):
 
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    arguments = ["atlas", "--layer", "conv1", "--channels", "3,5", "--side", "16", "--steps", "1", "-o", "mine"]
+    arguments = [
+        "atlas",
+        "--layer",
+        "conv1",
+        "--channels",
+        "3,5",
+        "--side",
+        "16",
+        "--steps",
+        "1",
+        "-o",
+        "mine",
+    ]
     assert call(arguments) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("mine/index.html: 2 pictures, made in ") and said.err == "dreamkit: picture 2 of 2, 0 s left\n"
+    assert (
+        said.out.startswith("mine/index.html: 2 pictures, made in ")
+        and said.err == "dreamkit: picture 2 of 2, 0 s left\n"
+    )
     assert call(arguments) == 0 and "2 pictures (2 were there already)" in capsys.readouterr().out
-    assert call([*arguments, "--seed", "1"]) == 2 and "holds another atlas" in capsys.readouterr().err
+    assert (
+        call([*arguments, "--seed", "1"]) == 2 and "holds another atlas" in capsys.readouterr().err
+    )
     assert call(["atlas", "--scheduler", "nonsense", "-o", "new"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "no Dask scheduler answers at 'nonsense'" in error
@@ -201,25 +293,40 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 
 # --- with workers
 
+
 @pytest.mark.slow
 def test_workers_change_no_byte_and_a_dead_one_costs_its_batch(dreamnet, tmp_path):
     """Two workers, of which one is killed in the middle, against this process alone."""
     from dreamkit.atlas.cluster import cluster
 
     recipe, channels = dk.atlas.Recipe(side=32, steps=12, batch=4), list(range(16))
-    alone = dk.atlas(dreamnet, ["conv2", "inception4c"], tmp_path / "alone", channels=channels, recipe=recipe)
+    alone = dk.atlas(
+        dreamnet, ["conv2", "inception4c"], tmp_path / "alone", channels=channels, recipe=recipe
+    )
     with cluster(2) as client:
-        assert all(address.startswith("tls://127.0.0.1:") for address in client.scheduler_info()["workers"])
+        assert all(
+            address.startswith("tls://127.0.0.1:") for address in client.scheduler_info()["workers"]
+        )
         killed, counts = None, []
-        for done, _ in dk.atlas.making(dreamnet, ["conv2", "inception4c"], tmp_path / "two", channels=channels, client=client,
-                                       recipe=recipe):
+        for done, _ in dk.atlas.making(
+            dreamnet,
+            ["conv2", "inception4c"],
+            tmp_path / "two",
+            channels=channels,
+            client=client,
+            recipe=recipe,
+        ):
             counts.append(done)
             if done >= 8 and killed is None:
                 busy = next(worker for worker, tasks in client.processing().items() if tasks)
-                killed = next(pid for worker, pid in client.run(os.getpid).items() if worker == busy)
+                killed = next(
+                    pid for worker, pid in client.run(os.getpid).items() if worker == busy
+                )
                 os.kill(killed, signal.SIGKILL)
-        assert killed is not None and counts == list(range(0, 33, 4))                    # each batch came once
-        assert client.run_on_scheduler(finished) <= 8 + 1                                # of the eight, the dead one's was done again
+        assert killed is not None and counts == list(range(0, 33, 4))  # each batch came once
+        assert (
+            client.run_on_scheduler(finished) <= 8 + 1
+        )  # of the eight, the dead one's was done again
     assert files(tmp_path / "two") == files(alone.folder)
 
 

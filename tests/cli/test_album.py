@@ -47,8 +47,28 @@ def test_a_folder_of_pictures_and_a_recipe(photos, capsys):
     os.mkdir("in")
     os.rename("b.webp", "in/b.webp")
     Path("in/notes.txt").write_text("no picture")
-    assert call(["dream", "in", "-o", "out", "--recipe", "keras", "--steps", "1", "--octaves", "1", "--layer", "conv2"]) == 0
-    assert list(digests()) == ["b.png"] and dk.read_passport("out/b.png")["recipe"]["name"] == "keras"
+    assert (
+        call(
+            [
+                "dream",
+                "in",
+                "-o",
+                "out",
+                "--recipe",
+                "keras",
+                "--steps",
+                "1",
+                "--octaves",
+                "1",
+                "--layer",
+                "conv2",
+            ]
+        )
+        == 0
+    )
+    assert (
+        list(digests()) == ["b.png"] and dk.read_passport("out/b.png")["recipe"]["name"] == "keras"
+    )
     assert call(["again", "out/b.png", "--source", "in/b.webp"]) == 0
     assert "greatest difference 0 of 255" in capsys.readouterr().out
 
@@ -57,14 +77,19 @@ def test_what_is_done_is_left_alone_and_what_changed_is_made_again(photos, monke
     command = ["dream", "a.jpg", "b.webp", "-o", "out", *QUICK]
     assert call(command) == 0
     made, first = [], digests()
-    monkeypatch.setattr(_album, "dreamt", lambda *job, real=_album.dreamt: made.append(1) or real(*job))
+    monkeypatch.setattr(
+        _album, "dreamt", lambda *job, real=_album.dreamt: made.append(1) or real(*job)
+    )
     stamps = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
     assert call(command) == 0 and not made
-    assert "(2 were there already)" in capsys.readouterr().out and {p: p.stat().st_mtime_ns for p in stamps} == stamps
-    dk.save_image(dk.noise(40, 48, seed=9), "b.webp")                           # another photo of the same name
+    assert (
+        "(2 were there already)" in capsys.readouterr().out
+        and {p: p.stat().st_mtime_ns for p in stamps} == stamps
+    )
+    dk.save_image(dk.noise(40, 48, seed=9), "b.webp")  # another photo of the same name
     assert call(command) == 0 and len(made) == 1
     assert digests()["a.png"] == first["a.png"] and digests()["b.png"] != first["b.png"]
-    assert call([*command, "--seed", "4"]) == 0 and len(made) == 3              # another recipe
+    assert call([*command, "--seed", "4"]) == 0 and len(made) == 3  # another recipe
     assert digests()["a.png"] != first["a.png"]
 
 
@@ -83,9 +108,15 @@ def test_bad_pictures_are_said_and_the_others_go_on(photos, capsys):
 
 def test_a_flat_picture_is_said_by_its_name_and_random_weights_once(photos, capsys):
     dk.save_image(torch.full((1, 3, 40, 48), 0.4), "flat.png")
-    assert call(["dream", "a.jpg", "flat.png", "b.webp", "-o", "out", "--weights", "random", *QUICK]) == 0
+    assert (
+        call(["dream", "a.jpg", "flat.png", "b.webp", "-o", "out", "--weights", "random", *QUICK])
+        == 0
+    )
     told = capsys.readouterr().err
-    assert told.count("one flat colour") == 1 and "dreamkit: 'flat.png' is one flat colour: whatever appears in it" in told
+    assert (
+        told.count("one flat colour") == 1
+        and "dreamkit: 'flat.png' is one flat colour: whatever appears in it" in told
+    )
     assert told.count("random weights: the network has learnt nothing") == 1
 
 
@@ -95,13 +126,17 @@ def test_a_folder_of_which_nothing_can_be_dreamt_leaves_no_trace(photos, capsys)
         Path("in", name).write_bytes(b"no")
     assert call(["dream", "in", "-o", "new/out", *QUICK]) == 2
     told = capsys.readouterr()
-    assert not told.out and not Path("new/out").exists() and [line for line in told.err.splitlines() if "could not be dreamt" in line] == [
-        "dreamkit: 2 of 2 pictures could not be dreamt"]
+    assert (
+        not told.out
+        and not Path("new/out").exists()
+        and [line for line in told.err.splitlines() if "could not be dreamt" in line]
+        == ["dreamkit: 2 of 2 pictures could not be dreamt"]
+    )
 
 
 def test_nothing_of_the_users_is_overwritten(photos, capsys):
     Path("out").mkdir()
-    dk.save_image(dk.noise(8, 8), "out/b.png")                                  # a picture of the user's own
+    dk.save_image(dk.noise(8, 8), "out/b.png")  # a picture of the user's own
     before = Path("out/b.png").read_bytes(), Path("a.png").read_bytes()
     assert call(["dream", "b.webp", "a.jpg", "-o", "out", *QUICK]) == 2
     assert "is no dream" in capsys.readouterr().err
@@ -116,7 +151,10 @@ def test_nothing_of_the_users_is_overwritten(photos, capsys):
         error = capsys.readouterr().err
         assert any(part in error for part in message.split("|")), error
     Path("empty").mkdir()
-    assert call(["dream", "empty"]) == 2 and "no pictures in the folder 'empty'" in capsys.readouterr().err
+    assert (
+        call(["dream", "empty"]) == 2
+        and "no pictures in the folder 'empty'" in capsys.readouterr().err
+    )
     assert (Path("out/b.png").read_bytes(), Path("a.png").read_bytes()) == before
 
 
@@ -128,23 +166,36 @@ def test_a_signal_keeps_what_is_done_and_the_same_command_goes_on(photos, monkey
     def slow(*job):
         calls.append(1)
         if len(calls) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)               # a job in the background ignores SIGINT, and CI may be one
+            os.kill(
+                os.getpid(), signal.SIGTERM
+            )  # a job in the background ignores SIGINT, and CI may be one
         return real(*job)
 
     monkeypatch.setattr(_album, "dreamt", slow)
     command = ["dream", "a.jpg", "a.png", "b.webp", "-o", "out", *QUICK]
     assert call(command) == 143
-    assert "stopped at 1 of 3 pictures; the same command goes on from there" in capsys.readouterr().err
+    assert (
+        "stopped at 1 of 3 pictures; the same command goes on from there" in capsys.readouterr().err
+    )
     assert list(digests()) == ["a.jpg.png"]
     assert call(command) == 0 and len(digests()) == 3 and len(calls) == 4
 
 
 def test_names_that_meet_are_told_apart_and_never_meet_again():
-    for names in (["a.jpg", "a.png", "a.jpg.jpg"], ["x/a.png", "y/a.png", "a.png"], ["x/y-a.png", "x-y/a.png"]):
+    for names in (
+        ["a.jpg", "a.png", "a.jpg.jpg"],
+        ["x/a.png", "y/a.png", "a.png"],
+        ["x/y-a.png", "x-y/a.png"],
+    ):
         found = [path.name.casefold() for path in _album.targets(names, Path("out"))]
         assert len(set(found)) == len(names) and all(name.endswith(".png") for name in found), found
-    assert [path.name for path in _album.targets(["p/a.jpg", "q/b.jpg"], Path("out"))] == ["a.png", "b.png"]
-    with pytest.raises(ValueError, match="'A.jpg' and 'a.JPG' would go to one file"):                # on some disks they would
+    assert [path.name for path in _album.targets(["p/a.jpg", "q/b.jpg"], Path("out"))] == [
+        "a.png",
+        "b.png",
+    ]
+    with pytest.raises(
+        ValueError, match="'A.jpg' and 'a.JPG' would go to one file"
+    ):  # on some disks they would
         _album.targets(["A.jpg", "a.JPG"], Path("out"))
 
 

@@ -13,11 +13,12 @@ import torch
 from PIL import Image as pillow
 
 import dreamkit as dk
-from dreamkit.cli import console as _console, doctor
+from dreamkit.cli import console as _console
+from dreamkit.cli import doctor
 from dreamkit.cli.app import DEFAULT_LAYERS, call
 
-from ..processes import program
 from ..pictures.test_image import bomb, truncated
+from ..processes import program
 
 QUICK = ["--side", "48", "--steps", "2", "--octaves", "2"]
 
@@ -30,12 +31,15 @@ def folder(tmp_path, monkeypatch):
 
 # --- as a process
 
+
 def test_the_first_dream():
     """One process from nothing to a picture: status 0, plain progress, no byte of terminal art where stderr is a pipe."""
     process = program("dream", "--side", "64", "--steps", "2", "--octaves", "2", fresh=True)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert re.fullmatch(r"dream\.png: 64×43, layer\('\w+'\) of dreamnet, 4 steps in [\d.]+ s\n", out)
+    assert re.fullmatch(
+        r"dream\.png: 64×43, layer\('\w+'\) of dreamnet, 4 steps in [\d.]+ s\n", out
+    )
     assert err == "dreamkit: octave 1 of 2, 46×31\ndreamkit: octave 2 of 2, 64×43\n"
     dreamt, photo = dk.load_image("dream.png"), dk.sample("china", side=64)
     assert dreamt.shape == photo.shape and 0.005 < (dreamt - photo).abs().mean() < 0.2
@@ -44,16 +48,21 @@ def test_the_first_dream():
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_keeps_the_picture_so_far(number, status, folder, capsys):
-    process = program("dream", "--side", "128", "--steps", "5000", "--octaves", "2", "-o", "half.png")
-    first = process.stderr.readline()                          # the first step is done
+    process = program(
+        "dream", "--side", "128", "--steps", "5000", "--octaves", "2", "-o", "half.png"
+    )
+    first = process.stderr.readline()  # the first step is done
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (status, ""), err
     assert first == "dreamkit: octave 1 of 2, 91×61\n"
-    said = re.fullmatch(r"dreamkit: stopped at step (\d+) of 5000 in octave 1 of 2; saved the picture so far, 128×85, as 'half.png'\n", err)
+    said = re.fullmatch(
+        r"dreamkit: stopped at step (\d+) of 5000 in octave 1 of 2; saved the picture so far, 128×85, as 'half.png'\n",
+        err,
+    )
     assert said and os.listdir(folder) == ["half.png"]
     with pillow.open("half.png") as file:
-        file.load()                                            # whole, and of the size it would have had in the end
+        file.load()  # whole, and of the size it would have had in the end
         assert file.size == (128, 85)
     assert dk.read_passport("half.png")["stopped"] == int(said[1])
     if int(said[1]) < 50:
@@ -71,6 +80,7 @@ def test_a_closed_pipe_ends_it_quietly():
 
 # --- what it makes
 
+
 def test_the_same_seed_gives_the_same_bytes():
     for name, seed in (("a.png", "3"), ("b.png", "3"), ("c.png", "4")):
         assert call(["dream", "chelsea", *QUICK, "--seed", seed, "-o", name]) == 0
@@ -79,12 +89,30 @@ def test_the_same_seed_gives_the_same_bytes():
 
 
 def test_every_setting_is_a_flag(capsys):
-    others = dk.Settings(steps=1, step_size=0.02, octaves=3, octave_ratio=1.2, jitter=2, smoothing=2.5, tile=40, seed=9)
+    others = dk.Settings(
+        steps=1,
+        step_size=0.02,
+        octaves=3,
+        octave_ratio=1.2,
+        jitter=2,
+        smoothing=2.5,
+        tile=40,
+        seed=9,
+    )
     assert all(getattr(others, spec.name) != spec.default for spec in fields(others))
-    flags = [part for spec in fields(others) for part in (f"--{spec.name.replace('_', '-')}", str(getattr(others, spec.name)))]
+    flags = [
+        part
+        for spec in fields(others)
+        for part in (f"--{spec.name.replace('_', '-')}", str(getattr(others, spec.name)))
+    ]
     assert call(["dream", "--side", "96", *flags]) == 0
     net = dk.load_network("dreamnet")
-    dk.save_image(dk.dream(dk.scorer(net, dk.layer(DEFAULT_LAYERS["dreamnet"])), dk.sample("china", 96), others), "expected.png")
+    dk.save_image(
+        dk.dream(
+            dk.scorer(net, dk.layer(DEFAULT_LAYERS["dreamnet"])), dk.sample("china", 96), others
+        ),
+        "expected.png",
+    )
     assert torch.equal(dk.load_image("dream.png"), dk.load_image("expected.png"))
     capsys.readouterr()
     assert call(["dream", "--help"]) == 0
@@ -93,13 +121,21 @@ def test_every_setting_is_a_flag(capsys):
         assert f"--{spec.name.replace('_', '-')}" in shown and spec.metadata["help"] in shown
 
 
-@pytest.mark.parametrize(("flags", "objective"), [
-    (["--layer", "conv2", "--channel", "3"], dk.channel("conv2", 3)), (["--logit", "banana"], dk.logit("banana")),
-    (["--logit", "7"], dk.logit(7)), (["--layer", "inception3b"], dk.layer("inception3b"))])
+@pytest.mark.parametrize(
+    ("flags", "objective"),
+    [
+        (["--layer", "conv2", "--channel", "3"], dk.channel("conv2", 3)),
+        (["--logit", "banana"], dk.logit("banana")),
+        (["--logit", "7"], dk.logit(7)),
+        (["--layer", "inception3b"], dk.layer("inception3b")),
+    ],
+)
 def test_what_to_dream_of(flags, objective):
     assert call(["dream", *QUICK, *flags]) == 0
     net, settings = dk.load_network("dreamnet"), dk.Settings(steps=2, octaves=2)
-    dk.save_image(dk.dream(dk.scorer(net, objective), dk.sample("china", 48), settings), "expected.png")
+    dk.save_image(
+        dk.dream(dk.scorer(net, objective), dk.sample("china", 48), settings), "expected.png"
+    )
     assert torch.equal(dk.load_image("dream.png"), dk.load_image("expected.png"))
 
 
@@ -108,7 +144,10 @@ def test_a_guide(capsys):
     assert call(["dream", *QUICK, "--layer", "inception3b", "--guide", "guide.png"]) == 0
     net = dk.load_network("dreamnet")
     wanted = dk.guide("inception3b", dk.capture(net, dk.load_image("guide.png"), "inception3b"))
-    dk.save_image(dk.dream(dk.scorer(net, wanted), dk.sample("china", 48), dk.Settings(steps=2, octaves=2)), "expected.png")
+    dk.save_image(
+        dk.dream(dk.scorer(net, wanted), dk.sample("china", 48), dk.Settings(steps=2, octaves=2)),
+        "expected.png",
+    )
     assert torch.equal(dk.load_image("dream.png"), dk.load_image("expected.png"))
     assert call(["again", "dream.png"]) == 2
     assert "'guide.png': give it with --guide PICTURE" in capsys.readouterr().err
@@ -118,8 +157,13 @@ def test_a_guide(capsys):
 def test_a_large_photo_is_taken_smaller_and_a_small_one_as_it_is(capsys):
     pillow.new("RGB", (1500, 30), (90, 120, 60)).save("wide photo.jpg")
     pillow.new("RGB", (37, 30), (90, 120, 60)).save("small.jpg")
-    assert call(["dream", "wide photo.jpg", "--steps", "1", "--octaves", "1", "--layer", "conv1"]) == 0
-    assert "'wide photo.jpg' has 1500×30 pixels; taken at 1024×20 (--side changes that)" in capsys.readouterr().err
+    assert (
+        call(["dream", "wide photo.jpg", "--steps", "1", "--octaves", "1", "--layer", "conv1"]) == 0
+    )
+    assert (
+        "'wide photo.jpg' has 1500×30 pixels; taken at 1024×20 (--side changes that)"
+        in capsys.readouterr().err
+    )
     assert dk.load_image("dream.png").shape == (1, 3, 20, 1024)
     assert call(["dream", "small.jpg", "--steps", "1", "--octaves", "1", "--layer", "conv1"]) == 0
     assert dk.load_image("dream.png").shape == (1, 3, 30, 37)
@@ -133,38 +177,70 @@ def test_no_steps_give_the_photo_back():
 def test_a_silent_layer_is_one_line_of_warning(capsys):
     from safetensors.torch import save_file
 
-    state = {name: torch.zeros(value.shape) for name, value in dk.load_network("dreamnet").module.state_dict().items()}
+    state = {
+        name: torch.zeros(value.shape)
+        for name, value in dk.load_network("dreamnet").module.state_dict().items()
+    }
     save_file(state, "dead.safetensors")
     assert call(["dream", *QUICK, "--weights", "dead.safetensors"]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert sum("warning: layer('" in line and "is silent" in line for line in lines) == 1 and len(lines) == 3
+    assert (
+        sum("warning: layer('" in line and "is silent" in line for line in lines) == 1
+        and len(lines) == 3
+    )
 
 
 def test_a_flat_picture_and_random_weights_are_said_in_one_line_each(capsys):
     pillow.new("RGB", (48, 40), (90, 120, 60)).save("flat.png")
     quick = ["--steps", "1", "--octaves", "1", "--layer", "conv2"]
     assert call(["dream", "flat.png", *quick]) == 0
-    assert capsys.readouterr().err.endswith("dreamkit: 'flat.png' is one flat colour: whatever appears in it is the network's own\n")
+    assert capsys.readouterr().err.endswith(
+        "dreamkit: 'flat.png' is one flat colour: whatever appears in it is the network's own\n"
+    )
     assert call(["dream", "china", "--side", "48", "--weights", "random", *quick]) == 0
     told = capsys.readouterr().err
-    assert told.endswith("dreamkit: random weights: the network has learnt nothing, so what appears is texture without meaning\n")
+    assert told.endswith(
+        "dreamkit: random weights: the network has learnt nothing, so what appears is texture without meaning\n"
+    )
 
 
 def test_layers_are_listed_as_they_run(capsys):
     assert call(["layers"]) == 0
     head, *rows, last = capsys.readouterr().out.splitlines()
     net = dk.load_network("dreamnet")
-    assert head.split() == ["layer", "type", "channels", "stride", "sees", "(pixels)", "also", "called"]
+    assert head.split() == [
+        "layer",
+        "type",
+        "channels",
+        "stride",
+        "sees",
+        "(pixels)",
+        "also",
+        "called",
+    ]
     assert [row.removeprefix("*").split()[0] for row in rows] == list(dk.layer_names(net))
-    assert [row[1:].split()[0] for row in rows if row.startswith("*")] == list(dk.suggested_layers(net))
+    assert [row[1:].split()[0] for row in rows if row.startswith("*")] == list(
+        dk.suggested_layers(net)
+    )
     conv1 = next(row for row in rows if " conv1 " in row).split()
-    assert conv1[1:6] == ["conv1", "Conv", "48", "1", "7"]     # 7×7, stride 1, 48 channels: as the architecture says
-    assert " ".join(next(row for row in rows if " inception4c " in row).split()[6:]) == "inception_4c/output, mixed4c"
+    assert conv1[1:6] == [
+        "conv1",
+        "Conv",
+        "48",
+        "1",
+        "7",
+    ]  # 7×7, stride 1, 48 channels: as the architecture says
+    assert (
+        " ".join(next(row for row in rows if " inception4c " in row).split()[6:])
+        == "inception_4c/output, mixed4c"
+    )
     assert "dreamkit dream --network dreamnet --layer" in last
 
 
 def test_layers_need_no_weights_and_a_paper_s_name_is_understood(capsys, monkeypatch):
-    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *a, **k: pytest.fail("it fetched weights"))
+    monkeypatch.setattr(
+        torch.hub, "download_url_to_file", lambda *a, **k: pytest.fail("it fetched weights")
+    )
     assert call(["layers", "squeezenet1_1"]) == 0
     row = next(row for row in capsys.readouterr().out.splitlines() if " features.12 " in row)
     assert row.split()[1:] == ["features.12", "Fire", "512", "16", "207", "fire9,", "fire9/concat"]
@@ -182,14 +258,34 @@ def test_features_are_drawn_as_a_sheet(capsys):
     assert capsys.readouterr().out == "sheet.png: 32 of the 112 maps of conv2\n"
     sheet = dk.load_image("sheet.png")
     assert min(sheet.shape[-2:]) > 300 and sheet.std() > 0.05
-    assert call(["features", "china", "--side", "48", "--layer", "conv2", "--channels", "5", "-o", "one.jpg"]) == 0
+    assert (
+        call(
+            [
+                "features",
+                "china",
+                "--side",
+                "48",
+                "--layer",
+                "conv2",
+                "--channels",
+                "5",
+                "-o",
+                "one.jpg",
+            ]
+        )
+        == 0
+    )
     assert dk.load_image("one.jpg").numel() < sheet.numel()
 
 
 def test_samples_are_listed_with_their_credits(capsys):
     assert call(["samples"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(dk.samples()) and "CC BY 2.0" in lines[0] and "640×427" in lines[0]
+    assert (
+        [line.split()[0] for line in lines] == list(dk.samples())
+        and "CC BY 2.0" in lines[0]
+        and "640×427" in lines[0]
+    )
 
 
 def test_version_and_help(capsys):
@@ -197,17 +293,54 @@ def test_version_and_help(capsys):
     assert capsys.readouterr().out == f"dreamkit {dk.__version__}\n"
     assert call([]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("dream", "again", "layers", "features", "samples", "doctor", "lab"))
+    assert all(
+        name in shown
+        for name in ("dream", "again", "layers", "features", "samples", "doctor", "lab")
+    )
 
 
-@pytest.mark.parametrize(("name", "given"), [("caffe", {"step_size": 3.0}), ("pytorch", {"smoothing": 1.0}),
-                                             ("tensorflow", {"tile": 24}), ("keras", {"max_loss": 0.001})])
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("caffe", {"step_size": 3.0}),
+        ("pytorch", {"smoothing": 1.0}),
+        ("tensorflow", {"tile": 24}),
+        ("keras", {"max_loss": 0.001}),
+    ],
+)
 def test_a_recipe_gets_what_was_given_and_the_rest_as_published(name, given, capsys):
-    flags = [part for flag, value in given.items() for part in (f"--{flag.replace('_', '-')}", str(value))]
-    assert call(["dream", "--recipe", name, "--side", "96", "--layer", "conv2", "--steps", "1", "--octaves", "2", *flags]) == 0
-    objective = {"tensorflow": dk.layer("conv2", power=1), "keras": dk.layer("conv2", border=2)}.get(name, dk.layer("conv2"))
+    flags = [
+        part
+        for flag, value in given.items()
+        for part in (f"--{flag.replace('_', '-')}", str(value))
+    ]
+    assert (
+        call(
+            [
+                "dream",
+                "--recipe",
+                name,
+                "--side",
+                "96",
+                "--layer",
+                "conv2",
+                "--steps",
+                "1",
+                "--octaves",
+                "2",
+                *flags,
+            ]
+        )
+        == 0
+    )
+    objective = {
+        "tensorflow": dk.layer("conv2", power=1),
+        "keras": dk.layer("conv2", border=2),
+    }.get(name, dk.layer("conv2"))
     follow = getattr(dk.recipes, name)
-    *_, last = follow(dk.load_network("dreamnet"), objective, dk.sample("china", 96), steps=1, octaves=2, **given)
+    *_, last = follow(
+        dk.load_network("dreamnet"), objective, dk.sample("china", 96), steps=1, octaves=2, **given
+    )
     dk.save_image(last, "expected.png")
     assert torch.equal(dk.load_image("dream.png"), dk.load_image("expected.png"))
 
@@ -221,94 +354,179 @@ def test_figures_are_said_one_by_one_with_captions_so_far(monkeypatch, capsys):
         raise _console.Stopped(2)
 
     for name, maker in (("strokes", make), ("clouds", stop)):
-        monkeypatch.setitem(dk.figures.FIGURES, name, dk.figures.Figure(name, "dreamnet", "shown", "known", "guess", maker))
+        monkeypatch.setitem(
+            dk.figures.FIGURES,
+            name,
+            dk.figures.Figure(name, "dreamnet", "shown", "known", "guess", maker),
+        )
     assert call(["figures", "strokes", "-o", "whole", "--seed", "4"]) == 0
-    assert capsys.readouterr().out.startswith("whole: strokes, 1 pictures\nwhole: 1 pictures with captions.md")
+    assert capsys.readouterr().out.startswith(
+        "whole: strokes, 1 pictures\nwhole: 1 pictures with captions.md"
+    )
     assert dk.read_passport("whole/strokes-01-grey.png")["seed"] == 4
     assert call(["figures", "strokes", "clouds", "-o", "half"]) == 130
-    assert "stopped after 1 of 2 figures; the pictures so far are in 'half'" in capsys.readouterr().err
-    assert sorted(os.listdir("half")) == ["captions.md", "clouds-01-white.png", "strokes-01-grey.png"]
+    assert (
+        "stopped after 1 of 2 figures; the pictures so far are in 'half'" in capsys.readouterr().err
+    )
+    assert sorted(os.listdir("half")) == [
+        "captions.md",
+        "clouds-01-white.png",
+        "strokes-01-grey.png",
+    ]
 
 
 # --- mistakes
 
 MISTAKES = [
     (["dream", "nowhere.jpg"], "no picture at 'nowhere.jpg'"),
-    (["dream", "chinna"], "no picture at 'chinna', and no sample of this name; samples: china, flower"),
+    (
+        ["dream", "chinna"],
+        "no picture at 'chinna', and no sample of this name; samples: china, flower",
+    ),
     (["dream", ".", "-o", "."], "'.' is the folder the pictures come from"),
     (["dream", "text.jpg"], "'text.jpg' is not a picture that Pillow can read"),
     (["dream", "cut.jpg"], "'cut.jpg' is a broken picture: .*truncated"),
     (["dream", "empty.png"], "'empty.png' is not a picture"),
     (["dream", "bomb.png"], "more than 178 megapixels"),
-    (["dream", "dot.png"], r"1×1 pixels .* is too small for layer '\w+': it needs at least \d+×\d+"),
+    (
+        ["dream", "dot.png"],
+        r"1×1 pixels .* is too small for layer '\w+': it needs at least \d+×\d+",
+    ),
     (["dream", "a\nb\x1b[31m.png"], r"no picture at 'a\\nb\\x1b\[31m.png'"),
     (["dream", "-o", "missing/a.png"], "the folder 'missing' does not exist; make it first"),
-    (["dream", "-o", "a.gif"], r"cannot save as 'a.gif': the name must end in .png, .jpg, .jpeg, .webp"),
+    (
+        ["dream", "-o", "a.gif"],
+        r"cannot save as 'a.gif': the name must end in .png, .jpg, .jpeg, .webp",
+    ),
     (["dream", "-o", "."], "must end in"),
-    (["dream", "photo.png", "-o", "photo.png"], "'photo.png' is a picture it is made from; give the result another name with -o"),
-    (["dream", "--layer", "inception4z"], "unknown layer 'inception4z'; nearest: inception4., inception4., inception4."),
-    (["dream", "--layer", "conv1", "--channel", "48"], "channel 48 is out of range: 'conv1' has 48, from 0 to 47"),
+    (
+        ["dream", "photo.png", "-o", "photo.png"],
+        "'photo.png' is a picture it is made from; give the result another name with -o",
+    ),
+    (
+        ["dream", "--layer", "inception4z"],
+        "unknown layer 'inception4z'; nearest: inception4., inception4., inception4.",
+    ),
+    (
+        ["dream", "--layer", "conv1", "--channel", "48"],
+        "channel 48 is out of range: 'conv1' has 48, from 0 to 47",
+    ),
     (["dream", "--layer", "conv1", "--channel", "-1"], "channel -1 is out of range"),
     (["dream", "--logit", "bananna"], "unknown class 'bananna'; nearest: banana"),
     (["dream", "--logit", "200"], "class 200 is out of range: .* has 200, from 0 to 199"),
     (["dream", "--logit", "banana", "--layer", "conv1"], "a --logit has no --layer"),
-    (["dream", "--channel", "1", "--guide", "flower"], "give one of --channel, --logit and --guide"),
+    (
+        ["dream", "--channel", "1", "--guide", "flower"],
+        "give one of --channel, --logit and --guide",
+    ),
     (["dream", "--guide", "nowhere.png"], "no picture at 'nowhere.png'"),
     (["dream", "--network", "dreamnett"], "unknown network 'dreamnett'; nearest: dreamnet, "),
     (["dream", "--weights", "text.jpg"], "'text.jpg' is not a readable weights file"),
     (["dream", "--weights", "nowhere.pt"], "no weights at 'nowhere.pt'"),
     (["dream", "--device", "abacus"], "device 'abacus' cannot be used here; always there: 'cpu'"),
-    (["dream", "--precision", "float8"], "precision must be one of float32, bfloat16, float64, auto; given: 'float8'"),
-    (["dream", "--steps", "-1"], r"steps \(gradient steps an octave\) must be a whole number from 0 to 10000; given: -1"),
+    (
+        ["dream", "--precision", "float8"],
+        "precision must be one of float32, bfloat16, float64, auto; given: 'float8'",
+    ),
+    (
+        ["dream", "--steps", "-1"],
+        r"steps \(gradient steps an octave\) must be a whole number from 0 to 10000; given: -1",
+    ),
     (["dream", "--step-size", "nan"], "step_size .* must be a number from 0.0 .*; given: nan"),
     (["dream", "--step-size", "-0.5"], "step_size .*; given: -0.5"),
     (["dream", "--octaves", "0"], "octaves .* from 1 to 32; given: 0"),
     (["dream", "--octave-ratio", "0.5"], "octave_ratio"),
     (["dream", "--seed", "-3"], "seed .*; given: -3"),
-    (["dream", "--side", "0"], "side is the longest side in pixels, a whole number from 1 to 65536; given: 0"),
+    (
+        ["dream", "--side", "0"],
+        "side is the longest side in pixels, a whole number from 1 to 65536; given: 0",
+    ),
     (["dream", "--side", "99999"], "given: 99999"),
     (["dream", "--steps", "many"], "invalid value for '--steps'"),
-    (["dream", "--recipe", "cafe"], "recipe must be one of caffe, pytorch, tensorflow, keras; given: 'cafe'"),
-    (["dream", "--recipe", "caffe", "--smoothing", "1"], "the caffe recipe has no smoothing; it takes steps, step_size"),
-    (["dream", "--recipe", "caffe", "--steps", "-1"], "'steps' of the caffe recipe must be a whole number from 0 to 10000; given: -1"),
-    (["dream", "--recipe", "tensorflow", "--octaves", "32", "--octave-ratio", "16"], "the largest octave would have"),
+    (
+        ["dream", "--recipe", "cafe"],
+        "recipe must be one of caffe, pytorch, tensorflow, keras; given: 'cafe'",
+    ),
+    (
+        ["dream", "--recipe", "caffe", "--smoothing", "1"],
+        "the caffe recipe has no smoothing; it takes steps, step_size",
+    ),
+    (
+        ["dream", "--recipe", "caffe", "--steps", "-1"],
+        "'steps' of the caffe recipe must be a whole number from 0 to 10000; given: -1",
+    ),
+    (
+        ["dream", "--recipe", "tensorflow", "--octaves", "32", "--octave-ratio", "16"],
+        "the largest octave would have",
+    ),
     (["dream", "--clip"], "--clip is a flag of --recipe"),
     (["figures", "banana"], "unknown figure 'banana'; nearest: "),
     (["figures", "--seed", "-1"], "--seed is a whole number"),
     (["figures", "--weights", "random"], "belong to a network"),
     (["dream", "--foo"], "no such option: --foo"),
-    (["dream", "china", "flower", "-o", "a.png"], "several pictures go to a folder; given: -o 'a.png'"),
+    (
+        ["dream", "china", "flower", "-o", "a.png"],
+        "several pictures go to a folder; given: -o 'a.png'",
+    ),
     (["dreem"], "no such command 'dreem'"),
     (["layers", "nonet"], "unknown network 'nonet'; nearest: "),
     (["features", "china"], "missing option '--layer'"),
-    (["features", "china", "--layer", "conv1", "--channels", "3,x"], "whole numbers with commas between, as 3,14,15; given: '3,x'"),
-    (["features", "china", "--layer", "conv1", "--channels", "48"], "channel 48 is out of range: 'conv1' has 48"),
-    (["features", "china", "--layer", "fc"], "layer 'fc' has no feature maps, only 200 numbers; layers with maps: conv1"),
+    (
+        ["features", "china", "--layer", "conv1", "--channels", "3,x"],
+        "whole numbers with commas between, as 3,14,15; given: '3,x'",
+    ),
+    (
+        ["features", "china", "--layer", "conv1", "--channels", "48"],
+        "channel 48 is out of range: 'conv1' has 48",
+    ),
+    (
+        ["features", "china", "--layer", "fc"],
+        "layer 'fc' has no feature maps, only 200 numbers; layers with maps: conv1",
+    ),
     (["again", "photo.png"], "'photo.png' carries no dreamkit passport"),
     (["again"], "missing argument"),
     (["lab", "nowhere"], "no lessons in 'nowhere': they come with dreamkit's source"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=[" ".join(a).encode("unicode_escape").decode() for a, _ in MISTAKES])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    MISTAKES,
+    ids=[" ".join(a).encode("unicode_escape").decode() for a, _ in MISTAKES],
+)
 def test_a_mistake_is_one_clear_line_and_status_2(arguments, message, folder, capsys):
-    files = {"text.jpg": b"Dear Sir", "cut.jpg": truncated("JPEG"), "empty.png": b"", "bomb.png": bomb(20_000, 20_000)}
+    files = {
+        "text.jpg": b"Dear Sir",
+        "cut.jpg": truncated("JPEG"),
+        "empty.png": b"",
+        "bomb.png": bomb(20_000, 20_000),
+    }
     for name, content in files.items():
         (folder / name).write_bytes(content)
     pillow.new("RGB", (1, 1)).save("dot.png")
     dk.save_image(dk.noise(40, 40), "photo.png")
     before = {name: Path(name).read_bytes() for name in os.listdir()}
-    small = ["--side", "48"] if arguments[0] == "dream" and "--side" not in arguments and "dot.png" not in arguments else []
+    small = (
+        ["--side", "48"]
+        if arguments[0] == "dream" and "--side" not in arguments and "dot.png" not in arguments
+        else []
+    )
     assert call([*arguments, *small]) == 2
     shown = capsys.readouterr()
     lines = shown.err.splitlines()
     lines = [line for line in lines if not re.match(r"dreamkit: octave \d", line)]
-    assert len(lines) == 1 and lines[0].startswith("dreamkit: ") and re.search(message, lines[0]), shown.err
+    assert len(lines) == 1 and lines[0].startswith("dreamkit: ") and re.search(message, lines[0]), (
+        shown.err
+    )
     assert "Traceback" not in shown.err and "\x1b" not in shown.err and shown.out == ""
-    assert {name: Path(name).read_bytes() for name in os.listdir()} == before          # nothing new, nothing changed
+    assert {
+        name: Path(name).read_bytes() for name in os.listdir()
+    } == before  # nothing new, nothing changed
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everywhere")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everywhere"
+)
 def test_a_folder_that_may_not_be_written(folder, capsys):
     (folder / "closed").mkdir(mode=0o500)
     assert call(["dream", "-o", "closed/a.png"]) == 2
@@ -319,8 +537,10 @@ def test_a_bug_is_said_to_be_one(monkeypatch, capsys):
     monkeypatch.setattr(dk, "samples", lambda: 1 / 0)
     monkeypatch.delenv("DREAMKIT_DEBUG", raising=False)
     assert call(["samples"]) == 1
-    assert capsys.readouterr().err == ("dreamkit: a bug in dreamkit, ZeroDivisionError: division by zero "
-                                       "(DREAMKIT_DEBUG=1 shows where)\n")
+    assert capsys.readouterr().err == (
+        "dreamkit: a bug in dreamkit, ZeroDivisionError: division by zero "
+        "(DREAMKIT_DEBUG=1 shows where)\n"
+    )
     monkeypatch.setenv("DREAMKIT_DEBUG", "1")
     assert call(["samples"]) == 1 and "Traceback" in capsys.readouterr().err
 
@@ -333,10 +553,11 @@ def test_too_little_memory_is_said_plainly(monkeypatch, capsys):
 
 # --- signals, held and not
 
+
 def test_a_signal_waits_while_a_picture_is_saved():
     signals = _console.Signals()
     with signals.held():
-        signals.receive(signal.SIGINT, None)                   # nothing happens yet
+        signals.receive(signal.SIGINT, None)  # nothing happens yet
     with pytest.raises(_console.Stopped):
         signals.check()
     with pytest.raises(_console.Stopped):
@@ -344,11 +565,17 @@ def test_a_signal_waits_while_a_picture_is_saved():
 
 
 def test_the_callers_signal_handlers_and_threads_are_put_back():
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)], torch.get_num_threads()
+    before = (
+        [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
+        torch.get_num_threads(),
+    )
     call(["dream", *QUICK])
     call(["again", "dream.png"])
     call(["dream", "nowhere.jpg"])
-    assert before == ([signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)], torch.get_num_threads())
+    assert before == (
+        [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
+        torch.get_num_threads(),
+    )
 
 
 def test_a_stop_before_the_first_step_saves_nothing(monkeypatch, capsys):
@@ -360,10 +587,13 @@ def test_a_stop_before_the_first_step_saves_nothing(monkeypatch, capsys):
         pytest.skip("this process ignores Ctrl-C")
     monkeypatch.setattr(dk, "load_network", interrupted)
     assert call(["dream"]) == 130
-    assert capsys.readouterr().err == "dreamkit: stopped; nothing was saved\n" and os.listdir() == []
+    assert (
+        capsys.readouterr().err == "dreamkit: stopped; nothing was saved\n" and os.listdir() == []
+    )
 
 
 # --- doctor and lab
+
 
 def test_the_doctor_finds_everything_here(capsys):
     start = time.perf_counter()
@@ -371,20 +601,46 @@ def test_the_doctor_finds_everything_here(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert status == 0, lines
     assert all(line.startswith("OK    ") for line in lines)
-    for need in ("python", "torch ", "pillow", "weights of dreamnet", "device", "one step of a dream", "widget manager"):
+    for need in (
+        "python",
+        "torch ",
+        "pillow",
+        "weights of dreamnet",
+        "device",
+        "one step of a dream",
+        "widget manager",
+    ):
         assert any(need in line for line in lines), need
-    assert time.perf_counter() - start < 60                    # under 10 s on an idle machine; here others may be at work
+    assert (
+        time.perf_counter() - start < 60
+    )  # under 10 s on an idle machine; here others may be at work
 
 
 def test_the_doctor_says_what_is_missing_and_goes_on(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "MANAGER", "labextensions/nothing")
-    monkeypatch.setattr(doctor, "needs", lambda package: [("no-such-package", "1.0", ""), ("torch", "99.1", ""), ("no-film", "1", "film")])
+    monkeypatch.setattr(
+        doctor,
+        "needs",
+        lambda package: [
+            ("no-such-package", "1.0", ""),
+            ("torch", "99.1", ""),
+            ("no-film", "1", "film"),
+        ],
+    )
     assert call(["doctor"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert "FAIL  no-such-package is not installed (needs 1.0): pip install 'no-such-package>=1.0'" in lines
+    assert (
+        "FAIL  no-such-package is not installed (needs 1.0): pip install 'no-such-package>=1.0'"
+        in lines
+    )
     assert any(re.fullmatch(r"FAIL  torch .* \(needs 99.1\)", line) for line in lines)
-    assert any(line.startswith("FAIL  widget manager of JupyterLab: ") and "pip install ipywidgets" in line for line in lines)
-    assert lines[-1].startswith("OK    Jupyter kernel") and not any("no-film" in line for line in lines)
+    assert any(
+        line.startswith("FAIL  widget manager of JupyterLab: ") and "pip install ipywidgets" in line
+        for line in lines
+    )
+    assert lines[-1].startswith("OK    Jupyter kernel") and not any(
+        "no-film" in line for line in lines
+    )
 
 
 def test_the_doctor_sees_damaged_weights(monkeypatch):
@@ -400,12 +656,23 @@ def test_lab_listens_on_this_machine_only_and_with_a_token(folder, monkeypatch, 
 
     (folder / "01_first.ipynb").write_text("{}")
     given = []
-    monkeypatch.setattr(LabApp, "launch_instance", classmethod(lambda cls, argv: given.extend(argv)))
+    monkeypatch.setattr(
+        LabApp, "launch_instance", classmethod(lambda cls, argv: given.extend(argv))
+    )
     assert call(["lab", str(folder), "--no-browser"]) == 0
     options = dict(option.removeprefix("--").split("=", 1) for option in given)
-    assert options["ServerApp.ip"] == "127.0.0.1" and options["ServerApp.allow_remote_access"] == "False"
-    assert re.fullmatch("[0-9a-f]{48}", options["IdentityProvider.token"]) and options["ServerApp.root_dir"] == str(folder)
+    assert (
+        options["ServerApp.ip"] == "127.0.0.1"
+        and options["ServerApp.allow_remote_access"] == "False"
+    )
+    assert re.fullmatch("[0-9a-f]{48}", options["IdentityProvider.token"]) and options[
+        "ServerApp.root_dir"
+    ] == str(folder)
     first = options["IdentityProvider.token"]
-    assert f"http://127.0.0.1:{options['ServerApp.port']}/lab?token={first}" in capsys.readouterr().out
+    assert (
+        f"http://127.0.0.1:{options['ServerApp.port']}/lab?token={first}" in capsys.readouterr().out
+    )
     given.clear()
-    assert call(["lab", str(folder), "--no-browser"]) == 0 and not any(first in option for option in given)
+    assert call(["lab", str(folder), "--no-browser"]) == 0 and not any(
+        first in option for option in given
+    )

@@ -25,9 +25,19 @@ SMALL = ["--side", "48", "--octaves", "2", "--layer", "conv2", "--steps"]
 # name: (arguments, where to, how to go on, rounds). A figure is whole in itself; the others take up what is there.
 PROGRAMS = {
     "dream": (["dream", "china", *SMALL, "40", "-o", "it.png"], "it.png", [], 46),
-    "zoom": (["zoom", "china", *SMALL, "2", "--seconds", "1", "--fps", "12", "-o", "it.gif"], "it.gif", ["--resume"], 28),
+    "zoom": (
+        ["zoom", "china", *SMALL, "2", "--seconds", "1", "--fps", "12", "-o", "it.gif"],
+        "it.gif",
+        ["--resume"],
+        28,
+    ),
     "film": (["film", "../cat.gif.mp4", *SMALL, "2", "-o", "it.mp4"], "it.mp4", ["--resume"], 10),
-    "atlas": (["atlas", "--layer", "conv1", "--channels", "0,1,2,3", "--steps", "4", "-o", "it"], "it", [], 12),
+    "atlas": (
+        ["atlas", "--layer", "conv1", "--channels", "0,1,2,3", "--steps", "4", "-o", "it"],
+        "it",
+        [],
+        12,
+    ),
     "figures": (["figures", "painting", "-o", "it"], "it", [], 4),
 }
 
@@ -42,14 +52,19 @@ def finished(arguments: list[str]) -> float:
     """Seconds that the program took, which ended well."""
     begun = time.perf_counter()
     process = program(*arguments)
-    out, err = process.communicate(timeout=300)
+    _out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return time.perf_counter() - begun
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-@pytest.mark.parametrize("share", [pytest.param(8, marks=pytest.mark.slow, id="eighth"),
-                                   pytest.param(1, marks=pytest.mark.long, id="all")])
+@pytest.mark.parametrize(
+    "share",
+    [
+        pytest.param(8, marks=pytest.mark.slow, id="eighth"),
+        pytest.param(1, marks=pytest.mark.long, id="all"),
+    ],
+)
 def test_a_signal_at_any_moment(name, share, tmp_path, monkeypatch):
     arguments, output, go_on, rounds = PROGRAMS[name]
     rounds = -(-rounds // share)
@@ -57,11 +72,13 @@ def test_a_signal_at_any_moment(name, share, tmp_path, monkeypatch):
         pytest.importorskip("av")
         pytest.importorskip("cv2")
         wide = dk.sample("chelsea", 120)
-        dk.film.write_film([wide[..., 4:68, 4 * t:4 * t + 80] for t in range(8)], tmp_path / "cat.gif.mp4", 8)
+        dk.film.write_film(
+            [wide[..., 4:68, 4 * t : 4 * t + 80] for t in range(8)], tmp_path / "cat.gif.mp4", 8
+        )
     undisturbed = tmp_path / "undisturbed"
     undisturbed.mkdir()
     monkeypatch.chdir(undisturbed)
-    finished(arguments)                                        # the first one warms the caches
+    finished(arguments)  # the first one warms the caches
     expected = contents(undisturbed / output)
     taken = finished([*arguments[:-2], "-o", "again" + Path(output).suffix])
     draw, stopped = random.Random(0), 0
@@ -72,8 +89,10 @@ def test_a_signal_at_any_moment(name, share, tmp_path, monkeypatch):
         process = program(*arguments)
         time.sleep(draw.uniform(0, taken))
         process.send_signal(draw.choice([signal.SIGINT, signal.SIGTERM]))
-        out, err = process.communicate(timeout=300)
-        assert process.returncode in (0, 130, 143, -signal.SIGINT, -signal.SIGTERM), err    # negative: before it began, or after its end
+        _out, err = process.communicate(timeout=300)
+        assert process.returncode in (0, 130, 143, -signal.SIGINT, -signal.SIGTERM), (
+            err
+        )  # negative: before it began, or after its end
         assert "Traceback" not in err and err.count("stopped") <= 1, err
         stopped += process.returncode != 0
         check_whole(folder)
@@ -93,16 +112,25 @@ SCRIPT = Path(sysconfig.get_path("scripts"), "dreamkit")
 @pytest.mark.parametrize("delay", [0.3, 1])
 def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")         # says on stderr what has been imported: that is when the seconds begin
+    monkeypatch.setenv(
+        "PYTHONPROFILEIMPORTTIME", "1"
+    )  # says on stderr what has been imported: that is when the seconds begin
     arguments = ["dream", "china", *SMALL, "4000", "-o", "it.png"]
     if way == "script":
         if not SCRIPT.exists():
             pytest.skip("dreamkit is not installed as a command here")
-        process = subprocess.Popen([SCRIPT, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        process = subprocess.Popen(
+            [SCRIPT, *arguments],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
     else:
         process = program(*arguments, fresh=True)
-    assert any(line.rstrip().endswith("dreamkit.cli._early") for line in process.stderr), "it ended before it began"
+    assert any(line.rstrip().endswith("dreamkit.cli._early") for line in process.stderr), (
+        "it ended before it began"
+    )
     time.sleep(delay)
     process.send_signal(number)
     out, err = process.stdout.read(), process.stderr.read()
@@ -111,7 +139,7 @@ def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch
     assert process.wait(timeout=60) == 128 + number, err
     said = [line for line in err.splitlines() if not line.startswith("import time:")]
     assert said[-1].startswith("dreamkit: stopped") and "Traceback" not in err and not out, said
-    assert len(said) == 1 or "octave" in said[0], said         # it had begun
+    assert len(said) == 1 or "octave" in said[0], said  # it had begun
     assert not list(tmp_path.glob(".dreamkit-*"))
 
 

@@ -50,5 +50,8 @@ def test_an_unknown_exercise_is_answered_with_the_nearest():
 def test_two_exercises_of_one_name_are_an_error():
     one, other = list(all_exercises().values())[:2]
     assert list(by_name([one, other])) == [one.name, other.name]
-    with pytest.raises(ValueError, match=f"two exercises are named '{one.name}': one in lesson {one.lesson}, one in lesson 99"):
+    with pytest.raises(
+        ValueError,
+        match=f"two exercises are named '{one.name}': one in lesson {one.lesson}, one in lesson 99",
+    ):
         by_name([one, other, replace(one, lesson="99")])

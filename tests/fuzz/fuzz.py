@@ -25,7 +25,12 @@ def picture(data: bytes) -> None:
         image = dk.load_image(io.BytesIO(data), side=32)
     except ValueError:
         return
-    assert image.dim() == 4 and image.shape[:2] == (1, 3) and max(image.shape[-2:]) <= 32 and 0 <= image.min() <= image.max() <= 1
+    assert (
+        image.dim() == 4
+        and image.shape[:2] == (1, 3)
+        and max(image.shape[-2:]) <= 32
+        and 0 <= image.min() <= image.max() <= 1
+    )
 
 
 def passport(data: bytes) -> None:
@@ -40,8 +45,13 @@ def passport(data: bytes) -> None:
         plan = passports.read(found)
     except (ValueError, KeyError):
         return
-    assert plan.made in passports.MADE and 0 < plan.source["height"] * plan.source["width"] <= passports.MAX_PIXELS
-    assert 1 <= plan.threads <= 4096 and (plan.recipe is None or isinstance(plan.recipe["name"], str))
+    assert (
+        plan.made in passports.MADE
+        and 0 < plan.source["height"] * plan.source["width"] <= passports.MAX_PIXELS
+    )
+    assert 1 <= plan.threads <= 4096 and (
+        plan.recipe is None or isinstance(plan.recipe["name"], str)
+    )
 
 
 def onnx(data: bytes) -> None:
@@ -76,15 +86,27 @@ def write_seeds() -> None:
     for suffix in ("png", "jpg", "webp"):
         dk.save_image(tiny, SEEDS / "picture" / f"tiny.{suffix}", {"dreamkit": "seed"})
     pixels = Image.open(SEEDS / "picture" / "tiny.png")
-    for mode, kind in (("P", "gif"), ("RGB", "bmp"), ("L", "tiff"), ("RGBA", "png"), ("LA", "webp"), ("I;16", "png"), ("1", "ppm")):
-        grey = pixels.convert("L") if mode == "I;16" else pixels               # Pillow makes 16 bits of grey ones only
+    for mode, kind in (
+        ("P", "gif"),
+        ("RGB", "bmp"),
+        ("L", "tiff"),
+        ("RGBA", "png"),
+        ("LA", "webp"),
+        ("I;16", "png"),
+        ("1", "ppm"),
+    ):
+        grey = (
+            pixels.convert("L") if mode == "I;16" else pixels
+        )  # Pillow makes 16 bits of grey ones only
         grey.convert(mode).save(SEEDS / "picture" / f"{mode.replace(';', '')}.{kind}".lower())
     (SEEDS / "passport").mkdir(exist_ok=True)
     network = dk.load_network("dreamnet")
     source = passports.picture_spec(tiny, "sample", "china", 7)
     spec = {"kind": "layer", "name": "conv2"}
     plain = passports.make(network, spec, dk.Settings(), source)
-    recipe = passports.make(network, spec, dk.Settings(), source, recipe=passports.recipe_spec("caffe", {"steps": 2}))
+    recipe = passports.make(
+        network, spec, dk.Settings(), source, recipe=passports.recipe_spec("caffe", {"steps": 2})
+    )
     for name, paper in (("plain", plain), ("recipe", recipe)):
         (SEEDS / "passport" / f"{name}.json").write_text(json.dumps(paper))
     _write_onnx_seeds()
@@ -95,27 +117,62 @@ def _write_onnx_seeds() -> None:
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper, shape_inference
 
-    weights = lambda *shape: np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    weights = lambda *shape: np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(
+        shape
+    )
     node = helper.make_node
     conv = node("Conv", ["data", "w", "b"], ["a_1"], pads=[1, 1, 1, 1])
     pool = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [0, 0, 1, 1]}
     models = {
-        "plain": (17, [conv, node("Relu", ["a_1"], ["a_2"]), node("MaxPool", ["a_2"], ["p_1"], ceil_mode=1, **pool)], {}),
-        "branches": (17, [conv, node("Sigmoid", ["a_1"], ["s"]), node("Concat", ["a_1", "s"], ["c"], axis=1),
-                          node("GlobalAveragePool", ["c"], ["g"]), node("Flatten", ["g"], ["f"]),
-                          node("Gemm", ["f", "v"], ["r"], transB=1)],
-                     {"v": weights(5, 4)}),
-        "caffe": (9, [conv, node("LRN", ["a_1"], ["n_1"], size=3), node("AveragePool", ["n_1"], ["p_1"], kernel_shape=[2, 2]),
-                      node("Reshape", ["p_1", "to"], ["f_1"]), node("Softmax", ["f_1"], ["prob_1"])], {"to": np.array([1, -1], np.int64)}),
+        "plain": (
+            17,
+            [
+                conv,
+                node("Relu", ["a_1"], ["a_2"]),
+                node("MaxPool", ["a_2"], ["p_1"], ceil_mode=1, **pool),
+            ],
+            {},
+        ),
+        "branches": (
+            17,
+            [
+                conv,
+                node("Sigmoid", ["a_1"], ["s"]),
+                node("Concat", ["a_1", "s"], ["c"], axis=1),
+                node("GlobalAveragePool", ["c"], ["g"]),
+                node("Flatten", ["g"], ["f"]),
+                node("Gemm", ["f", "v"], ["r"], transB=1),
+            ],
+            {"v": weights(5, 4)},
+        ),
+        "caffe": (
+            9,
+            [
+                conv,
+                node("LRN", ["a_1"], ["n_1"], size=3),
+                node("AveragePool", ["n_1"], ["p_1"], kernel_shape=[2, 2]),
+                node("Reshape", ["p_1", "to"], ["f_1"]),
+                node("Softmax", ["f_1"], ["prob_1"]),
+            ],
+            {"to": np.array([1, -1], np.int64)},
+        ),
     }
     (SEEDS / "onnx").mkdir(exist_ok=True)
     for name, (opset, nodes, more) in models.items():
         constants = {"w": weights(2, 3, 3, 3), "b": weights(2), **more}
-        graph = helper.make_graph(nodes, name, [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 8, 8])],
-                                  [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
-                                  [numpy_helper.from_array(value, key) for key, value in constants.items()])
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-        (SEEDS / "onnx" / f"{name}.onnx").write_bytes(shape_inference.infer_shapes(made).SerializeToString())
+        graph = helper.make_graph(
+            nodes,
+            name,
+            [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 8, 8])],
+            [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
+            [numpy_helper.from_array(value, key) for key, value in constants.items()],
+        )
+        made = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8
+        )
+        (SEEDS / "onnx" / f"{name}.onnx").write_bytes(
+            shape_inference.infer_shapes(made).SerializeToString()
+        )
 
 
 def main() -> None:
@@ -127,10 +184,10 @@ def main() -> None:
 
     with atheris.instrument_imports(include=["dreamkit", "PIL"]):
         import dreamkit as dk
-        import dreamkit.passport  # noqa: F401
+        import dreamkit.passport
 
         if sys.argv[1] == "onnx":
-            dk.onnx.load  # noqa: B018
+            dk.onnx.load
     warnings.simplefilter("ignore")
     name = sys.argv.pop(1)
     with tempfile.TemporaryDirectory() as found:

@@ -25,34 +25,45 @@ GREY = torch.full((1, 3, 4, 4), 0.5)
 @pytest.mark.parametrize("norm, dual", [("l2", 2), ("linf", 1)])
 def test_the_smallest_change_of_a_linear_network_is_the_margin_over_the_slope(linear, norm, dual):
     weights = linear.module[1].weight
-    exact = 0.5 / float((weights[1] - weights[0]).norm(dual))          # a leads by 0.5; c is out of reach
+    exact = 0.5 / float((weights[1] - weights[0]).norm(dual))  # a leads by 0.5; c is out of reach
     found = fooling.smallest_fooling(linear, GREY, "b", norm)
     assert found.label == 1 and exact * (1 - 1e-4) < found.radius < 1.01 * exact
     assert found.radius == pytest.approx(fooling.change_size(found.image - GREY, norm))
     assert fooling.margin(linear, found.image, 1) > 0
-    assert found.probability == pytest.approx(0.5, abs=0.01)           # as near as can be is half-way
+    assert found.probability == pytest.approx(0.5, abs=0.01)  # as near as can be is half-way
 
 
 @pytest.mark.parametrize("norm", fooling.NORMS)
 def test_a_fooling_picture_stays_in_its_ball_and_is_a_picture(linear, norm):
     start = GREY.clone()
-    start[0, 0, 0, 0] = 1.0                                    # at the border of what a picture may be
+    start[0, 0, 0, 0] = 1.0  # at the border of what a picture may be
     before = start.clone()
     for radius in (0.0, 0.05, 0.3):
         found = fooling.fool(linear, start, 2, radius, norm)
-        assert fooling.change_size(found - start, norm) <= radius * (1 + 1e-5) and found.min() >= 0 and found.max() <= 1
-    assert fooling.margin(linear, found, 2) > fooling.margin(linear, start, 2) and (start == before).all()
+        assert (
+            fooling.change_size(found - start, norm) <= radius * (1 + 1e-5)
+            and found.min() >= 0
+            and found.max() <= 1
+        )
+    assert (
+        fooling.margin(linear, found, 2) > fooling.margin(linear, start, 2)
+        and (start == before).all()
+    )
     assert (fooling.fool(linear, start, 2, 0.0, norm) == start).all()
 
 
 def test_few_steps_are_mended_by_halving_the_way_back(linear):
     weights = linear.module[1].weight
-    assert fooling.smallest_fooling(linear, GREY, "b", steps=8).radius < 1.002 * 0.5 / float((weights[1] - weights[0]).norm())
+    assert fooling.smallest_fooling(linear, GREY, "b", steps=8).radius < 1.002 * 0.5 / float(
+        (weights[1] - weights[0]).norm()
+    )
 
 
 def test_the_whole_of_the_box_is_used(linear):
     weights, radius = linear.module[1].weight, 0.01
-    gain = fooling.margin(linear, fooling.fool(linear, GREY, "b", radius, "linf"), 1) - fooling.margin(linear, GREY, 1)
+    gain = fooling.margin(
+        linear, fooling.fool(linear, GREY, "b", radius, "linf"), 1
+    ) - fooling.margin(linear, GREY, 1)
     assert gain.item() == pytest.approx(radius * float((weights[1] - weights[0]).norm(1)), rel=1e-3)
 
 
@@ -62,7 +73,7 @@ def test_what_is_named_so_already_needs_no_change_and_what_is_out_of_reach_is_no
     with torch.no_grad():
         far.module[1].weight.zero_()
         far.module[1].bias.copy_(torch.tensor([1.0, 0.0]))
-        far.module[1].weight[1, 0] = 1e-3                      # white is not enough
+        far.module[1].weight[1, 0] = 1e-3  # white is not enough
     assert fooling.smallest_fooling(far, GREY, 1) is None
 
 
@@ -82,14 +93,22 @@ def test_fooling_says_what_is_wrong(linear):
 @pytest.mark.slow
 def test_the_robust_network_takes_a_larger_change():
     cup = dk.resize(dk.sample("coffee")[..., 90:490], (64, 64))
-    radii = [fooling.smallest_fooling(dk.load_network(name), cup, "goldfish", steps=30).radius for name in ("dreamnet", "dreamnet-robust")]
+    radii = [
+        fooling.smallest_fooling(dk.load_network(name), cup, "goldfish", steps=30).radius
+        for name in ("dreamnet", "dreamnet-robust")
+    ]
     assert 1.0 < radii[0] < 2.2 and radii[1] > 2.5 * radii[0]
 
 
 # --- inversion
 
+
 def test_an_invertible_layer_gives_the_picture_back():
-    network = dk.as_network(nn.Sequential(nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(2)), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    network = dk.as_network(
+        nn.Sequential(nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(2)),
+        (0.5, 0.5, 0.5),
+        (0.25, 0.25, 0.25),
+    )
     with torch.no_grad():
         network.module[0].weight.copy_(torch.eye(3)[:, :, None, None])
         network.module[0].bias.zero_()
@@ -98,7 +117,9 @@ def test_an_invertible_layer_gives_the_picture_back():
     pooled = inversion.invert(network, smooth, "1", steps=150, rate=0.5, variation=0.0)
     apart = lambda found: float((found.image - smooth).square().mean().sqrt())
     assert exact.error < 0.05 and apart(exact) < 0.02
-    assert pooled.error < 0.05 and apart(pooled) > 3 * apart(exact)     # its four cells are met, and the rest is free
+    assert pooled.error < 0.05 and apart(pooled) > 3 * apart(
+        exact
+    )  # its four cells are met, and the rest is free
 
 
 def test_the_error_falls_and_the_same_seed_gives_the_same_picture(tiny_network, picture):
@@ -108,21 +129,30 @@ def test_the_error_falls_and_the_same_seed_gives_the_same_picture(tiny_network, 
     again = list(inversion.inverting(tiny_network, "2", features, (40, 48), steps=12, seed=4))
     other = next(inversion.inverting(tiny_network, "2", features, (40, 48), steps=1, seed=5))
     assert len(found) == 12 and found[-1].error < found[0].error
-    assert torch.equal(found[-1].image, again[-1].image) and not torch.equal(found[0].image, other.image)
-    with torch.no_grad():                                      # the error is that of the picture beside it
+    assert torch.equal(found[-1].image, again[-1].image) and not torch.equal(
+        found[0].image, other.image
+    )
+    with torch.no_grad():  # the error is that of the picture beside it
         seen = dk.capture(tiny_network, found[-1].image, "2")["2"]
-    assert found[-1].error == pytest.approx(float((seen - features).norm() / features.norm()), rel=1e-4)
+    assert found[-1].error == pytest.approx(
+        float((seen - features).norm() / features.norm()), rel=1e-4
+    )
 
 
 def test_variation_makes_smoother_pictures(tiny_network, picture):
-    rough, calm = (inversion.invert(tiny_network, picture, "2", steps=25, variation=v).image for v in (0.0, 2.0))
+    rough, calm = (
+        inversion.invert(tiny_network, picture, "2", steps=25, variation=v).image
+        for v in (0.0, 2.0)
+    )
     assert inversion.total_variation(calm) < 0.7 * inversion.total_variation(rough)
 
 
 def test_inversion_says_what_is_wrong(tiny_network, picture):
     with pytest.raises(ValueError, match="steps are at least 1"):
         inversion.inverting(tiny_network, "2", torch.zeros(1, 6, 4, 4), (4, 4), steps=0)
-    with pytest.raises(ValueError, match=r"have features \[1, 6, 8, 8\] at '2'; given: \[1, 6, 4, 4\]"):
+    with pytest.raises(
+        ValueError, match=r"have features \[1, 6, 8, 8\] at '2'; given: \[1, 6, 4, 4\]"
+    ):
         next(inversion.inverting(tiny_network, "2", torch.zeros(1, 6, 4, 4), (8, 8)))
     with pytest.raises(ValueError, match="one picture is inverted at a time"):
         inversion.invert(tiny_network, torch.cat([picture, picture]), "2")

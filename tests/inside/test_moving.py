@@ -10,7 +10,8 @@ from scipy import ndimage
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.inside import collection, correspondences as covering, evolution, moving
+from dreamkit.inside import collection, evolution, moving
+from dreamkit.inside import correspondences as covering
 
 
 def plain(*layers) -> dk.Network:
@@ -20,14 +21,32 @@ def plain(*layers) -> dk.Network:
 def scipy_moved(image, shift=0.0, scale=1.0, turn=0.0):
     """The same movement by SciPy: each new pixel looks up where it was."""
     angle = math.radians(turn)
-    matrix = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]) / scale
+    matrix = (
+        np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]) / scale
+    )
     middle = (np.array(image.shape[-2:]) - 1) / 2
     offset = middle - matrix @ (middle + np.array([shift, 0]))
-    return np.stack([ndimage.affine_transform(plane, matrix, offset, order=1, mode="reflect") for plane in image[0].numpy()])[None]
+    return np.stack(
+        [
+            ndimage.affine_transform(plane, matrix, offset, order=1, mode="reflect")
+            for plane in image[0].numpy()
+        ]
+    )[None]
 
 
-@pytest.mark.parametrize("how", [{"shift": 3}, {"shift": -2.5}, {"scale": 1.3}, {"scale": 0.7}, {"turn": 25}, {"turn": -90},
-                                 {"shift": 2, "scale": 1.2, "turn": 40}], ids=str)
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"shift": 3},
+        {"shift": -2.5},
+        {"scale": 1.3},
+        {"scale": 0.7},
+        {"turn": 25},
+        {"turn": -90},
+        {"shift": 2, "scale": 1.2, "turn": 40},
+    ],
+    ids=str,
+)
 def test_moved_is_scipys_transform(picture, how):
     found = moving.moved(picture.double(), **how).numpy()
     assert np.abs(found - scipy_moved(picture.double(), **how)).max() < 1e-9
@@ -35,7 +54,7 @@ def test_moved_is_scipys_transform(picture, how):
 
 def test_moved_knows_down_and_against_the_clock():
     dot = torch.zeros(1, 3, 9, 9)
-    dot[..., 4, 7] = 1                                        # right of the middle
+    dot[..., 4, 7] = 1  # right of the middle
     assert moving.moved(dot, turn=90)[0, 0, 1, 4] > 0.99  # a quarter against the clock: above it
     assert moving.moved(dot, shift=2)[0, 0, 6, 7] > 0.99
     assert moving.moved(dot) is dot
@@ -80,6 +99,7 @@ def test_deep_layers_mind_a_small_shift_less_than_shallow_ones(dreamnet):
 
 # --- correspondence
 
+
 def test_masked_paints_its_boxes_and_nothing_else(picture):
     two = torch.cat([picture, picture])
     found = covering.masked(two, [(0, 3, 1, 5), (2, 4, 0, 2)], 0.25)
@@ -93,7 +113,10 @@ def test_masked_paints_its_boxes_and_nothing_else(picture):
 
 def test_hamming_counts_pair_by_pair():
     signs = torch.randint(-1, 2, (4, 30), generator=torch.Generator().manual_seed(0)).double()
-    by_hand = [float((signs[i] != signs[j]).double().mean()) for i, j in itertools.combinations(range(4), 2)]
+    by_hand = [
+        float((signs[i] != signs[j]).double().mean())
+        for i, j in itertools.combinations(range(4), 2)
+    ]
     assert covering.hamming(signs) == pytest.approx(sum(by_hand) / len(by_hand))
     assert covering.hamming(signs[[2, 0, 3, 1]]) == pytest.approx(covering.hamming(signs))
     with pytest.raises(ValueError, match="at least two pictures"):
@@ -105,7 +128,10 @@ def test_the_signs_are_those_of_what_the_covering_took_away():
     pictures = torch.tensor([0.9, 0.2]).view(2, 1, 1, 1).expand(2, 3, 2, 2)
     signs = covering.sign_changes(network, pictures, (0, 1, 0, 1), "0").view(2, 3, 2, 2)
     assert signs[:, 0].tolist() == [[[1, 0], [0, 0]], [[-1, 0], [0, 0]]]
-    assert covering.sign_changes(network, pictures, (0, 1, 0, 1), "0", pooled=True).tolist() == [[1, 1, 1], [-1, -1, -1]]
+    assert covering.sign_changes(network, pictures, (0, 1, 0, 1), "0", pooled=True).tolist() == [
+        [1, 1, 1],
+        [-1, -1, -1],
+    ]
     assert covering.correspondence(network, pictures, (0, 1, 0, 1), "0") == pytest.approx(0.25)
     assert covering.correspondence(network, pictures, (0, 1, 0, 1), "0", pooled=True) == 1
 
@@ -120,16 +146,23 @@ def test_pooled_forgets_where_the_box_lies():
 
 def test_faces_and_their_parts():
     faces = collection.faces(100)
-    assert faces.shape == (100, 3, 64, 64) and 0 <= faces.min() < faces.max() <= 1 and (faces[:, 0] == faces[:, 2]).all()
+    assert (
+        faces.shape == (100, 3, 64, 64)
+        and 0 <= faces.min() < faces.max() <= 1
+        and (faces[:, 0] == faces[:, 2]).all()
+    )
     mean, dark = faces.mean((0, 1)), {}
     for part, (top, bottom, left, right) in collection.FACE_PARTS.items():
         dark[part] = float(mean[top:bottom, left:right].mean())
-    assert max(dark["left eye"], dark["right eye"]) < dark["forehead"] - 0.02        # the boxes do lie on the eyes
+    assert (
+        max(dark["left eye"], dark["right eye"]) < dark["forehead"] - 0.02
+    )  # the boxes do lie on the eyes
     with pytest.raises(ValueError, match="there are 100 faces; given: 101"):
         collection.faces(101)
 
 
 # --- growth
+
 
 def test_likeness_is_numpys_correlation():
     snapshots = torch.randn(4, 3, 2, 5, generator=torch.Generator().manual_seed(1))
@@ -146,7 +179,9 @@ def test_the_first_layer_settles_before_the_deep_ones_dream_alike():
     first = evolution.likeness(growth.filters).mean(1)
     deep = evolution.likeness(growth.dreams["inception5a"]).mean(1)
     assert (first.diff() > 0).all() and (first[1:-1] > deep[1:-1]).all()
-    assert (first[3:-1] > deep[3:-1] + 0.2).all()              # from one pass on; before it neither is like much
+    assert (
+        first[3:-1] > deep[3:-1] + 0.2
+    ).all()  # from one pass on; before it neither is like much
     assert list(growth.accuracy) == sorted(growth.accuracy)
     pictures = evolution.filter_pictures(growth.filters)
     assert pictures.shape == growth.filters.shape and pictures.min() >= 0 and pictures.max() <= 1

@@ -22,14 +22,21 @@ MEAN, STD = (0.4, 0.5, 0.6), (0.25, 0.25, 0.25)
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    return as_network(nn.Sequential(nn.Conv2d(3, 4, 5, stride=2, padding=2), nn.ReLU()), MEAN, STD, "tiny")
+    return as_network(
+        nn.Sequential(nn.Conv2d(3, 4, 5, stride=2, padding=2), nn.ReLU()), MEAN, STD, "tiny"
+    )
 
 
 @pytest.fixture
 def photos():
     generator = torch.Generator().manual_seed(1)
-    rough = [torch.rand(1, 3, height, width, generator=generator) for height, width in ((20, 26), (20, 26), (17, 31), (24, 15))]
-    return rough[:2] + [(0.5 + 4 * (smooth(photo, 2.0) - 0.5)).clamp(0, 1) for photo in rough[2:]]      # neighbours nearly as strong
+    rough = [
+        torch.rand(1, 3, height, width, generator=generator)
+        for height, width in ((20, 26), (20, 26), (17, 31), (24, 15))
+    ]
+    return rough[:2] + [
+        (0.5 + 4 * (smooth(photo, 2.0) - 0.5)).clamp(0, 1) for photo in rough[2:]
+    ]  # neighbours nearly as strong
 
 
 def standardized(image):
@@ -45,7 +52,7 @@ def by_loops(network, photos, channel, count, per_photo):
         padded = nn.functional.pad(standardized(photo), (2, 2, 2, 2))
         for row in range((photo.shape[2] + 1) // 2):
             for column in range((photo.shape[3] + 1) // 2):
-                seen = padded[0, :, 2 * row:2 * row + 5, 2 * column:2 * column + 5]
+                seen = padded[0, :, 2 * row : 2 * row + 5, 2 * column : 2 * column + 5]
                 value = float((conv.weight[channel] * seen).sum() + conv.bias[channel])
                 cells.append((value, number, 2 * row, 2 * column))
     chosen = []
@@ -79,24 +86,34 @@ def test_the_neighbours_of_a_broad_peak_do_not_hide_the_second_peak():
     picture = torch.zeros(1, 3, 30, 40)
     picture[..., 7:12, 7:12] = 1
     picture[..., 20:24, 30:34] = 0.75
-    found = top_patches(as_network(nn.Sequential(conv, nn.ReLU()), (0,) * 3, (1,) * 3), "1", 0, [picture])
+    found = top_patches(
+        as_network(nn.Sequential(conv, nn.ReLU()), (0,) * 3, (1,) * 3), "1", 0, [picture]
+    )
     assert len(found) == 2
-    assert [round(patch.value, 3) for patch in found] == [75, 36]              # 3 * 25, and 3 * 16 * 0.75
+    assert [round(patch.value, 3) for patch in found] == [75, 36]  # 3 * 25, and 3 * 16 * 0.75
     assert found[0].box == (7, 12, 7, 12)
 
 
 def test_a_patch_well_inside_its_picture_excites_the_channel_by_itself_as_much(network, photos):
-    whole = [patch for patch in top_patches(network, "1", 2, photos) if patch.crop.shape[-2:] == (5, 5)]
+    whole = [
+        patch for patch in top_patches(network, "1", 2, photos) if patch.crop.shape[-2:] == (5, 5)
+    ]
     assert whole
     for patch in whole:
-        alone = (network.module[0].weight[2] * standardized(patch.crop)[0]).sum() + network.module[0].bias[2]
+        alone = (network.module[0].weight[2] * standardized(patch.crop)[0]).sum() + network.module[
+            0
+        ].bias[2]
         assert patch.value == pytest.approx(float(alone), abs=1e-4)
 
 
-def test_all_channels_of_a_layer_cost_one_pass_and_pictures_of_one_size_go_together(network, photos):
+def test_all_channels_of_a_layer_cost_one_pass_and_pictures_of_one_size_go_together(
+    network, photos
+):
     passes = []
-    top_patches(network, "1", 0, [torch.rand(1, 3, 9, 9)])                   # lets the layer table be made
-    handle = network.module[0].register_forward_hook(lambda module, inputs, output: passes.append(len(inputs[0])))
+    top_patches(network, "1", 0, [torch.rand(1, 3, 9, 9)])  # lets the layer table be made
+    handle = network.module[0].register_forward_hook(
+        lambda module, inputs, output: passes.append(len(inputs[0]))
+    )
     for channel in range(4):
         top_patches(network, "1", channel, photos)
     handle.remove()
@@ -109,11 +126,13 @@ def test_a_picture_changed_in_place_is_looked_at_again(network, photos):
         photo.mul_(0.5)
     after = top_patches(network, "1", 0, photos)
     assert [p.value for p in before] != [p.value for p in after]
-    after[0].crop.zero_()                                                    # the crop is a copy: the photo stays
+    after[0].crop.zero_()  # the crop is a copy: the photo stays
     assert all(photo.min() > 0 for photo in photos[:1])
 
 
-def test_a_folder_is_looked_at_in_several_sizes_and_a_photo_gives_two_patches_at_most(network, tmp_path):
+def test_a_folder_is_looked_at_in_several_sizes_and_a_photo_gives_two_patches_at_most(
+    network, tmp_path
+):
     for name in ("a", "b"):
         save_image(torch.rand(1, 3, 40, 30), tmp_path / f"{name}.png")
     (tmp_path / "note.txt").write_text("no picture")
@@ -122,25 +141,41 @@ def test_a_folder_is_looked_at_in_several_sizes_and_a_photo_gives_two_patches_at
     assert all(max(patch.size) in (20, 40) for patch in found)
     for name in ("a.png", "b.png"):
         one, two = [p for p in found if p.source == name]
-        centres = [[(p.box[2 * i] + p.box[2 * i + 1]) / 2 / p.size[i] for i in (0, 1)] for p in (one, two)]
-        assert max(abs(centres[0][i] - centres[1][i]) * min(one.size[i], two.size[i]) for i in (0, 1)) >= 2
-    save_image(torch.zeros(1, 3, 40, 30), tmp_path / "a.png")                # a file that changes is read again
+        centres = [
+            [(p.box[2 * i] + p.box[2 * i + 1]) / 2 / p.size[i] for i in (0, 1)] for p in (one, two)
+        ]
+        assert (
+            max(abs(centres[0][i] - centres[1][i]) * min(one.size[i], two.size[i]) for i in (0, 1))
+            >= 2
+        )
+    save_image(torch.zeros(1, 3, 40, 30), tmp_path / "a.png")  # a file that changes is read again
     (tmp_path / "b.png").unlink()
-    assert {patch.source for patch in top_patches(network, "1", 1, tmp_path, sides=(20, 40))} <= {"a.png"}
+    assert {patch.source for patch in top_patches(network, "1", 1, tmp_path, sides=(20, 40))} <= {
+        "a.png"
+    }
 
 
 def test_widest_cuts_a_window_that_stays_inside_the_picture(photos):
     torch.manual_seed(2)
-    network = as_network(nn.Sequential(*[nn.Conv2d(3, 3, 3, padding=1) for _ in range(6)], nn.ReLU()), MEAN, STD)   # field: 13 pixels
+    network = as_network(
+        nn.Sequential(*[nn.Conv2d(3, 3, 3, padding=1) for _ in range(6)], nn.ReLU()), MEAN, STD
+    )  # field: 13 pixels
     assert any(patch.crop.shape[-1] > 9 for patch in top_patches(network, "6", 0, photos))
     for patch in top_patches(network, "6", 0, photos, widest=9):
         assert patch.crop.shape == (1, 3, 9, 9)
-        assert patch.box[0] >= 0 and patch.box[1] <= patch.size[0] and patch.box[2] >= 0 and patch.box[3] <= patch.size[1]
+        assert (
+            patch.box[0] >= 0
+            and patch.box[1] <= patch.size[0]
+            and patch.box[2] >= 0
+            and patch.box[3] <= patch.size[1]
+        )
 
 
 def test_where_a_cell_sees_everything_a_photo_gives_itself_once(photos):
     torch.manual_seed(0)
-    network = as_network(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2)), MEAN, STD)
+    network = as_network(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2)), MEAN, STD
+    )
     found = top_patches(network, "2", 0, photos)
     assert sorted(patch.source for patch in found) == [f"picture {i}" for i in range(4)]
     assert all(torch.equal(patch.crop, photos[int(patch.source[-1])]) for patch in found)
@@ -194,7 +229,9 @@ def test_a_grating_is_selective_whatever_its_direction(angle):
     flat = windowed(angle).expand(1, 3, 11, 11)
     plaid = (windowed(angle) + windowed(angle + math.pi / 2)).expand(1, 3, 11, 11)
     upright = orientation_selectivity(windowed(0.0).expand(1, 3, 11, 11)).item()
-    assert orientation_selectivity(flat).item() == pytest.approx(upright, abs=0.01) and upright > 0.85
+    assert (
+        orientation_selectivity(flat).item() == pytest.approx(upright, abs=0.01) and upright > 0.85
+    )
     assert orientation_selectivity(plaid).item() < 0.1
 
 

@@ -18,21 +18,59 @@ def listed(name):
     import torchvision
 
     with torch.device("meta"):
-        module = torchvision.models.get_model(name, weights=None, **({"init_weights": False} if name == "inception_v3" else {}))
-    return type(module).__name__, [(layer, type(each).__name__) for layer, each in module.named_modules()]
+        module = torchvision.models.get_model(
+            name, weights=None, **({"init_weights": False} if name == "inception_v3" else {})
+        )
+    return type(module).__name__, [
+        (layer, type(each).__name__) for layer, each in module.named_modules()
+    ]
 
 
-@pytest.mark.parametrize("name, pairs", [
-    # by hand from the papers' tables (Simonyan & Zisserman's D and E; He et al.; Iandola et al.) and torchvision's sources
-    ("vgg16", {"conv1_1": "features.0", "relu1_1": "features.1", "relu3_3": "features.15", "relu4_3": "features.22",
-               "conv5_1": "features.24", "pool5": "features.30", "block4_conv3": "features.22",
-               "fc6": "classifier.0", "relu7": "classifier.4", "fc8": "classifier.6"}),
-    ("vgg19", {"relu3_4": "features.17", "relu4_4": "features.26", "conv5_4": "features.34", "pool5": "features.36"}),
-    ("vgg16_bn", {"conv4_3": "features.30", "relu4_3": "features.32", "pool4": "features.33"}),
-    ("alexnet", {"conv1": "features.0", "relu5": "features.11", "pool5": "features.12", "fc6": "classifier.1"}),
-    ("resnet18", {"conv2_block1_out": "layer1.0", "conv5_block2_out": "layer4.1", "res5b": "layer4.1"}),
-    ("squeezenet1_1", {"fire2": "features.3", "fire9/concat": "features.12"}),
-])
+@pytest.mark.parametrize(
+    "name, pairs",
+    [
+        # by hand from the papers' tables (Simonyan & Zisserman's D and E; He et al.; Iandola et al.) and torchvision's sources
+        (
+            "vgg16",
+            {
+                "conv1_1": "features.0",
+                "relu1_1": "features.1",
+                "relu3_3": "features.15",
+                "relu4_3": "features.22",
+                "conv5_1": "features.24",
+                "pool5": "features.30",
+                "block4_conv3": "features.22",
+                "fc6": "classifier.0",
+                "relu7": "classifier.4",
+                "fc8": "classifier.6",
+            },
+        ),
+        (
+            "vgg19",
+            {
+                "relu3_4": "features.17",
+                "relu4_4": "features.26",
+                "conv5_4": "features.34",
+                "pool5": "features.36",
+            },
+        ),
+        ("vgg16_bn", {"conv4_3": "features.30", "relu4_3": "features.32", "pool4": "features.33"}),
+        (
+            "alexnet",
+            {
+                "conv1": "features.0",
+                "relu5": "features.11",
+                "pool5": "features.12",
+                "fc6": "classifier.1",
+            },
+        ),
+        (
+            "resnet18",
+            {"conv2_block1_out": "layer1.0", "conv5_block2_out": "layer4.1", "res5b": "layer4.1"},
+        ),
+        ("squeezenet1_1", {"fire2": "features.3", "fire9/concat": "features.12"}),
+    ],
+)
 def test_the_names_of_the_papers(name, pairs):
     kind, layers = listed(name)
     found = aliases_of(kind, layers)
@@ -43,17 +81,33 @@ def test_the_names_of_the_papers(name, pairs):
 
 def test_how_many_there_are():
     found = aliases_of(*listed("vgg19"))
-    assert sum(a.startswith("relu") and "_" in a for a in found) == sum(a.startswith("conv") for a in found) == 16
+    assert (
+        sum(a.startswith("relu") and "_" in a for a in found)
+        == sum(a.startswith("conv") for a in found)
+        == 16
+    )
     assert aliases_of(*listed("mobilenet_v3_small")) == {}
 
 
 def test_googlenet_in_caffe_s_and_tensorflow_s_words(googlenet):
     found = dk.layer_aliases(googlenet)
     assert found["inception_4c/output"] == found["mixed4c"] == "inception4c"
-    assert found["inception_3b/5x5_reduce"] == found["mixed3b_5x5_bottleneck_pre_relu"] == "inception3b.branch3.0.bn"
-    assert found["inception_3b/relu_5x5_reduce"] == found["mixed3b_5x5_bottleneck"] == "inception3b.branch3.0"
+    assert (
+        found["inception_3b/5x5_reduce"]
+        == found["mixed3b_5x5_bottleneck_pre_relu"]
+        == "inception3b.branch3.0.bn"
+    )
+    assert (
+        found["inception_3b/relu_5x5_reduce"]
+        == found["mixed3b_5x5_bottleneck"]
+        == "inception3b.branch3.0"
+    )
     assert found["mixed4d_3x3_bottleneck_pre_relu"] == "inception4d.branch2.0.bn"
-    assert (found["conv1/7x7_s2"], found["conv2d2"], found["pool3/3x3_s2"]) == ("conv1.bn", "conv3", "maxpool3")
+    assert (found["conv1/7x7_s2"], found["conv2d2"], found["pool3/3x3_s2"]) == (
+        "conv1.bn",
+        "conv3",
+        "maxpool3",
+    )
     outputs = [alias for alias in found if alias.endswith("/output")]
     assert len(outputs) == 9 and outputs[0] == "inception_3a/output"
 
@@ -61,30 +115,62 @@ def test_googlenet_in_caffe_s_and_tensorflow_s_words(googlenet):
 @pytest.mark.parametrize("name", ["dreamnet", "googlenet"])
 def test_the_bottleneck_is_before_its_relu_and_the_output_after(googlenet, dreamnet, name):
     net = dreamnet if name == "dreamnet" else googlenet
-    asked = ("inception_3b/5x5_reduce", "inception_3b/relu_5x5_reduce", "inception_4c/output", "mixed4c", "conv2/3x3", "conv2d2")
+    asked = (
+        "inception_3b/5x5_reduce",
+        "inception_3b/relu_5x5_reduce",
+        "inception_4c/output",
+        "mixed4c",
+        "conv2/3x3",
+        "conv2d2",
+    )
     features = dk.capture(net, dk.sample("chelsea", 64), asked)
-    assert tuple(features) == asked                            # by the names that were asked for
+    assert tuple(features) == asked  # by the names that were asked for
     before, after = features["inception_3b/5x5_reduce"], features["inception_3b/relu_5x5_reduce"]
     assert before.min() < 0 and torch.equal(before.clamp(min=0), after)
-    assert features["conv2/3x3"].min() < 0 and torch.equal(features["conv2/3x3"].clamp(min=0), features["conv2d2"])
-    assert features["inception_4c/output"].min() >= 0 and torch.equal(features["inception_4c/output"], features["mixed4c"])
+    assert features["conv2/3x3"].min() < 0 and torch.equal(
+        features["conv2/3x3"].clamp(min=0), features["conv2d2"]
+    )
+    assert features["inception_4c/output"].min() >= 0 and torch.equal(
+        features["inception_4c/output"], features["mixed4c"]
+    )
 
 
 def test_inception_v3_in_keras_s_words():
     found = aliases_of(*listed("inception_v3"))
-    assert [found[f"mixed{i}"] for i in (0, 2, 3, 8, 10)] == ["Mixed_5b", "Mixed_5d", "Mixed_6a", "Mixed_7a", "Mixed_7c"]
+    assert [found[f"mixed{i}"] for i in (0, 2, 3, 8, 10)] == [
+        "Mixed_5b",
+        "Mixed_5d",
+        "Mixed_6a",
+        "Mixed_7a",
+        "Mixed_7c",
+    ]
 
 
 @pytest.mark.slow
 def test_inception_v3_has_keras_s_widths():
     net = dk.load_network("inception_v3", weights="random")
     widths = [dk.layer_info(net, f"mixed{i}").channels for i in range(11)]
-    assert widths == [256, 288, 288, 768, 768, 768, 768, 768, 1280, 2048, 2048]    # Keras's documented shapes
+    assert widths == [
+        256,
+        288,
+        288,
+        768,
+        768,
+        768,
+        768,
+        768,
+        1280,
+        2048,
+        2048,
+    ]  # Keras's documented shapes
 
 
 def test_a_dream_by_an_alias_is_the_dream_by_the_name(dreamnet, picture):
     settings = dk.Settings(steps=2, octaves=1)
-    first, second = (dk.dream(dk.scorer(dreamnet, dk.layer(name)), picture, settings) for name in ("inception_4a/output", "inception4a"))
+    first, second = (
+        dk.dream(dk.scorer(dreamnet, dk.layer(name)), picture, settings)
+        for name in ("inception_4a/output", "inception4a")
+    )
     assert torch.equal(first, second)
     both = dk.scorer(dreamnet, dk.layer("mixed3a") + dk.channel("inception3a", 3))
     assert dk.gradient(both, picture).abs().sum() > 0
@@ -93,7 +179,9 @@ def test_a_dream_by_an_alias_is_the_dream_by_the_name(dreamnet, picture):
 
 
 def test_an_unknown_name_is_answered_with_aliases_too(dreamnet, googlenet):
-    with pytest.raises(KeyError, match=r"unknown layer 'inception_4f/output'; nearest: inception_4\w/output"):
+    with pytest.raises(
+        KeyError, match=r"unknown layer 'inception_4f/output'; nearest: inception_4\w/output"
+    ):
         dk.capture(dreamnet, torch.rand(1, 3, 64, 64), "inception_4f/output")
     with pytest.raises(KeyError, match=r"unknown layer 'mixed4g'; nearest: mixed4\w, "):
         dk.scorer(googlenet, dk.layer("mixed4g"))
@@ -104,8 +192,14 @@ def test_a_module_of_ones_own_has_no_aliases():
 
 
 def test_a_panel_takes_an_alias(dreamnet, picture):
-    panels = [dk.widgets.explore(dreamnet, picture, layers=[name], channel=3) for name in ("inception_4a/output", "inception4a")]
-    by_alias, by_name = (dk.widgets.view(dreamnet, picture, name, 3) for name in ("inception_4a/output", "inception4a"))
+    panels = [
+        dk.widgets.explore(dreamnet, picture, layers=[name], channel=3)
+        for name in ("inception_4a/output", "inception4a")
+    ]
+    by_alias, by_name = (
+        dk.widgets.view(dreamnet, picture, name, 3)
+        for name in ("inception_4a/output", "inception4a")
+    )
     try:
         assert all(panel.error is None for panel in panels)
         assert torch.equal(by_alias.alone, by_name.alone)

@@ -11,7 +11,10 @@ from dreamkit.networks.features import layer_info
 
 
 def hooks_on(network):
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in network.module.modules())
+    return sum(
+        len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks)
+        for m in network.module.modules()
+    )
 
 
 def test_layers_are_listed_in_the_order_they_run_and_once():
@@ -26,7 +29,7 @@ def test_layers_are_listed_in_the_order_they_run_and_once():
     network = dk.as_network(Odd(), (0, 0, 0), (1, 1, 1))
     assert dk.layer_names(network) == ("first", "last", "relu")
     image = torch.rand(1, 3, 4, 4)
-    assert dk.capture(network, image, "relu")["relu"].shape[1] == 5          # its last call, of two
+    assert dk.capture(network, image, "relu")["relu"].shape[1] == 5  # its last call, of two
 
 
 def test_an_in_place_relu_does_not_reach_back(tiny_network, picture):
@@ -43,10 +46,19 @@ def test_the_pass_stops_after_the_last_layer_asked_for(picture):
             ran.append(1)
             return x
 
-    network = dk.as_network(nn.Sequential(nn.Conv2d(3, 2, 1), Loud(), nn.Flatten(), nn.Linear(2 * 64 * 64, 3)), (0, 0, 0), (1, 1, 1))
+    network = dk.as_network(
+        nn.Sequential(nn.Conv2d(3, 2, 1), Loud(), nn.Flatten(), nn.Linear(2 * 64 * 64, 3)),
+        (0, 0, 0),
+        (1, 1, 1),
+    )
     dk.layer_names(network)
     ran.clear()
-    assert dk.capture(network, picture, "0")["0"].shape == (1, 2, 40, 48)    # a size the classifier could not take
+    assert dk.capture(network, picture, "0")["0"].shape == (
+        1,
+        2,
+        40,
+        48,
+    )  # a size the classifier could not take
     assert not ran
     dk.capture(network, picture, ["1", "0"])
     assert ran == [1]
@@ -87,7 +99,9 @@ def test_features_carry_the_pictures_gradient_but_no_parameters(tiny_network, pi
 
 def test_a_float64_picture_is_seen_in_float64(dreamnet):
     image = dk.sample("chelsea", 64)
-    single, double = (dk.capture(dreamnet, i, "inception4c")["inception4c"] for i in (image, image.double()))
+    single, double = (
+        dk.capture(dreamnet, i, "inception4c")["inception4c"] for i in (image, image.double())
+    )
     assert double.dtype == torch.float64 and single.dtype == torch.float32
     assert 0 < float((single - double).abs().max()) < 1e-3
 
@@ -98,7 +112,10 @@ def test_an_unknown_layer_is_answered_with_the_three_nearest(dreamnet):
         dk.capture(dreamnet, torch.rand(1, 3, 64, 64), "inception4f")
 
 
-@pytest.mark.parametrize("shape, layer, least", [((15, 40), "inception5b", 16), ((40, 7), "inception4c", 8), ((1, 1), "pool1", 2)])
+@pytest.mark.parametrize(
+    "shape, layer, least",
+    [((15, 40), "inception5b", 16), ((40, 7), "inception4c", 8), ((1, 1), "pool1", 2)],
+)
 def test_a_picture_too_small_is_told_the_least_size(dreamnet, shape, layer, least):
     message = rf"a picture of {shape[0]}×{shape[1]} pixels .* too small for layer '{layer}': it needs at least {least}×{least}"
     with pytest.raises(ValueError, match=message):
@@ -106,18 +123,26 @@ def test_a_picture_too_small_is_told_the_least_size(dreamnet, shape, layer, leas
 
 
 def test_a_network_without_padding_is_told_too():
-    network = dk.as_network(nn.Sequential(nn.Conv2d(3, 2, 7), nn.Conv2d(2, 2, 7)), (0, 0, 0), (1, 1, 1))
+    network = dk.as_network(
+        nn.Sequential(nn.Conv2d(3, 2, 7), nn.Conv2d(2, 2, 7)), (0, 0, 0), (1, 1, 1)
+    )
     with pytest.raises(ValueError, match=r"too small for layer '1': it needs at least 13×13"):
         dk.capture(network, torch.rand(1, 3, 10, 10), "1")
 
 
-@pytest.mark.parametrize("bad, message", [
-    ("photo.jpg", r"a picture is a tensor \[N, 3, H, W\]; given: str"),
-    (torch.rand(3, 8, 8), r"given: \[3, 8, 8\]"),
-    (torch.rand(1, 1, 8, 8), r"given: \[1, 1, 8, 8\]"),
-    (torch.rand(1, 3, 0, 8), r"given: \[1, 3, 0, 8\]"),
-    (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), r"floating-point values in \[0, 1\]; given: torch.uint8"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ("photo.jpg", r"a picture is a tensor \[N, 3, H, W\]; given: str"),
+        (torch.rand(3, 8, 8), r"given: \[3, 8, 8\]"),
+        (torch.rand(1, 1, 8, 8), r"given: \[1, 1, 8, 8\]"),
+        (torch.rand(1, 3, 0, 8), r"given: \[1, 3, 0, 8\]"),
+        (
+            torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
+            r"floating-point values in \[0, 1\]; given: torch.uint8",
+        ),
+    ],
+)
 def test_what_is_no_picture(tiny_network, bad, message):
     with pytest.raises(ValueError, match=message):
         dk.capture(tiny_network, bad, "0")
@@ -137,12 +162,19 @@ def brute_force_field(module, side, channels_last=None):
 
 
 def test_receptive_fields_agree_with_brute_force():
-    module = nn.Sequential(nn.Conv2d(3, 4, 5, stride=2, padding=2), nn.ReLU(), nn.AvgPool2d(3, 2, 1), nn.Conv2d(4, 4, 3, dilation=2),
-                           nn.ReLU())
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 5, stride=2, padding=2),
+        nn.ReLU(),
+        nn.AvgPool2d(3, 2, 1),
+        nn.Conv2d(4, 4, 3, dilation=2),
+        nn.ReLU(),
+    )
     network = dk.as_network(module, (0, 0, 0), (1, 1, 1))
     top, bottom, middle = brute_force_field(module, 64)
     assert layer_info(network, "4").field.box(middle, middle)[:2] == (top, bottom)
-    assert layer_info(network, "0").field.size == (5, 5) and layer_info(network, "4").field.stride == (4, 4)
+    assert layer_info(network, "0").field.size == (5, 5) and layer_info(
+        network, "4"
+    ).field.stride == (4, 4)
 
 
 def test_receptive_fields_of_branches_and_heads(dreamnet):
@@ -155,7 +187,9 @@ def test_receptive_fields_of_branches_and_heads(dreamnet):
 def test_suggested_layers_go_from_shallow_to_deep(dreamnet):
     layers = dk.suggested_layers(dreamnet)
     names = dk.layer_names(dreamnet)
-    assert 5 <= len(layers) <= 8 and [names.index(n) for n in layers] == sorted(names.index(n) for n in layers)
+    assert 5 <= len(layers) <= 8 and [names.index(n) for n in layers] == sorted(
+        names.index(n) for n in layers
+    )
     assert (dk.layer_at(dreamnet, 0), dk.layer_at(dreamnet, 1)) == (layers[0], layers[-1])
     with pytest.raises(ValueError, match="depth lies from 0"):
         dk.layer_at(dreamnet, 1.5)

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.networks.layouts import Layout, layout_of
 from dreamkit.networks.features import layer_info
+from dreamkit.networks.layouts import Layout, layout_of
 
 ZERO, ONE = (0, 0, 0), (1, 1, 1)
 
@@ -17,10 +17,17 @@ class Tokens(nn.Module):
     def __init__(self, extra: int = 1):
         super().__init__()
         self.patches, self.extra = nn.Conv2d(3, 6, 4, 4), nn.Parameter(torch.rand(1, extra, 6))
-        self.norm, self.widen, self.attention, self.head = nn.LayerNorm(6), nn.Linear(6, 10), nn.MultiheadAttention(10, 2), nn.Linear(10, 3)
+        self.norm, self.widen, self.attention, self.head = (
+            nn.LayerNorm(6),
+            nn.Linear(6, 10),
+            nn.MultiheadAttention(10, 2),
+            nn.Linear(10, 3),
+        )
 
     def forward(self, x):
-        tokens = torch.cat([self.extra.expand(len(x), -1, -1), self.patches(x).flatten(2).transpose(1, 2)], 1)
+        tokens = torch.cat(
+            [self.extra.expand(len(x), -1, -1), self.patches(x).flatten(2).transpose(1, 2)], 1
+        )
         tokens = self.widen(self.norm(tokens))
         mixed, _ = self.attention(*(tokens.transpose(0, 1),) * 3)
         return self.head(mixed[0])
@@ -35,9 +42,9 @@ def test_tokens_lie_as_their_patches(extra):
     picture = torch.rand(2, 3, 16, 24)
     features = dk.capture(network, picture, ["widen", "norm"])
     assert features["widen"].shape == (2, 10, 4, 6)
-    with torch.no_grad():                                      # patch by patch, cut out by hand
+    with torch.no_grad():  # patch by patch, cut out by hand
         for n, y, x in ((0, 0, 0), (1, 2, 5), (0, 3, 1)):
-            patch = picture[n:n + 1, :, 4 * y:4 * y + 4, 4 * x:4 * x + 4]
+            patch = picture[n : n + 1, :, 4 * y : 4 * y + 4, 4 * x : 4 * x + 4]
             token = module.norm(module.patches(patch).flatten())
             torch.testing.assert_close(features["norm"][n, :, y, x], token)
             torch.testing.assert_close(features["widen"][n, :, y, x], module.widen(token))
@@ -50,15 +57,21 @@ def test_tokens_lie_as_their_patches(extra):
 
 def test_linear_layers_on_cells_see_what_the_cells_see():
     network = dk.as_network(Tokens().eval(), ZERO, ONE)
-    assert layer_info(network, "widen").field.size == (4, 4) and layer_info(network, "widen").field.stride == (4, 4)
-    assert layer_info(network, "head").field is None           # through attention every cell sees everything
+    assert layer_info(network, "widen").field.size == (4, 4) and layer_info(
+        network, "widen"
+    ).field.stride == (4, 4)
+    assert layer_info(network, "head").field is None  # through attention every cell sees everything
 
 
 def test_channels_that_come_last_are_put_first():
     class Last(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv, self.norm, self.head = nn.Conv2d(3, 5, 2, 2), nn.LayerNorm(5), nn.Linear(5, 2)
+            self.conv, self.norm, self.head = (
+                nn.Conv2d(3, 5, 2, 2),
+                nn.LayerNorm(5),
+                nn.Linear(5, 2),
+            )
 
         def forward(self, x):
             return self.head(self.norm(self.conv(x).permute(0, 2, 3, 1)).mean((1, 2)))
@@ -68,15 +81,26 @@ def test_channels_that_come_last_are_put_first():
     picture = torch.rand(1, 3, 8, 12)
     features = dk.capture(network, picture, "norm")["norm"]
     assert features.shape == (1, 5, 4, 6) and layer_info(network, "norm").channels == 5
-    torch.testing.assert_close(features[0, :, 3, 1], module.norm(module.conv(picture)[0, :, 3, 1]).detach())
+    torch.testing.assert_close(
+        features[0, :, 3, 1], module.norm(module.conv(picture)[0, :, 3, 1]).detach()
+    )
 
 
-@pytest.mark.parametrize("shape, grids, slides, kind", [
-    ((1, 8, 5, 5), (), False, "map"), ((1, 5, 5, 8), (), False, "last"), ((1, 5, 5, 5), (), False, "map"),
-    ((1, 16, 49, 64), (), False, "numbers"), ((1, 8, 5, 7), (), True, "map"), ((1, 8, 5, 7), (("a", (5, 7)),), False, "map"),
-    ((1, 17, 3), (("a", (4, 4)),), False, "tokens"), ((4, 16, 3), (("a", (4, 4)),), False, "numbers"),
-    ((1, 40, 3), (("a", (4, 4)),), False, "numbers"), ((1, 7), (), False, "numbers"),
-])
+@pytest.mark.parametrize(
+    "shape, grids, slides, kind",
+    [
+        ((1, 8, 5, 5), (), False, "map"),
+        ((1, 5, 5, 8), (), False, "last"),
+        ((1, 5, 5, 5), (), False, "map"),
+        ((1, 16, 49, 64), (), False, "numbers"),
+        ((1, 8, 5, 7), (), True, "map"),
+        ((1, 8, 5, 7), (("a", (5, 7)),), False, "map"),
+        ((1, 17, 3), (("a", (4, 4)),), False, "tokens"),
+        ((4, 16, 3), (("a", (4, 4)),), False, "numbers"),
+        ((1, 40, 3), (("a", (4, 4)),), False, "numbers"),
+        ((1, 7), (), False, "numbers"),
+    ],
+)
 def test_what_a_shape_tells(shape, grids, slides, kind):
     assert layout_of(torch.zeros(shape), grids, slides).kind == kind
 
@@ -87,8 +111,15 @@ def vit():
     import torchvision
 
     torch.manual_seed(3)
-    module = torchvision.models.VisionTransformer(image_size=32, patch_size=8, num_layers=2, num_heads=2, hidden_dim=12, mlp_dim=24,
-                                                  num_classes=4).eval()
+    module = torchvision.models.VisionTransformer(
+        image_size=32,
+        patch_size=8,
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=12,
+        mlp_dim=24,
+        num_classes=4,
+    ).eval()
     nn.init.normal_(module.heads.head.weight)
     return module
 
@@ -99,8 +130,12 @@ def test_a_vision_transformer_takes_any_size_and_at_its_own_nothing_changes(vit)
     with torch.no_grad():
         torch.testing.assert_close(dk.capture(network, own, "")[""], vit(own))
     features = dk.capture(network, torch.rand(1, 3, 40, 61), ["encoder.layers.encoder_layer_1", ""])
-    assert features["encoder.layers.encoder_layer_1"].shape == (1, 12, 5, 7) and features[""].shape == (1, 4)
-    with pytest.raises(ValueError, match=r"too small for layer 'encoder.ln': it needs at least 8×8"):
+    assert features["encoder.layers.encoder_layer_1"].shape == (1, 12, 5, 7) and features[
+        ""
+    ].shape == (1, 4)
+    with pytest.raises(
+        ValueError, match=r"too small for layer 'encoder.ln': it needs at least 8×8"
+    ):
         dk.capture(network, torch.rand(1, 3, 6, 30), "encoder.ln")
 
 
@@ -109,7 +144,9 @@ def test_layers_of_one_resolution_are_suggested_at_even_distances():
         def __init__(self):
             super().__init__()
             self.first = nn.Conv2d(3, 4, 4, 4)
-            self.blocks = nn.Sequential(*(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU()) for _ in range(15)))
+            self.blocks = nn.Sequential(
+                *(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU()) for _ in range(15))
+            )
 
         def forward(self, x):
             return self.blocks(self.first(x))
@@ -151,7 +188,11 @@ def test_the_places_of_patches_are_resized_not_shuffled(vit):
 def test_one_dream_of_a_transformer(vit):
     network = dk.as_network(vit, ZERO, ONE, "vit")
     start = dk.noise(40, 48, seed=1)
-    dreamt = dk.dream(dk.scorer(network, dk.channel("encoder.layers.encoder_layer_1", 3)), start, dk.Settings(steps=2, octaves=2, jitter=4))
+    dreamt = dk.dream(
+        dk.scorer(network, dk.channel("encoder.layers.encoder_layer_1", 3)),
+        start,
+        dk.Settings(steps=2, octaves=2, jitter=4),
+    )
     assert torch.isfinite(dreamt).all() and not torch.equal(dreamt, start)
 
 
@@ -163,7 +204,10 @@ def test_a_size_that_a_network_insists_on_is_named():
 
     network = dk.as_network(Strict().eval(), ZERO, ONE, "strict")
     for layer in ("widen", ""):
-        with pytest.raises(ValueError, match=r"^strict takes pictures of 96×96 pixels only, up to layer '\w+'; given: 64×80 .*octaves=1$"):
+        with pytest.raises(
+            ValueError,
+            match=r"^strict takes pictures of 96×96 pixels only, up to layer '\w+'; given: 64×80 .*octaves=1$",
+        ):
             dk.capture(network, torch.rand(1, 3, 64, 80), layer)
     assert dk.capture(network, torch.rand(1, 3, 96, 96), "widen")["widen"].shape == (1, 10, 24, 24)
 
@@ -181,7 +225,9 @@ def test_multiples_that_a_network_insists_on_are_named():
             return super().forward(x)
 
     network = dk.as_network(Divided().eval(), ZERO, ONE, "divided")
-    message = (r"^divided takes pictures whose height and width are multiples of 16, up to layer 'widen'; given: 100×130 .*"
-               r"dk.resize\(image, \(96, 128\)\)$")
+    message = (
+        r"^divided takes pictures whose height and width are multiples of 16, up to layer 'widen'; given: 100×130 .*"
+        r"dk.resize\(image, \(96, 128\)\)$"
+    )
     with pytest.raises(ValueError, match=message):
         dk.capture(network, torch.rand(1, 3, 100, 130), "widen")

@@ -16,7 +16,11 @@ def hooked(module, image, mean, std):
     found, handles = {}, []
     for name, layer in module.named_modules():
         if name:
-            handles.append(layer.register_forward_hook(lambda m, i, o, name=name: found.__setitem__(name, o.clone())))
+            handles.append(
+                layer.register_forward_hook(
+                    lambda m, i, o, name=name: found.__setitem__(name, o.clone())
+                )
+            )
     module((image - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1))
     for handle in handles:
         handle.remove()
@@ -28,7 +32,9 @@ def test_folding_changes_no_layer(picture):
     network = dk.as_network(module, (0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in network.module.modules())
     for name, expected in hooked(module, picture, network.mean, network.std).items():
-        torch.testing.assert_close(dk.capture(network, picture, name)[name], expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            dk.capture(network, picture, name)[name], expected, rtol=1e-4, atol=1e-4
+        )
 
 
 @pytest.mark.parametrize("name", ["googlenet", "resnet18"])
@@ -38,7 +44,7 @@ def test_torchvision_features_agree_with_plain_hooks(name):
     torch.manual_seed(0)
     options = {"init_weights": True, "aux_logits": False} if name == "googlenet" else {}
     module = getattr(torchvision.models, name)(weights=None, **options).eval()
-    with torch.no_grad():                                     # BatchNorms as training leaves them, not as they are born
+    with torch.no_grad():  # BatchNorms as training leaves them, not as they are born
         for layer in module.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.running_mean.normal_(0, 0.1)
@@ -81,14 +87,18 @@ def test_ones_own_module_stays_as_it_was(picture):
     dk.gradient(dk.scorer(network, dk.layer("4")), picture)
     assert module.training and all(p.requires_grad and p.grad is None for p in module.parameters())
     assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
-    assert not network.module.training and not any(p.requires_grad for p in network.module.parameters())
+    assert not network.module.training and not any(
+        p.requires_grad for p in network.module.parameters()
+    )
 
 
 @pytest.mark.parametrize("name", ["dreamnet", "dreamnet-robust"])
 def test_the_embedded_networks_know_their_labels_and_see_a_photo(name):
     network = dk.load_network(name)
     assert len(network.labels) == len(set(network.labels)) == 200
-    assert {"banana", "dumbbell", "king penguin", "golden retriever", "school bus"} <= set(network.labels)
+    assert {"banana", "dumbbell", "king penguin", "golden retriever", "school bus"} <= set(
+        network.labels
+    )
     labels = [label for label, _ in dk.classify(network, dk.sample("coffee", 96), 5)]
     assert "espresso" in labels, labels
 
@@ -100,7 +110,9 @@ def test_damaged_weights_are_named(tmp_path, monkeypatch):
     data[-5] ^= 1
     file.write_bytes(data)
     monkeypatch.setattr(zoo, "FOLDER", tmp_path / "weights")
-    with pytest.raises(ValueError, match=r"^the weights of dreamnet are damaged .*install dreamkit again$"):
+    with pytest.raises(
+        ValueError, match=r"^the weights of dreamnet are damaged .*install dreamkit again$"
+    ):
         dk.load_network("dreamnet")
 
 
@@ -113,14 +125,19 @@ def test_weights_of_a_file(tmp_path):
     network = dk.load_network("squeezenet1_1", weights=tmp_path / "w.pth")
     assert torch.equal(network.module.state_dict()["features.0.weight"], module.features[0].weight)
     assert len(network.digest) == 64 and network.labels[954] == "banana"
-    with pytest.raises(ValueError, match=r"holds the weights of another network: it lacks 'features.0.bias'"):
+    with pytest.raises(
+        ValueError, match=r"holds the weights of another network: it lacks 'features.0.bias'"
+    ):
         dk.load_network("vgg11", weights=_without(module, tmp_path / "less.pth", "features.0.bias"))
     with pytest.raises(ValueError, match=r"another network"):
         dk.load_network("dreamnet", weights=tmp_path / "w.pth")
 
 
 def _without(module, path, key):
-    torch.save({k: v for k, v in module.state_dict().items() if k != key and k.startswith("features.0")}, path)
+    torch.save(
+        {k: v for k, v in module.state_dict().items() if k != key and k.startswith("features.0")},
+        path,
+    )
     return path
 
 
@@ -136,10 +153,13 @@ def test_a_weights_file_cannot_run_code(tmp_path, capsys):
     assert "unpickled" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("bad, message", [
-    (lambda p: p / "none.pth", "no weights at"),
-    (lambda p: p, "is a folder"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        (lambda p: p / "none.pth", "no weights at"),
+        (lambda p: p, "is a folder"),
+    ],
+)
 def test_weights_that_are_not_there(tmp_path, bad, message):
     with pytest.raises(ValueError, match=message):
         dk.load_network("dreamnet", weights=bad(tmp_path))
@@ -152,8 +172,10 @@ def test_no_weights_and_no_connection(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", refused)
-    message = (r"the weights of alexnet are not in torch's cache .*no route to host.*put alexnet-owt-7be5be79.pth "
-               r"\(from http.*\) into .*checkpoints, or give a file with weights=.*dreamnet")
+    message = (
+        r"the weights of alexnet are not in torch's cache .*no route to host.*put alexnet-owt-7be5be79.pth "
+        r"\(from http.*\) into .*checkpoints, or give a file with weights=.*dreamnet"
+    )
     with pytest.raises(ValueError, match=message):
         dk.load_network("alexnet")
 
@@ -165,14 +187,18 @@ def test_a_file_in_torchs_cache_is_used_and_its_hash_checked(tmp_path, monkeypat
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     file = tmp_path / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
     torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), file)
-    with pytest.raises(ValueError, match=r"is damaged \(its sha256 should begin with b8a52dc0\): delete it"):
+    with pytest.raises(
+        ValueError, match=r"is damaged \(its sha256 should begin with b8a52dc0\): delete it"
+    ):
         dk.load_network("squeezenet1_1")
     monkeypatch.setattr(zoo, "_hash_of", lambda path: "")
     assert dk.load_network("squeezenet1_1").name == "squeezenet1_1"
 
 
 def test_messages_of_the_public_edge():
-    with pytest.raises(KeyError, match=r"unknown network 'dreamnett'; nearest: dreamnet, .*dk.as_network"):
+    with pytest.raises(
+        KeyError, match=r"unknown network 'dreamnett'; nearest: dreamnet, .*dk.as_network"
+    ):
         dk.load_network("dreamnett")
     with pytest.raises(ValueError, match=r"precision must be one of float32, .*given: 'half'"):
         dk.load_network(precision="half")
@@ -185,7 +211,11 @@ def test_messages_of_the_public_edge():
 
 
 def test_random_weights_are_the_same_for_the_same_seed(dreamnet):
-    first, again, other = dk.randomized(dreamnet), dk.randomized(dreamnet), dk.randomized(dreamnet, seed=1)
+    first, again, other = (
+        dk.randomized(dreamnet),
+        dk.randomized(dreamnet),
+        dk.randomized(dreamnet, seed=1),
+    )
     weights = [n.module.inception4c.branch1.conv.weight for n in (first, again, other)]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
     assert not torch.equal(weights[0], dreamnet.module.inception4c.branch1.conv.weight)
@@ -212,9 +242,13 @@ def test_the_networks_that_need_no_connection(tmp_path, monkeypatch):
     assert dk.cached_networks() == ("dreamnet", "dreamnet-robust")
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     (tmp_path / "hub" / "checkpoints" / "googlenet-1378be20.pth").write_bytes(b"")
-    (tmp_path / "hub" / "checkpoints" / "resnet50-11ad3fa6.pth").write_bytes(b"")      # the second recipe, which is not taken
+    (tmp_path / "hub" / "checkpoints" / "resnet50-11ad3fa6.pth").write_bytes(
+        b""
+    )  # the second recipe, which is not taken
     assert dk.cached_networks() == ("dreamnet", "dreamnet-robust", "googlenet")
-    with pytest.raises(ValueError, match=r"googlenet-1378be20.pth' is (damaged|not a readable weights file)"):
+    with pytest.raises(
+        ValueError, match=r"googlenet-1378be20.pth' is (damaged|not a readable weights file)"
+    ):
         dk.load_network("googlenet")
 
 
@@ -225,5 +259,8 @@ def test_a_network_of_a_broken_download_is_never_used(tmp_path, monkeypatch):
     file = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"
     torch.save({"features.0.weight": torch.zeros(64, 3, 11, 11)}, file)
     monkeypatch.setattr(torch, "load", lambda *args, **kwargs: pytest.fail("it was opened"))
-    with pytest.raises(ValueError, match=r"alexnet-owt-7be5be79.pth' is damaged \(its sha256 should begin with 7be5be79\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"alexnet-owt-7be5be79.pth' is damaged \(its sha256 should begin with 7be5be79\)",
+    ):
         dk.load_network("alexnet")

@@ -18,7 +18,9 @@ def test_without_timm_one_line_says_how_to_get_it(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ValueError, match=r"^networks of timm need timm: pip install 'dreamkit\[timm\]' brings it$"):
+    with pytest.raises(
+        ValueError, match=r"^networks of timm need timm: pip install 'dreamkit\[timm\]' brings it$"
+    ):
         dk.from_timm("test_vit")
 
 
@@ -31,17 +33,29 @@ def timm():
 def test_a_tiny_transformer_s_mean_std_labels_and_maps(timm):
     network = dk.from_timm("test_vit", weights="random")
     config = timm.get_pretrained_cfg("test_vit")
-    assert (network.mean, network.std) == (config.mean, config.std) != ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    assert network.name == "test_vit-random" and network.labels[1] == "goldfish" and len(network.labels) == 1000
+    assert (
+        (network.mean, network.std)
+        == (config.mean, config.std)
+        != ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    assert (
+        network.name == "test_vit-random"
+        and network.labels[1] == "goldfish"
+        and len(network.labels) == 1000
+    )
     last = dk.suggested_layers(network)[-1]
-    assert last == "blocks.5" and dk.capture(network, torch.rand(1, 3, 64, 90), last)[last].shape == (1, 64, 4, 6)
+    assert last == "blocks.5" and dk.capture(network, torch.rand(1, 3, 64, 90), last)[
+        last
+    ].shape == (1, 64, 4, 6)
     start = dk.noise(48, 64, seed=1)
     dreamt = dk.dream(dk.scorer(network, dk.layer(last)), start, dk.Settings(steps=2, octaves=2))
     assert torch.isfinite(dreamt).all() and not torch.equal(dreamt, start)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["test_resnet", "test_convnext", "test_efficientnet", "test_maxvit", "test_vit_relpos"])
+@pytest.mark.parametrize(
+    "name", ["test_resnet", "test_convnext", "test_efficientnet", "test_maxvit", "test_vit_relpos"]
+)
 def test_features_are_those_of_the_model_itself(timm, name):
     torch.manual_seed(0)
     model = timm.create_model(name, pretrained=False).eval()
@@ -54,7 +68,9 @@ def test_features_are_those_of_the_model_itself(timm, name):
     features = dk.capture(network, picture, [*suggested, ""])
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (network.mean, network.std))
     with torch.no_grad():
-        torch.testing.assert_close(features[""], model((picture - mean) / std), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(
+            features[""], model((picture - mean) / std), rtol=1e-3, atol=1e-4
+        )
     assert all(values.dim() == 4 for layer, values in features.items() if layer)
 
 
@@ -85,7 +101,10 @@ def test_weights_of_a_file_and_of_another_network(timm, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_what_is_no_model_of_timm(timm):
-    with pytest.raises(KeyError, match=r"unknown timm network 'resnet18x'; nearest: resnet18\w*, .*timm.list_models"):
+    with pytest.raises(
+        KeyError,
+        match=r"unknown timm network 'resnet18x'; nearest: resnet18\w*, .*timm.list_models",
+    ):
         dk.from_timm("resnet18x")
     with pytest.raises(ValueError, match="given: Conv2d .*dk.as_network"):
         dk.from_timm(nn.Conv2d(3, 2, 1))

@@ -12,13 +12,19 @@ import torch
 import dreamkit as dk
 from dreamkit.networks.zoo import torchvision_names
 
-HANDFUL = ("squeezenet1_1", "resnet18", "shufflenet_v2_x0_5", "mobilenet_v3_small", "regnet_y_400mf")
+HANDFUL = (
+    "squeezenet1_1",
+    "resnet18",
+    "shufflenet_v2_x0_5",
+    "mobilenet_v3_small",
+    "regnet_y_400mf",
+)
 # Not built here, and why. The code is that of a smaller network, which is walked.
 LEFT_OUT = {
     "regnet_y_128gf": "2.6 GB of weights, and four times that while BatchNorm is folded; regnet_y_32gf is built by the same lines",
     "vit_h_14": "2.5 GB of weights, three times over; vit_l_16 is built by the same lines",
 }
-FIXED = {"maxvit_t": 224}                                      # the picture size a network insists on
+FIXED = {"maxvit_t": 224}  # the picture size a network insists on
 
 
 def walk(name: str) -> None:
@@ -32,12 +38,14 @@ def walk(name: str) -> None:
     places = [names.index(layer) for layer in suggested]
     assert places == sorted(places)
     sizes = [dk.layer_info(network, layer).shape[2] for layer in suggested]
-    assert sizes == sorted(sizes, reverse=True), sizes         # from fine to coarse
+    assert sizes == sorted(sizes, reverse=True), sizes  # from fine to coarse
     side = FIXED.get(name, 96)
     start = dk.noise(side, side, seed=1)
     features = dk.capture(network, start, suggested)
     for layer, values in features.items():
-        assert values.dim() == 4 and values.shape[1] == dk.layer_info(network, layer).channels, layer
+        assert values.dim() == 4 and values.shape[1] == dk.layer_info(network, layer).channels, (
+            layer
+        )
     settings = dk.Settings(steps=1, octaves=1)
     dreamt = dk.dream(dk.scorer(network, dk.layer(suggested[-1])), start, settings)
     assert torch.isfinite(dreamt).all() and not torch.equal(dreamt, start)
@@ -52,7 +60,11 @@ def run_order(network: dk.Network, side: int) -> list[str]:
             order.pop(name, None)
             order[name] = None
 
-    handles = [layer.register_forward_hook(partial(returned, name=name)) for name, layer in network.module.named_modules() if name]
+    handles = [
+        layer.register_forward_hook(partial(returned, name=name))
+        for name, layer in network.module.named_modules()
+        if name
+    ]
     with torch.no_grad():
         network.module(torch.rand(1, 3, side, side))
     for handle in handles:
@@ -66,13 +78,38 @@ def test_a_handful(name):
 
 
 # One of each family, its smallest.
-FAMILIES = ("alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet", "inception_v3", "maxvit_t",
-            "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_large", "regnet_x_400mf", "resnet50", "resnext50_32x4d", "swin_t", "swin_v2_t",
-            "vgg11", "vgg16_bn", "vit_b_32", "wide_resnet50_2")
+FAMILIES = (
+    "alexnet",
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "efficientnet_v2_s",
+    "googlenet",
+    "inception_v3",
+    "maxvit_t",
+    "mnasnet0_5",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "regnet_x_400mf",
+    "resnet50",
+    "resnext50_32x4d",
+    "swin_t",
+    "swin_v2_t",
+    "vgg11",
+    "vgg16_bn",
+    "vit_b_32",
+    "wide_resnet50_2",
+)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in FAMILIES else pytest.mark.long)
-                                  for name in torchvision_names() if name not in LEFT_OUT])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in FAMILIES else pytest.mark.long)
+        for name in torchvision_names()
+        if name not in LEFT_OUT
+    ],
+)
 def test_every_constructor(name):
     walk(name)
     gc.collect()

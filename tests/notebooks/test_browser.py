@@ -15,7 +15,7 @@ from ..browser import CHROMIUM, Notebook, lab
 pytestmark = pytest.mark.browser
 
 LESSONS = Path(__file__).parents[2] / "notebooks"
-SHOTS = os.environ.get("DREAMKIT_SHOTS")                       # a folder for pictures of the panels, for people
+SHOTS = os.environ.get("DREAMKIT_SHOTS")  # a folder for pictures of the panels, for people
 SMALL = """
 import dreamkit as dk
 network, photo = dk.load_network(), dk.sample("china", 160)
@@ -82,12 +82,16 @@ def status(panel) -> str:
 def picture(panel) -> tuple[str, int]:
     """(alt text, width in the file) of the panel's first picture."""
     image = panel.locator("img").first
-    return image.get_attribute("alt"), image.evaluate("image => image.decode().then(() => image.naturalWidth)")
+    return image.get_attribute("alt"), image.evaluate(
+        "image => image.decode().then(() => image.naturalWidth)"
+    )
 
 
 def slider(panel, label: str):
     """The handle, which takes the keyboard, of the slider so labelled."""
-    row = panel.locator(".widget-hslider, .widget-inline-hbox", has=panel.page.get_by_text(label, exact=True)).first
+    row = panel.locator(
+        ".widget-hslider, .widget-inline-hbox", has=panel.page.get_by_text(label, exact=True)
+    ).first
     return row.locator("[role=slider]")
 
 
@@ -118,7 +122,10 @@ def shot(notebook, panel, name: str) -> None:
 
 def no_errors(notebook) -> bool:
     kinds = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
-    return all(notebook.page.locator(f".jp-OutputArea [data-mime-type='{kind}']").count() == 0 for kind in kinds)
+    return all(
+        notebook.page.locator(f".jp-OutputArea [data-mime-type='{kind}']").count() == 0
+        for kind in kinds
+    )
 
 
 def lesson(number: str) -> str:
@@ -130,7 +137,9 @@ def lesson(number: str) -> str:
 def test_lesson_01_the_layer_slider_moves_by_keyboard(opened):
     notebook = opened(lesson("01"))
     before = notebook.panel("dk.widgets.explore(")
-    assert picture(before)[1] > 0 and picture(before)[0].startswith("Feature map of")       # as saved, before anything has run
+    assert picture(before)[1] > 0 and picture(before)[0].startswith(
+        "Feature map of"
+    )  # as saved, before anything has run
     assert before.locator("button, [role=slider]").count() == 0
     notebook.run_all()
     assert no_errors(notebook)
@@ -142,8 +151,13 @@ def test_lesson_01_the_layer_slider_moves_by_keyboard(opened):
         notebook.page.keyboard.press("ArrowRight")
         until(notebook.page, lambda old=alt: picture(panel)[0] != old, 20)
         until(notebook.page, lambda: status(panel) == "ready")
-    said = panel.inner_text()                                  # "zeros: 93 %", or that nothing in this picture wakes the channel
-    assert picture(panel)[1] >= 160 and "zero" in said and "strongest channels here" in said and panel.locator("img").count() == 2
+    said = panel.inner_text()  # "zeros: 93 %", or that nothing in this picture wakes the channel
+    assert (
+        picture(panel)[1] >= 160
+        and "zero" in said
+        and "strongest channels here" in said
+        and panel.locator("img").count() == 2
+    )
     assert scroll_bars(panel) == []
     shot(notebook, panel, "explore")
 
@@ -156,7 +170,7 @@ def test_lesson_08_start_stop_retarget_branch_and_save(opened, served):
     page, panel = notebook.page, notebook.panel("dk.widgets.studio(")
     until(page, lambda: button(panel, "Start").count() == 1)
     slider(panel, "steps").focus()
-    page.keyboard.press("End")                                 # long enough to be stopped on the way
+    page.keyboard.press("End")  # long enough to be stopped on the way
     until(page, lambda: "steps=50" in panel.inner_text())
 
     _start_and_stop(page, panel)
@@ -165,11 +179,16 @@ def test_lesson_08_start_stop_retarget_branch_and_save(opened, served):
     button(panel, "Start").click()
     until(page, lambda: "already running" in status(panel))
     layers = dk.suggested_layers(dk.course_network())
-    wanted = layers[layers.index(panel.locator("pre").inner_text().split("dk.layer('")[1].split("'")[0]) - 2]
+    wanted = layers[
+        layers.index(panel.locator("pre").inner_text().split("dk.layer('")[1].split("'")[0]) - 2
+    ]
     slider(panel, "layer").focus()
     page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")                           # while it runs: the latest wins
-    until(page, lambda: f"layer('{wanted}')" in picture(panel)[0] and status(panel).startswith("running"))
+    page.keyboard.press("ArrowLeft")  # while it runs: the latest wins
+    until(
+        page,
+        lambda: f"layer('{wanted}')" in picture(panel)[0] and status(panel).startswith("running"),
+    )
     button(panel, "Stop").click()
     until(page, lambda: status(panel).startswith("stopped"))
 
@@ -179,7 +198,7 @@ def test_lesson_08_start_stop_retarget_branch_and_save(opened, served):
     until(page, lambda: status(panel).startswith("frame 1"))
     button(panel, "Save").click()
     until(page, lambda: status(panel).startswith("saved"))
-    passport = dk.read_passport(served[1] / status(panel).split()[1])                       # the first free name
+    passport = dk.read_passport(served[1] / status(panel).split()[1])  # the first free name
     assert passport["objective"]["name"] == wanted and passport["stopped"] == 1
     button(panel, "Branch").click()
     until(page, lambda: status(panel).startswith("running"))
@@ -219,7 +238,10 @@ def test_slide_and_compare_and_an_error(opened):
     slider(panel, "smoothing σ (pixels)").focus()
     page.keyboard.press("End")
     until(page, lambda: "blurred by 2.0" in panel.inner_text())
-    assert picture(panel) == ("smoothing σ (pixels): 2. blurred by 2.0", 160) and scroll_bars(panel) == []
+    assert (
+        picture(panel) == ("smoothing σ (pixels): 2. blurred by 2.0", 160)
+        and scroll_bars(panel) == []
+    )
     shot(notebook, panel, "slide")
 
     panel = notebook.panel("dk.widgets.compare(")
@@ -248,7 +270,11 @@ def test_a_square_over_the_picture_and_an_atlas(opened):
         slider(panel, label).focus()
         page.keyboard.press("ArrowLeft")
         until(page, lambda old=before: status(panel) == "ready" and seen() != old)
-    assert "uncovered" in panel.inner_text() and panel.locator("img").count() == 3 and scroll_bars(panel) == []
+    assert (
+        "uncovered" in panel.inner_text()
+        and panel.locator("img").count() == 3
+        and scroll_bars(panel) == []
+    )
     shot(notebook, panel, "cover")
 
     panel = notebook.panel("dk.widgets.atlas(")
@@ -258,6 +284,9 @@ def test_a_square_over_the_picture_and_an_atlas(opened):
     until(page, lambda: "channel 2" in picture(panel)[0])
     slider(panel, "layer").focus()
     page.keyboard.press("End")
-    until(page, lambda: picture(panel)[0].startswith("What conv2") and "channel 0" in picture(panel)[0])
+    until(
+        page,
+        lambda: picture(panel)[0].startswith("What conv2") and "channel 0" in picture(panel)[0],
+    )
     assert panel.locator("img").count() == 2 and scroll_bars(panel) == []
     shot(notebook, panel, "atlas")

@@ -12,8 +12,8 @@ if not NOTEBOOKS.exists():
     pytest.skip("the lessons' folder is not beside the tests", allow_module_level=True)
 sys.path.append(str(NOTEBOOKS))
 
-import build  # noqa: E402
-from slides import slides  # noqa: E402
+import build
+from slides import slides
 
 code, markdown = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
 picture = {"image/jpeg": "/9j/"}
@@ -38,17 +38,30 @@ def shown(data, metadata=None):
 
 
 def stub(name):
-    return code(f'def my_{name}(x):\n    ...\n\n\ndk.exercises.check("{name}", my_{name})', metadata={"tags": ["exercise"]})
+    return code(
+        f'def my_{name}(x):\n    ...\n\n\ndk.exercises.check("{name}", my_{name})',
+        metadata={"tags": ["exercise"]},
+    )
 
 
 def good():
     """A small notebook that keeps every rule."""
     cells = [
-        markdown(OPENING), code('import dreamkit as dk\nNETWORK = "dreamnet"\nnetwork = dk.course_network(NETWORK)'),
-        code("dk.show.picture(photo, alt)", outputs=[shown(picture, {"image/jpeg": {"alt": "a photo"}})]),
+        markdown(OPENING),
+        code('import dreamkit as dk\nNETWORK = "dreamnet"\nnetwork = dk.course_network(NETWORK)'),
+        code(
+            "dk.show.picture(photo, alt)",
+            outputs=[shown(picture, {"image/jpeg": {"alt": "a photo"}})],
+        ),
         markdown("Predict what comes.\n<details><summary>Open</summary>this</details>"),
-        code("dk.widgets.explore(network, photo)", outputs=[shown({"text/html": '<img alt="a map" src="data:,">'})]),
-        markdown(EXERCISE), stub("add"), markdown(EXERCISE.replace("03.1", "03.2")), stub("more"),
+        code(
+            "dk.widgets.explore(network, photo)",
+            outputs=[shown({"text/html": '<img alt="a map" src="data:,">'})],
+        ),
+        markdown(EXERCISE),
+        stub("add"),
+        markdown(EXERCISE.replace("03.1", "03.2")),
+        stub("more"),
         markdown("## Recap\n- this\n\n## Read next\n- that"),
     ]
     for number, cell in enumerate(cells, 1):
@@ -67,38 +80,87 @@ def edited(change):
 
 
 def put(number, **changes):
-    return lambda notebook: [setattr(notebook.cells[number], name, value) for name, value in changes.items()]
+    return lambda notebook: [
+        setattr(notebook.cells[number], name, value) for name, value in changes.items()
+    ]
 
 
 BREACHES = {
     "no title": (put(0, source="Welcome"), "the title"),
     "no minutes": (put(0, source=OPENING.replace("Minutes", "Time")), "says nothing of 'Minutes'"),
-    "long set-up": (put(1, source="import dreamkit as dk\na = 1\nb = 2\nc = 3"), "set-up has 4 lines"),
+    "long set-up": (
+        put(1, source="import dreamkit as dk\na = 1\nb = 2\nc = 3"),
+        "set-up has 4 lines",
+    ),
     "no set-up": (put(1, source="a = 1"), "the set-up, from 'import dreamkit as dk' on"),
-    "long cell": (put(4, source="dk.widgets.explore(network, photo)\n" + "a = 1\n" * 30), "has 31 lines; at most 30"),
-    "long cells": (lambda nb: [cell.update(source="x = 1\n" * 9 + cell.source) for cell in nb.cells[2:] if cell.cell_type == "code"],
-                   "lines; at most 8"),
+    "long cell": (
+        put(4, source="dk.widgets.explore(network, photo)\n" + "a = 1\n" * 30),
+        "has 31 lines; at most 30",
+    ),
+    "long cells": (
+        lambda nb: [
+            cell.update(source="x = 1\n" * 9 + cell.source)
+            for cell in nb.cells[2:]
+            if cell.cell_type == "code"
+        ],
+        "lines; at most 8",
+    ),
     "an install": (put(2, source="%pip install torch"), "'%' does not belong"),
-    "a patched path": (put(2, source="import sys\nsys.path.append('..')"), "'sys.path' does not belong"),
+    "a patched path": (
+        put(2, source="import sys\nsys.path.append('..')"),
+        "'sys.path' does not belong",
+    ),
     "a private name": (put(2, source="dk.show._plain('x')"), "'dk.show._' does not belong"),
-    "a deep import": (put(2, source="from dreamkit.ascent.steps import roll"), "'from dreamkit' does not belong"),
-    "a late picture": (lambda nb: [cell.update(outputs=[]) for cell in nb.cells if cell.cell_type == "code"],
-                       "no picture within the first three code cells"),
+    "a deep import": (
+        put(2, source="from dreamkit.ascent.steps import roll"),
+        "'from dreamkit' does not belong",
+    ),
+    "a late picture": (
+        lambda nb: [cell.update(outputs=[]) for cell in nb.cells if cell.cell_type == "code"],
+        "no picture within the first three code cells",
+    ),
     "no alt text": (put(2, outputs=[shown(picture)]), "a picture without alt text"),
-    "blank alt text": (put(4, outputs=[shown({"text/html": '<img alt=" " src="data:,">'})]), "a picture without alt text"),
-    "no alt in prose": (put(3, source="Predict <details></details> ![](a.png)"), "a picture without alt text"),
-    "a PNG": (put(2, outputs=[shown({"image/png": "iVBO"}, {"image/png": {"alt": "x"}})]), "a picture is image/png"),
+    "blank alt text": (
+        put(4, outputs=[shown({"text/html": '<img alt=" " src="data:,">'})]),
+        "a picture without alt text",
+    ),
+    "no alt in prose": (
+        put(3, source="Predict <details></details> ![](a.png)"),
+        "a picture without alt text",
+    ),
+    "a PNG": (
+        put(2, outputs=[shown({"image/png": "iVBO"}, {"image/png": {"alt": "x"}})]),
+        "a picture is image/png",
+    ),
     "nothing to predict": (put(3, source="Look."), "no 'Predict, then reveal'"),
     "no panel": (put(4, source="1"), "no panel"),
-    "one exercise": (lambda nb: [nb.cells.pop(7), nb.cells.pop(7)], "1 exercises; a lesson has 2 to 4"),
-    "no minutes for it": (put(5, source=EXERCISE.replace("5 minutes", "soon")), "before it stands no '### Exercise"),
-    "no solution": (put(5, source=EXERCISE.replace("Solution", "Answer")), "folds no Hint and no Solution"),
-    "no check": (put(6, source="def my_add(x):\n    ..."), "its last line is not dk.exercises.check"),
+    "one exercise": (
+        lambda nb: [nb.cells.pop(7), nb.cells.pop(7)],
+        "1 exercises; a lesson has 2 to 4",
+    ),
+    "no minutes for it": (
+        put(5, source=EXERCISE.replace("5 minutes", "soon")),
+        "before it stands no '### Exercise",
+    ),
+    "no solution": (
+        put(5, source=EXERCISE.replace("Solution", "Answer")),
+        "folds no Hint and no Solution",
+    ),
+    "no check": (
+        put(6, source="def my_add(x):\n    ..."),
+        "its last line is not dk.exercises.check",
+    ),
     "no recap": (put(9, source="## Read next\n- that"), "no section 'Recap'"),
     "no sources": (put(9, source="## Recap\n- this"), "no section 'Read next'"),
-    "too large": (put(3, source="Predict <details></details>" + "x" * 1_000_000), "at most 1,000,000"),
+    "too large": (
+        put(3, source="Predict <details></details>" + "x" * 1_000_000),
+        "at most 1,000,000",
+    ),
     "widget state": (lambda nb: nb.metadata.update(widgets={}), "metadata.widgets"),
-    "a live view": (put(4, outputs=[shown({"application/vnd.jupyter.widget-view+json": {}})]), "the view of a live widget"),
+    "a live view": (
+        put(4, outputs=[shown({"application/vnd.jupyter.widget-view+json": {}})]),
+        "the view of a live widget",
+    ),
 }
 
 
@@ -111,6 +173,7 @@ def test_a_broken_rule_is_named(name):
 
 # --- sources and solutions
 
+
 def source(folder, text):
     path = folder / "03_a_lesson.py"
     path.write_text(text, encoding="utf-8")
@@ -118,9 +181,13 @@ def source(folder, text):
 
 
 def test_a_source_becomes_cells_with_fixed_ids_and_tags(tmp_path):
-    notebook = build.read(source(tmp_path, '# %% [markdown]\n# # Title\n\n# %% tags=["exercise"]\nx = 1\n'))
+    notebook = build.read(
+        source(tmp_path, '# %% [markdown]\n# # Title\n\n# %% tags=["exercise"]\nx = 1\n')
+    )
     assert [(c.cell_type, c.id, c.source) for c in notebook.cells] == [
-        ("markdown", "03-a_lesson-001", "# Title"), ("code", "03-a_lesson-002", "x = 1")]
+        ("markdown", "03-a_lesson-001", "# Title"),
+        ("code", "03-a_lesson-002", "x = 1"),
+    ]
     assert notebook.cells[1].metadata == {"tags": ["exercise"]}
     nbformat.validate(notebook)
 
@@ -138,7 +205,10 @@ def test_in_step_sees_a_changed_letter(tmp_path, monkeypatch):
 def test_solutions_take_the_place_of_stubs_and_leave_the_original_alone():
     notebook = good()
     solved = build.with_solutions(notebook)
-    assert solved.cells[6].source == 'def my_add(x):\n    return x + 1\n\n\ndk.exercises.check("add", my_add)'
+    assert (
+        solved.cells[6].source
+        == 'def my_add(x):\n    return x + 1\n\n\ndk.exercises.check("add", my_add)'
+    )
     assert notebook.cells[6].source == stub("add").source
     notebook.cells[5].source = "nothing folded"
     with pytest.raises(ValueError, match="03-a_lesson-007: no solution"):
@@ -166,7 +236,9 @@ def test_a_lesson_of_two_sittings_has_letters(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "HERE", tmp_path)
     (tmp_path / "src").mkdir()
     for name in ("13_before", "14b_second", "14a_first", "15_after", "helper"):
-        (tmp_path / "src" / f"{name}.py").write_text("# %% [markdown]\n# # Title\n", encoding="utf-8")
+        (tmp_path / "src" / f"{name}.py").write_text(
+            "# %% [markdown]\n# # Title\n", encoding="utf-8"
+        )
     names = lambda *wanted: [path.stem for path in build.sources(list(wanted))]
     assert names() == ["13_before", "14a_first", "14b_second", "15_after"]
     assert names("14a") == ["14a_first"] and names("14") == ["14a_first", "14b_second"]
@@ -179,7 +251,7 @@ def test_a_lesson_of_two_sittings_has_letters(tmp_path, monkeypatch):
 
 def test_slides_are_one_page_that_asks_the_network_for_nothing():
     page = slides(good())
-    assert page.count("<section>") == 5                       # the title, two exercises, the recap, what to read
+    assert page.count("<section>") == 5  # the title, two exercises, the recap, what to read
     assert '<img alt="a photo" src="data:image/jpeg;base64,' in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     assert "<link" not in page and "@import" not in page
@@ -187,8 +259,11 @@ def test_slides_are_one_page_that_asks_the_network_for_nothing():
 
 # --- execution: one kernel for what must pass, one for each way to fail
 
+
 def of(*sources):
-    return nbformat.v4.new_notebook(cells=[code(text, id=f"c{number}") for number, text in enumerate(sources)])
+    return nbformat.v4.new_notebook(
+        cells=[code(text, id=f"c{number}") for number, text in enumerate(sources)]
+    )
 
 
 PANEL = """
@@ -206,28 +281,45 @@ socket.create_connection(server.getsockname()).close()
 
 
 def test_a_sound_notebook_is_executed_the_same_way_every_time():
-    given = of("import os\nprint(os.listdir('.') == ['.ipython'] or os.listdir('.'))", LOOPBACK, PANEL)
+    given = of(
+        "import os\nprint(os.listdir('.') == ['.ipython'] or os.listdir('.'))", LOOPBACK, PANEL
+    )
     run = build.execute(given)
     outputs = [output for cell in run.notebook.cells for output in cell.outputs]
-    assert outputs[0].text in ("True\n", "[]\n")              # an empty folder
+    assert outputs[0].text in ("True\n", "[]\n")  # an empty folder
     assert list(outputs[1].data) == ["text/html", "text/plain"]
-    assert "<b>still</b>" in outputs[1].data["text/html"] and "0x7f" not in outputs[1].data["text/plain"]
+    assert (
+        "<b>still</b>" in outputs[1].data["text/html"]
+        and "0x7f" not in outputs[1].data["text/plain"]
+    )
     assert [cell.execution_count for cell in run.notebook.cells] == [1, 2, 3]
     assert [cell.metadata for cell in run.notebook.cells] == [{}, {}, {}]
-    assert "widgets" not in run.notebook.metadata and run.notebook.metadata.language_info == {"name": "python"}
-    assert set(run.seconds) == {"c0", "c1", "c2"} and all(0 <= taken < 60 for taken in run.seconds.values())
+    assert "widgets" not in run.notebook.metadata and run.notebook.metadata.language_info == {
+        "name": "python"
+    }
+    assert set(run.seconds) == {"c0", "c1", "c2"} and all(
+        0 <= taken < 60 for taken in run.seconds.values()
+    )
     assert given.cells[0].outputs == []
 
 
 FAILURES = {
-    "an error inside an Output widget": ("import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    1 / 0",
-                                         "inside an Output widget: an error output: ZeroDivisionError"),
-    "an error output of any kind": ("try:\n    1 / 0\nexcept ZeroDivisionError:\n    get_ipython().showtraceback()",
-                                    "cell c0: an error output: ZeroDivisionError"),
+    "an error inside an Output widget": (
+        "import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    1 / 0",
+        "inside an Output widget: an error output: ZeroDivisionError",
+    ),
+    "an error output of any kind": (
+        "try:\n    1 / 0\nexcept ZeroDivisionError:\n    get_ipython().showtraceback()",
+        "cell c0: an error output: ZeroDivisionError",
+    ),
     "a thread's traceback, after its cell has ended": (
         "import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.2), 1 / 0)).start()",
-        "a traceback on stderr.*ZeroDivisionError"),
-    "the network": ("import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=1)", "a lesson needs no network.*192.0.2.1"),
+        "a traceback on stderr.*ZeroDivisionError",
+    ),
+    "the network": (
+        "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=1)",
+        "a lesson needs no network.*192.0.2.1",
+    ),
 }
 
 
@@ -240,12 +332,21 @@ def test_what_plain_execution_lets_pass_fails_the_run(name):
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("text, message", [
-    ("1 / 0", "a cell raised.*ZeroDivisionError"),
-    ("import socket\nsocket.getaddrinfo('example.org', 80)", "a lesson needs no network.*example.org"),
-    ("import threading\nthread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()", "a traceback on stderr"),
-    ("import time\ntime.sleep(9)", "a cell took over 2 s"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("1 / 0", "a cell raised.*ZeroDivisionError"),
+        (
+            "import socket\nsocket.getaddrinfo('example.org', 80)",
+            "a lesson needs no network.*example.org",
+        ),
+        (
+            "import threading\nthread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()",
+            "a traceback on stderr",
+        ),
+        ("import time\ntime.sleep(9)", "a cell took over 2 s"),
+    ],
+)
 def test_a_failing_cell_fails_the_run(text, message):
     with pytest.raises(build.Failed, match=f"(?s){message}"):
         build.execute(of(text), timeout=2)

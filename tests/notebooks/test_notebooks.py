@@ -12,11 +12,13 @@ if not NOTEBOOKS.exists():
     pytest.skip("the lessons' folder is not beside the tests", allow_module_level=True)
 sys.path.append(str(NOTEBOOKS))
 
-import build  # noqa: E402
+import build
 
 LESSONS = build.sources()
 NAMES = [path.stem for path in LESSONS]
-PATIENCE = float(os.environ.get("DREAMKIT_PATIENCE", "1"))      # how many times slower than two idle cores this machine may be
+PATIENCE = float(
+    os.environ.get("DREAMKIT_PATIENCE", "1")
+)  # how many times slower than two idle cores this machine may be
 CELL_SECONDS, COURSE_SECONDS = 30 * PATIENCE, 600 * PATIENCE
 
 lesson = pytest.mark.parametrize("source", LESSONS, ids=NAMES)
@@ -36,7 +38,9 @@ def test_the_notebook_keeps_the_rules(source):
 def test_the_notebook_as_shipped_waits_for_the_student(source):
     notebook = nbformat.read(build.target(source), as_version=4)
     verdicts = build.verdicts(notebook)
-    assert len(verdicts) == sum("exercise" in cell.metadata.get("tags", ()) for cell in notebook.cells)
+    assert len(verdicts) == sum(
+        "exercise" in cell.metadata.get("tags", ()) for cell in notebook.cells
+    )
     assert all(verdict.startswith("○") for verdict in verdicts), verdicts
 
 

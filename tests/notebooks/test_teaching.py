@@ -14,13 +14,15 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 def teaching():
     spec = importlib.util.spec_from_file_location("teaching", FOLDER / "teaching.py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules["teaching"] = module                           # dataclasses look their module up by name
+    sys.modules["teaching"] = module  # dataclasses look their module up by name
     spec.loader.exec_module(module)
     return module
 
 
 def test_the_page_is_in_step(teaching):
-    assert teaching.PAGE.read_text(encoding="utf-8") == teaching.page(), "run: python notebooks/teaching.py"
+    assert teaching.PAGE.read_text(encoding="utf-8") == teaching.page(), (
+        "run: python notebooks/teaching.py"
+    )
     assert teaching.main(["--check"]) == 0
 
 
@@ -34,10 +36,14 @@ def test_every_lesson_has_a_plan_that_adds_up(teaching):
     written = teaching.notes(teaching.NOTES.read_text(encoding="utf-8"))
     assert teaching.lessons()
     for lesson in teaching.lessons():
-        assert set(written.get(lesson.number, ())) >= set(teaching.PARTS), f"teaching_notes.md lacks parts of lesson {lesson.number}"
+        assert set(written.get(lesson.number, ())) >= set(teaching.PARTS), (
+            f"teaching_notes.md lacks parts of lesson {lesson.number}"
+        )
         plan = written[lesson.number]["Plan"]
         minutes = teaching.planned(plan)
-        assert abs(minutes - lesson.minutes) <= 5, f"lesson {lesson.number}: its plan has {minutes} of {lesson.minutes} minutes"
+        assert abs(minutes - lesson.minutes) <= 5, (
+            f"lesson {lesson.number}: its plan has {minutes} of {lesson.minutes} minutes"
+        )
         assert all(line.startswith(("- ", "  ")) for line in plan.splitlines())
 
 
@@ -55,14 +61,22 @@ def test_every_mistake_of_every_lesson_is_on_the_page(teaching):
 def test_notes_are_read_part_by_part(teaching):
     text = "free words\n\n## course\n\nhello\n\n## 09\n\n### Plan\n- 5 · this\n- 12 · that\n\n### Ask\n- why?\n"
     written = teaching.notes(text)
-    assert written == {"course": {"": "hello"}, "09": {"Plan": "- 5 · this\n- 12 · that", "Ask": "- why?"}}
+    assert written == {
+        "course": {"": "hello"},
+        "09": {"Plan": "- 5 · this\n- 12 · that", "Ask": "- why?"},
+    }
     assert teaching.planned(written["09"]["Plan"]) == 17
-    with pytest.raises(ValueError, match="notes of 09: unknown part 'Tell'; there are Plan, Show, Ask, Expect"):
+    with pytest.raises(
+        ValueError, match="notes of 09: unknown part 'Tell'; there are Plan, Show, Ask, Expect"
+    ):
         teaching.notes("## 09\n### Tell\n- x\n")
 
 
 def test_anchors_are_those_of_a_markdown_viewer(teaching):
-    assert teaching.anchor("Lesson 09: Does a dream remember its photo?") == "lesson-09-does-a-dream-remember-its-photo"
+    assert (
+        teaching.anchor("Lesson 09: Does a dream remember its photo?")
+        == "lesson-09-does-a-dream-remember-its-photo"
+    )
 
 
 def test_timings_are_of_lessons_there_are(teaching):

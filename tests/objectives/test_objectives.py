@@ -11,17 +11,26 @@ from torch import nn
 import dreamkit as dk
 from dreamkit.objectives.objective import best_match
 
-MAP = torch.tensor([[[[1.0, -2.0], [3.0, 4.0]], [[0.0, 1.0], [0.0, 5.0]]]])          # [1, 2, 2, 2]
+MAP = torch.tensor([[[[1.0, -2.0], [3.0, 4.0]], [[0.0, 1.0], [0.0, 5.0]]]])  # [1, 2, 2, 2]
 
 
 def value(objective, **features):
     """The objective's number for features given by hand; "logits" stands for the network's own output."""
-    return float(objective.formula({"" if name == "logits" else name: values for name, values in features.items()}))
+    return float(
+        objective.formula(
+            {"" if name == "logits" else name: values for name, values in features.items()}
+        )
+    )
 
 
 def picker(labels=()):
     """A network that hands the red and the green channel on, and ends in two logits: 3 * red's and 5 * green's mean."""
-    module = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2, bias=False))
+    module = nn.Sequential(
+        nn.Conv2d(3, 2, 1, bias=False),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(2, 2, bias=False),
+    )
     with torch.no_grad():
         module[0].weight.copy_(torch.eye(2, 3).view(2, 3, 1, 1))
         module[3].weight.copy_(torch.diag(torch.tensor([3.0, 5.0])))
@@ -41,7 +50,7 @@ def test_a_channel_is_the_mean_of_its_map():
     assert value(dk.channel("a", 0), a=MAP) == 1.5
     assert value(dk.channel("a", 1), a=MAP) == 1.5
     assert value(dk.channel("fc", 1), fc=torch.tensor([[7.0, 8.0, 9.0]])) == 8
-    tokens = torch.tensor([[[1.0, 10.0], [2.0, 20.0], [3.0, 60.0]]])                  # [1, 3 tokens, 2 channels]
+    tokens = torch.tensor([[[1.0, 10.0], [2.0, 20.0], [3.0, 60.0]]])  # [1, 3 tokens, 2 channels]
     assert value(dk.channel("block", 1), block=tokens) == 30
 
 
@@ -55,12 +64,18 @@ def test_the_border_is_left_out_of_the_sum_and_not_of_the_count_as_keras_has_it(
     values = torch.arange(2 * 6 * 5, dtype=torch.float64).reshape(1, 2, 6, 5)
     inner = values.numpy()[:, :, 2:-2, 2:-2]
     assert inner.size == 4
-    assert value(dk.layer("a", border=2), a=values) == pytest.approx((inner**2).sum() / values.numel(), rel=1e-12)
-    assert value(dk.layer("a", power=1, border=1), a=values) == pytest.approx(values.numpy()[:, :, 1:-1, 1:-1].sum() / 60, rel=1e-12)
+    assert value(dk.layer("a", border=2), a=values) == pytest.approx(
+        (inner**2).sum() / values.numel(), rel=1e-12
+    )
+    assert value(dk.layer("a", power=1, border=1), a=values) == pytest.approx(
+        values.numpy()[:, :, 1:-1, 1:-1].sum() / 60, rel=1e-12
+    )
 
 
 def test_a_logit_is_found_by_index_and_by_label():
-    picture = torch.stack([torch.full((4, 4), 0.5), torch.full((4, 4), 0.25), torch.zeros(4, 4)])[None]
+    picture = torch.stack([torch.full((4, 4), 0.5), torch.full((4, 4), 0.25), torch.zeros(4, 4)])[
+        None
+    ]
     network = picker(("red", "green"))
     assert float(dk.scorer(network, dk.logit(0))(picture)) == 1.5
     assert float(dk.scorer(network, dk.logit(1))(picture)) == 1.25
@@ -72,9 +87,13 @@ def test_a_score_is_the_objective_of_the_standardised_picture():
     module = nn.Sequential(nn.Conv2d(3, 1, 1, bias=False))
     nn.init.ones_(module[0].weight)
     network = dk.as_network(module, (0.1, 0.2, 0.3), (0.5, 0.5, 0.25))
-    picture = torch.tensor([0.6, 0.4, 0.55]).view(1, 3, 1, 1)                         # standardised: 1, 0.4, 1; their sum is 2.4
+    picture = torch.tensor([0.6, 0.4, 0.55]).view(
+        1, 3, 1, 1
+    )  # standardised: 1, 0.4, 1; their sum is 2.4
     assert float(dk.scorer(network, dk.layer("0"))(picture)) == pytest.approx(2.4**2, rel=1e-6)
-    assert dk.gradient(dk.scorer(network, dk.layer("0")), picture).flatten().tolist() == pytest.approx([9.6, 9.6, 19.2], rel=1e-5)
+    assert dk.gradient(
+        dk.scorer(network, dk.layer("0")), picture
+    ).flatten().tolist() == pytest.approx([9.6, 9.6, 19.2], rel=1e-5)
 
 
 # ---- the algebra
@@ -101,8 +120,18 @@ def test_names_can_be_read_and_say_what_was_made():
     assert "formula" not in repr(a) and "layer('conv1')" in repr(a)
 
 
-@pytest.mark.parametrize("wrong", [lambda a: a - a, lambda a: -a, lambda a: a + 1, lambda a: 1 + a, lambda a: a * a, lambda a: a * "2",
-                                   lambda a: a / 2])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda a: a - a,
+        lambda a: -a,
+        lambda a: a + 1,
+        lambda a: 1 + a,
+        lambda a: a * a,
+        lambda a: a * "2",
+        lambda a: a / 2,
+    ],
+)
 def test_plus_and_number_times_are_all_the_algebra(wrong):
     with pytest.raises(TypeError):
         wrong(dk.layer("a"))
@@ -129,32 +158,48 @@ def test_objectives_and_scorers_are_frozen():
 
 def objectives(network, guide):
     return {
-        "layer": dk.layer("2"), "power 1": dk.layer("2", power=1), "border": dk.layer("2", border=3), "channel": dk.channel("6", 2),
-        "neuron": dk.neuron("6", 1, 3, 4), "logit": dk.logit("c"), "vector": dk.channel("8", 3),
-        "guide": dk.guide("6", dk.capture(network, guide, "6")), "sum": dk.layer("2") + 0.3 * dk.channel("6", 0),
+        "layer": dk.layer("2"),
+        "power 1": dk.layer("2", power=1),
+        "border": dk.layer("2", border=3),
+        "channel": dk.channel("6", 2),
+        "neuron": dk.neuron("6", 1, 3, 4),
+        "logit": dk.logit("c"),
+        "vector": dk.channel("8", 3),
+        "guide": dk.guide("6", dk.capture(network, guide, "6")),
+        "sum": dk.layer("2") + 0.3 * dk.channel("6", 0),
     }
 
 
-@pytest.mark.parametrize("name", ["layer", "power 1", "border", "channel", "neuron", "logit", "vector", "guide", "sum"])
+@pytest.mark.parametrize(
+    "name", ["layer", "power 1", "border", "channel", "neuron", "logit", "vector", "guide", "sum"]
+)
 def test_a_batch_of_two_is_scored_and_climbed_one_by_one(name, tiny_network, picture):
     pair = torch.cat([picture, picture.flip(-1).roll(7, -2)]).double()
     score = dk.scorer(tiny_network, objectives(tiny_network, picture.double().flip(-2))[name])
     alone = [score(p[None]) for p in pair]
-    assert abs(alone[0] - alone[1]) > 1e-6                                            # two pictures, two values
+    assert abs(alone[0] - alone[1]) > 1e-6  # two pictures, two values
     assert float(score(pair)) == pytest.approx(float(sum(alone)), rel=1e-12)
     together = dk.gradient(score, pair)
     for number, one in enumerate(pair):
-        torch.testing.assert_close(together[number:number + 1], dk.gradient(score, one[None]), rtol=1e-10, atol=1e-14)
+        torch.testing.assert_close(
+            together[number : number + 1], dk.gradient(score, one[None]), rtol=1e-10, atol=1e-14
+        )
 
 
-@pytest.mark.parametrize("name", ["layer", "power 1", "border", "channel", "neuron", "logit", "vector", "sum"])
+@pytest.mark.parametrize(
+    "name", ["layer", "power 1", "border", "channel", "neuron", "logit", "vector", "sum"]
+)
 def test_gradients_agree_with_finite_differences(name, tiny_network, picture):
     picture = picture.double()
     score = dk.scorer(tiny_network, objectives(tiny_network, picture)[name])
-    towards = torch.randn(picture.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    towards = torch.randn(
+        picture.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64
+    )
     step = 1e-6
     measured = (score(picture + step * towards) - score(picture - step * towards)) / (2 * step)
-    assert float((dk.gradient(score, picture) * towards).sum()) == pytest.approx(float(measured), rel=1e-5)
+    assert float((dk.gradient(score, picture) * towards).sum()) == pytest.approx(
+        float(measured), rel=1e-5
+    )
 
 
 # ---- the guide, against brute force
@@ -184,18 +229,26 @@ def test_the_gradient_of_a_guide_is_the_matching_column(cells_and_columns):
     total.backward()
     expected = brute_force(cells.flatten(2).numpy(), guide[0].flatten(1).numpy())
     np.testing.assert_array_equal(leaf.grad.flatten(2).numpy(), expected)
-    assert float(total.detach()) == pytest.approx((cells.flatten(2).numpy() * expected).sum(), rel=1e-12)
+    assert float(total.detach()) == pytest.approx(
+        (cells.flatten(2).numpy() * expected).sum(), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("most", [1, 8, 9, 31, 2**24])
 def test_chunks_change_nothing(cells_and_columns, most):
     cells, guide = (values.flatten(2) for values in cells_and_columns)
-    np.testing.assert_array_equal(best_match(cells, guide[0], most).numpy(), brute_force(cells.numpy(), guide[0].numpy()))
+    np.testing.assert_array_equal(
+        best_match(cells, guide[0], most).numpy(), brute_force(cells.numpy(), guide[0].numpy())
+    )
 
 
-def test_a_guide_may_come_with_or_without_its_batch_axis_or_from_capture(cells_and_columns, tiny_network, picture):
+def test_a_guide_may_come_with_or_without_its_batch_axis_or_from_capture(
+    cells_and_columns, tiny_network, picture
+):
     cells, guide = cells_and_columns
-    values = [value(dk.guide("a", given), a=cells) for given in (guide, guide[0], {"a": guide, "b": MAP})]
+    values = [
+        value(dk.guide("a", given), a=cells) for given in (guide, guide[0], {"a": guide, "b": MAP})
+    ]
     assert values[0] == values[1] == values[2]
     captured = dk.capture(tiny_network, picture, ["2", "6"])
     assert float(dk.scorer(tiny_network, dk.guide("6", captured))(picture)) > 0
@@ -215,8 +268,11 @@ def test_a_guide_keeps_no_gradient_of_its_own(cells_and_columns):
 def test_an_unknown_layer_is_answered_with_the_three_nearest(dreamnet):
     with pytest.raises(KeyError) as error:
         dk.scorer(dreamnet, dk.layer("inception4x"))
-    near = re.fullmatch(r"unknown layer 'inception4x'; nearest: (\w+), (\w+), (\w+); all: dk\.layer_names\(network\), "
-                        r"or dreamkit layers dreamnet", str(error.value))
+    near = re.fullmatch(
+        r"unknown layer 'inception4x'; nearest: (\w+), (\w+), (\w+); all: dk\.layer_names\(network\), "
+        r"or dreamkit layers dreamnet",
+        str(error.value),
+    )
     assert near and all(name.startswith("inception4") for name in near.groups())
 
 
@@ -225,57 +281,105 @@ def test_any_layer_of_a_sum_is_looked_up(tiny_network):
         dk.scorer(tiny_network, dk.layer("2") + 2 * dk.channel("nowhere", 0))
 
 
-@pytest.mark.parametrize("objective, message", [
-    (dk.channel("2", 6), "channel 6 is out of range: layer '2' has 6, from 0 to 5"),
-    (dk.channel("2", -1), "channel -1 is out of range: layer '2' has 6, from 0 to 5"),
-    (dk.channel("2", True), "channel True is out of range: layer '2' has 6, from 0 to 5"),
-    (dk.channel("2", 1.0), "channel 1.0 is out of range: layer '2' has 6, from 0 to 5"),
-    (dk.channel("9", 5), "channel 5 is out of range: layer '9' has 5, from 0 to 4"),
-    (dk.neuron("2", 9, 0, 0), "channel 9 is out of range: layer '2' has 6, from 0 to 5"),
-    (dk.neuron("2", 0, 40, 0), "row 40 is out of range: layer '2' has 40, from 0 to 39"),
-    (dk.neuron("2", 0, 0, 48), "column 48 is out of range: layer '2' has 48, from 0 to 47"),
-    (dk.neuron("9", 0, 0, 0), "layer '9' has no feature map ([1, 5]); use channel"),
-    (dk.logit(5), "class 5 is out of range: the network has 5, from 0 to 4"),
-    (dk.layer("9", border=1), "layer '9' has no feature map ([1, 5]), so there is no border to leave out"),
-    (dk.layer("2", border=20), "a border of 20 cells leaves nothing of the 40×48 map of layer '2'"),
-    (dk.layer("2", border=90), "a border of 90 cells leaves nothing of the 40×48 map of layer '2'"),
-    (dk.guide("2", MAP), "the guide has 2 channels; layer '2' has 6"),
-    (dk.guide("9", torch.ones(5, 1, 1)), "layer '9' has no feature map ([1, 5]) whose cells could be guided"),
-])
+@pytest.mark.parametrize(
+    "objective, message",
+    [
+        (dk.channel("2", 6), "channel 6 is out of range: layer '2' has 6, from 0 to 5"),
+        (dk.channel("2", -1), "channel -1 is out of range: layer '2' has 6, from 0 to 5"),
+        (dk.channel("2", True), "channel True is out of range: layer '2' has 6, from 0 to 5"),
+        (dk.channel("2", 1.0), "channel 1.0 is out of range: layer '2' has 6, from 0 to 5"),
+        (dk.channel("9", 5), "channel 5 is out of range: layer '9' has 5, from 0 to 4"),
+        (dk.neuron("2", 9, 0, 0), "channel 9 is out of range: layer '2' has 6, from 0 to 5"),
+        (dk.neuron("2", 0, 40, 0), "row 40 is out of range: layer '2' has 40, from 0 to 39"),
+        (dk.neuron("2", 0, 0, 48), "column 48 is out of range: layer '2' has 48, from 0 to 47"),
+        (dk.neuron("9", 0, 0, 0), "layer '9' has no feature map ([1, 5]); use channel"),
+        (dk.logit(5), "class 5 is out of range: the network has 5, from 0 to 4"),
+        (
+            dk.layer("9", border=1),
+            "layer '9' has no feature map ([1, 5]), so there is no border to leave out",
+        ),
+        (
+            dk.layer("2", border=20),
+            "a border of 20 cells leaves nothing of the 40×48 map of layer '2'",
+        ),
+        (
+            dk.layer("2", border=90),
+            "a border of 90 cells leaves nothing of the 40×48 map of layer '2'",
+        ),
+        (dk.guide("2", MAP), "the guide has 2 channels; layer '2' has 6"),
+        (
+            dk.guide("9", torch.ones(5, 1, 1)),
+            "layer '9' has no feature map ([1, 5]) whose cells could be guided",
+        ),
+    ],
+)
 def test_what_does_not_fit_the_features_is_named(objective, message, tiny_network, picture):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         dk.scorer(tiny_network, objective)(picture)
 
 
-@pytest.mark.parametrize("make, message", [
-    (lambda: dk.layer("a", border=-1), "border is in cells of the feature map, a whole number of 0 or more; given: -1"),
-    (lambda: dk.layer("a", border=1.5), "border is in cells of the feature map, a whole number of 0 or more; given: 1.5"),
-    (lambda: dk.layer("a", power=0), "power is a number above 0; given: 0"),
-    (lambda: dk.layer("a", power="2"), "power is a number above 0; given: '2'"),
-    (lambda: dk.guide("a", torch.ones(2, 5, 1, 1)), "a guide is the features of one picture, [1, C, h, w]; given: [2, 5, 1, 1]"),
-    (lambda: dk.guide("a", torch.ones(2, 5)), "a guide is the features of one picture, [1, C, h, w]; given: [2, 5]"),
-    (lambda: dk.guide("a", "flower"), "a guide is a tensor of features, [1, C, h, w]; given: str"),
-    (lambda: dk.scorer(picker(), "layer"), "an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; given: str"),
-])
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (
+            lambda: dk.layer("a", border=-1),
+            "border is in cells of the feature map, a whole number of 0 or more; given: -1",
+        ),
+        (
+            lambda: dk.layer("a", border=1.5),
+            "border is in cells of the feature map, a whole number of 0 or more; given: 1.5",
+        ),
+        (lambda: dk.layer("a", power=0), "power is a number above 0; given: 0"),
+        (lambda: dk.layer("a", power="2"), "power is a number above 0; given: '2'"),
+        (
+            lambda: dk.guide("a", torch.ones(2, 5, 1, 1)),
+            "a guide is the features of one picture, [1, C, h, w]; given: [2, 5, 1, 1]",
+        ),
+        (
+            lambda: dk.guide("a", torch.ones(2, 5)),
+            "a guide is the features of one picture, [1, C, h, w]; given: [2, 5]",
+        ),
+        (
+            lambda: dk.guide("a", "flower"),
+            "a guide is a tensor of features, [1, C, h, w]; given: str",
+        ),
+        (
+            lambda: dk.scorer(picker(), "layer"),
+            "an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; given: str",
+        ),
+    ],
+)
 def test_what_can_be_seen_when_made_is_said_when_made(make, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         make()
 
 
 def test_a_guide_of_another_layer_is_answered_with_those_captured():
-    with pytest.raises(KeyError, match="unknown layer 'conv3'; nearest: conv1, conv2; these were captured of the guide"):
+    with pytest.raises(
+        KeyError,
+        match="unknown layer 'conv3'; nearest: conv1, conv2; these were captured of the guide",
+    ):
         dk.guide("conv3", {"conv1": MAP, "conv2": MAP})
 
 
 def test_labels_are_asked_of_the_network(picture):
     with pytest.raises(KeyError, match="unknown class 'gren'; nearest: "):
         dk.scorer(picker(("red", "green")), dk.logit("gren"))(picture)
-    with pytest.raises(ValueError, match="this network has no labels to find 'green' in; give the class by its index"):
+    with pytest.raises(
+        ValueError,
+        match="this network has no labels to find 'green' in; give the class by its index",
+    ):
         dk.scorer(picker(), dk.logit("green"))(picture)
 
 
 def test_a_formula_of_your_own_is_an_objective(picture):
     """The seam is open: any layers, any formula."""
-    contrast = dk.Objective(("0",), lambda features: (features["0"][:, 0] - features["0"][:, 1]).mean(), "red over green")
+    contrast = dk.Objective(
+        ("0",),
+        lambda features: (features["0"][:, 0] - features["0"][:, 1]).mean(),
+        "red over green",
+    )
     expected = float((picture[:, 0] - picture[:, 1]).mean())
-    assert float(dk.scorer(picker(), 2 * contrast)(picture)) == pytest.approx(2 * expected, rel=1e-5)
+    assert float(dk.scorer(picker(), 2 * contrast)(picture)) == pytest.approx(
+        2 * expected, rel=1e-5
+    )

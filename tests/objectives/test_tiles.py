@@ -8,11 +8,14 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.objectives import objective as objectives, tiles
+from dreamkit.objectives import objective as objectives
+from dreamkit.objectives import tiles
 
 
 def noise(height, width, dtype=torch.float64, seed=3):
-    return 0.1 + 0.8 * torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+    return 0.1 + 0.8 * torch.rand(
+        1, 3, height, width, generator=torch.Generator().manual_seed(seed), dtype=dtype
+    )
 
 
 def compared(network, objective, image, tile):
@@ -39,6 +42,7 @@ def test_tiled_is_untiled_on_dreamnets_deep_layers(dreamnet, layer, tile, size):
 
 def rounding(ceil):
     """Windows that do not divide, valid convolutions and branches with different fields."""
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -55,7 +59,10 @@ def rounding(ceil):
     module = Net()
     with torch.no_grad():
         for tensor in module.parameters():
-            tensor.copy_(0.4 * torch.randn(tensor.shape, generator=torch.Generator().manual_seed(tensor.numel())))
+            tensor.copy_(
+                0.4
+                * torch.randn(tensor.shape, generator=torch.Generator().manual_seed(tensor.numel()))
+            )
     return dk.as_network(module, (0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
 
 
@@ -70,40 +77,62 @@ def test_every_rounding_of_a_size(ceil, side):
 def test_objectives_that_add_up(tiny_network):
     image = noise(45, 38)
     guide = dk.capture(tiny_network, noise(9, 11, seed=4), "6")
-    for objective in (dk.layer("6", border=3), dk.layer("6", border=9), dk.channel("6", 1), dk.neuron("6", 0, 10, 7),
-                      dk.neuron("2", 3, 44, 0), dk.guide("6", guide), dk.channel("2", 0) + 3 * dk.layer("6") + dk.neuron("6", 1, 0, 18)):
+    for objective in (
+        dk.layer("6", border=3),
+        dk.layer("6", border=9),
+        dk.channel("6", 1),
+        dk.neuron("6", 0, 10, 7),
+        dk.neuron("2", 3, 44, 0),
+        dk.guide("6", guide),
+        dk.channel("2", 0) + 3 * dk.layer("6") + dk.neuron("6", 1, 0, 18),
+    ):
         assert compared(tiny_network, objective, image, 20) < 1e-12
 
 
 def test_each_cell_belongs_to_one_tile(dreamnet):
     image = noise(137, 110)
-    seen = {name: torch.zeros(dk.capture(dreamnet, image, name)[name].shape[-2:]) for name in ("conv1", "inception3a")}
+    seen = {
+        name: torch.zeros(dk.capture(dreamnet, image, name)[name].shape[-2:])
+        for name in ("conv1", "inception3a")
+    }
     for part in tiles.parts(dreamnet, tuple(seen), image, 96):
         assert max(part.rows.stop - part.rows.start, part.columns.stop - part.columns.start) <= 96
         assert part.rows.start % 4 == part.columns.start % 4 == 0
         for name, (down, across) in part.cells.items():
             window = part.windows[name]
-            seen[name][window.top:window.top + down.stop - down.start, window.left:window.left + across.stop - across.start] += 1
+            seen[name][
+                window.top : window.top + down.stop - down.start,
+                window.left : window.left + across.stop - across.start,
+            ] += 1
     assert all((count == 1).all() for count in seen.values())
 
 
 def test_a_dream_in_tiles_is_the_dream(dreamnet):
     image = noise(90, 75)
     settings = dk.Settings(steps=2, octaves=2, jitter=8)
-    whole, tiled = (dk.dream(dk.scorer(dreamnet, dk.layer("conv2"), tile=t), image, settings) for t in (0, 48))
+    whole, tiled = (
+        dk.dream(dk.scorer(dreamnet, dk.layer("conv2"), tile=t), image, settings) for t in (0, 48)
+    )
     assert float((whole - tiled).abs().max()) < 1e-9
 
 
 def test_a_score_without_a_gradient_and_half_a_score(tiny_network):
     image, score = noise(40, 40), dk.scorer(tiny_network, dk.layer("6"), tile=16)
     assert not score(image).requires_grad
-    assert torch.allclose(dk.gradient(lambda x: 0.5 * score(x), image), 0.5 * dk.gradient(score, image))
+    assert torch.allclose(
+        dk.gradient(lambda x: 0.5 * score(x), image), 0.5 * dk.gradient(score, image)
+    )
     pair = torch.cat([image, noise(40, 40, seed=9)])
-    assert torch.allclose(dk.gradient(score, pair), torch.cat([dk.gradient(score, one[None]) for one in pair]))
+    assert torch.allclose(
+        dk.gradient(score, pair), torch.cat([dk.gradient(score, one[None]) for one in pair])
+    )
 
 
 def test_what_cannot_be_taken_in_exact_tiles_says_so(dreamnet, tiny_network):
-    with pytest.raises(ValueError, match=r"exact tiles for 'inception5a' have at least \d+ pixels .* a cell sees 297; given: 300"):
+    with pytest.raises(
+        ValueError,
+        match=r"exact tiles for 'inception5a' have at least \d+ pixels .* a cell sees 297; given: 300",
+    ):
         dk.scorer(dreamnet, dk.layer("inception5a"), tile=300)(noise(310, 310))
     with pytest.raises(ValueError, match=r"logit\('goldfish'\) does not add up over cells"):
         dk.scorer(dreamnet, dk.logit("goldfish"), tile=64)
@@ -112,7 +141,9 @@ def test_what_cannot_be_taken_in_exact_tiles_says_so(dreamnet, tiny_network):
     mine = dk.Objective(("6",), lambda features: features["6"].std(), "mine")
     with pytest.raises(ValueError, match=r"mine \+ layer\('6'\) does not add up over cells"):
         dk.scorer(tiny_network, mine + dk.layer("6"), tile=64)
-    with pytest.raises(ValueError, match="tile is a side in pixels, a whole number of 0 or more; given: -1"):
+    with pytest.raises(
+        ValueError, match="tile is a side in pixels, a whole number of 0 or more; given: -1"
+    ):
         dk.scorer(tiny_network, dk.layer("6"), tile=-1)
 
 
@@ -121,9 +152,14 @@ def test_a_layer_that_sees_more_than_its_windows_tell_is_caught():
         def forward(self, x):
             return x.cumsum(2)
 
-    network = dk.as_network(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), Sums()), (0, 0, 0), (1, 1, 1))
+    network = dk.as_network(
+        nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), Sums()), (0, 0, 0), (1, 1, 1)
+    )
     assert dk.layer_table(network)[-1].field is not None
-    with pytest.raises(ValueError, match="layer '1' cannot be taken in exact tiles: its cells see more than its windows tell"):
+    with pytest.raises(
+        ValueError,
+        match="layer '1' cannot be taken in exact tiles: its cells see more than its windows tell",
+    ):
         dk.scorer(network, dk.layer("1"), tile=16)(noise(40, 40))
 
 
@@ -132,36 +168,68 @@ def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_ne
     expected = dk.gradient(score, image)
     monkeypatch.setattr(tiles, "_CONVENIENT", 24)
     monkeypatch.setattr(tiles, "bytes_free", lambda device: 50_000)
-    with pytest.warns(UserWarning, match="a gradient of 60×48 pixels would not fit .* exact tiles of 24 pixels"):
+    with pytest.warns(
+        UserWarning, match="a gradient of 60×48 pixels would not fit .* exact tiles of 24 pixels"
+    ):
         found = dk.gradient(score, image)
     assert torch.allclose(found, expected, atol=1e-6)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         dk.gradient(dataclasses.replace(score, tile=0), image)
-        dk.gradient(dk.scorer(tiny_network, dk.logit(1)), image)          # tiles would not help
+        dk.gradient(dk.scorer(tiny_network, dk.logit(1)), image)  # tiles would not help
         monkeypatch.setattr(tiles, "bytes_free", lambda device: 10**9)
         dk.gradient(score, image)
 
 
 def test_what_is_free_and_what_is_needed(dreamnet):
-    assert tiles.bytes_free(torch.device("cpu")) > 2**20 and tiles.bytes_free(torch.device("meta")) is None
-    small, large = (tiles.bytes_needed(dreamnet, ("inception4c",), noise(s, s, torch.float32)) for s in (64, 128))
+    assert (
+        tiles.bytes_free(torch.device("cpu")) > 2**20
+        and tiles.bytes_free(torch.device("meta")) is None
+    )
+    small, large = (
+        tiles.bytes_needed(dreamnet, ("inception4c",), noise(s, s, torch.float32))
+        for s in (64, 128)
+    )
     assert large == pytest.approx(4 * small, rel=1e-6)
-    assert tiles.bytes_needed(dreamnet, ("conv1",), noise(64, 64)) < tiles.bytes_needed(dreamnet, ("",), noise(64, 64))
+    assert tiles.bytes_needed(dreamnet, ("conv1",), noise(64, 64)) < tiles.bytes_needed(
+        dreamnet, ("",), noise(64, 64)
+    )
 
 
 def test_window_of_a_whole_map():
     assert objectives.window_of({"a": torch.zeros(1, 2, 3, 4)}, "a") == tiles.Window(0, 0, 3, 4)
 
 
-def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_passport_says_so(tmp_path, monkeypatch, capsys):
+def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_passport_says_so(
+    tmp_path, monkeypatch, capsys
+):
     from dreamkit.cli.app import call
 
     monkeypatch.setattr(tiles, "bytes_free", lambda device: 10**6)
     monkeypatch.setattr("dreamkit.cli.dream.DREAM_TILE", 40)
     path = tmp_path / "a.png"
-    assert call(["dream", "--side", "90", "--steps", "1", "--octaves", "1", "--layer", "conv2", "-o", str(path)]) == 0
-    assert "90×60 pixels would not fit into memory as a whole: taken in tiles of 40 pixels (--tile changes that)" in capsys.readouterr().err
+    assert (
+        call(
+            [
+                "dream",
+                "--side",
+                "90",
+                "--steps",
+                "1",
+                "--octaves",
+                "1",
+                "--layer",
+                "conv2",
+                "-o",
+                str(path),
+            ]
+        )
+        == 0
+    )
+    assert (
+        "90×60 pixels would not fit into memory as a whole: taken in tiles of 40 pixels (--tile changes that)"
+        in capsys.readouterr().err
+    )
     assert dk.read_passport(path)["settings"]["tile"] == 40
 
 
@@ -184,5 +252,9 @@ def test_long_pictures_are_worked_on_in_strips_to_the_same_end(monkeypatch):
     image = noise(300, 7) - 0.5
     whole = [dk.normalize(image, by) for by in steps.NORMS] + [dk.smooth(image, 2.0)]
     monkeypatch.setattr(steps, "_STRIP", 400)
-    for one, other in zip(whole, [dk.normalize(image, by) for by in steps.NORMS] + [dk.smooth(image, 2.0)], strict=True):
+    for one, other in zip(
+        whole,
+        [dk.normalize(image, by) for by in steps.NORMS] + [dk.smooth(image, 2.0)],
+        strict=True,
+    ):
         assert torch.allclose(one, other, atol=1e-12)

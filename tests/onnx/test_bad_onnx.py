@@ -28,12 +28,22 @@ def tensor(dims=(2, 3, 3, 3), raw=VALUES, kind=FLOAT, **external):
     return made
 
 
-def model(nodes=(CONV,), weights=None, shape=(1, 3, 8, 8), result="a", opset=17, kind=FLOAT, change=None) -> bytes:
+def model(
+    nodes=(CONV,), weights=None, shape=(1, 3, 8, 8), result="a", opset=17, kind=FLOAT, change=None
+) -> bytes:
     graph = onnx.helper.make_graph(
-        [onnx.helper.make_node(op, inputs, outputs, **(more[0] if more else {})) for op, inputs, outputs, *more in nodes], "test",
+        [
+            onnx.helper.make_node(op, inputs, outputs, **(more[0] if more else {}))
+            for op, inputs, outputs, *more in nodes
+        ],
+        "test",
         [onnx.helper.make_tensor_value_info("data", kind, shape)],
-        [onnx.helper.make_tensor_value_info(result, FLOAT, None)], [tensor()] if weights is None else weights)
-    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8)
+        [onnx.helper.make_tensor_value_info(result, FLOAT, None)],
+        [tensor()] if weights is None else weights,
+    )
+    made = onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8
+    )
     if change:
         change(made)
     return made.SerializeToString()
@@ -79,7 +89,11 @@ FILES = {
     "no number": outside(location="good.bin", offset="many"), "far behind": outside(location="good.bin", offset="9" * 30),
     "device": outside(location="/dev/zero"), "huge outside": model(weights=[tensor((2**20, 2**20), location="good.bin")]),
 }  # fmt: skip
-FINE_ELSEWHERE = {"foreign domain", "old opset", "huge padding"}       # what onnxruntime may take all the same
+FINE_ELSEWHERE = {
+    "foreign domain",
+    "old opset",
+    "huge padding",
+}  # what onnxruntime may take all the same
 
 
 @pytest.fixture
@@ -117,7 +131,9 @@ def test_a_broken_file_is_one_line(name, folder):
     assert path.read_bytes() == FILES[name] and sorted(Path(folder.parent).rglob("*")) == before
 
 
-def test_many_tensors_in_the_same_few_bytes_are_stopped_before_they_fill_the_memory(folder, monkeypatch):
+def test_many_tensors_in_the_same_few_bytes_are_stopped_before_they_fill_the_memory(
+    folder, monkeypatch
+):
     (folder / "good.bin").write_bytes(bytes(2**20))
     many = [tensor((2**18,), location="good.bin") for _ in range(40)]
     for i, one in enumerate(many):
@@ -125,11 +141,24 @@ def test_many_tensors_in_the_same_few_bytes_are_stopped_before_they_fill_the_mem
     (folder / "model.onnx").write_bytes(model(weights=many))
     monkeypatch.setattr(dk.onnx.files, "MAX_BYTES", 8 * 2**20)
     reads = []
-    monkeypatch.setattr(dk.onnx.files, "open", lambda *a: reads.append(a) or open(*a), raising=False)  # noqa: SIM115
+    monkeypatch.setattr(
+        dk.onnx.files, "open", lambda *a: reads.append(a) or open(*a), raising=False
+    )
     assert "'w8' are too large" in told(dk.onnx.load, folder / "model.onnx") and len(reads) == 8
 
 
-@pytest.mark.parametrize("name", ["x" * 5000 + ".onnx", "a\0b.onnx", "", ".", "no/such/file.onnx", "/dev/zero", "two\nlines.onnx"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x" * 5000 + ".onnx",
+        "a\0b.onnx",
+        "",
+        ".",
+        "no/such/file.onnx",
+        "/dev/zero",
+        "two\nlines.onnx",
+    ],
+)
 def test_a_place_without_a_file_is_one_line(name):
     for call in (dk.onnx.load, dk.onnx.FeatureSession):
         assert "\n" not in told(call, name)

@@ -23,10 +23,16 @@ def weights(*shape: int) -> np.ndarray:
 
 def model(nodes, constants, results, opset=17, size=("h", "w")):
     """An ONNX model that takes `data` [1, 3, h, w]."""
-    graph = helper.make_graph(nodes, "test", [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, *size])],
-                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in results],
-                              [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()])
-    return onnx.shape_inference.infer_shapes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8))
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, *size])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in results],
+        [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()],
+    )
+    return onnx.shape_inference.infer_shapes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    )
 
 
 def saved(tmp_path, *args, **kwargs) -> str:
@@ -71,9 +77,17 @@ ONE = {
 def test_each_operator_gives_what_onnxruntime_gives(name, tmp_path):
     op, attributes, constants, opset = ONE[name]
     names = {f"c{i}": c for i, c in enumerate(constants)}
-    path = saved(tmp_path, [helper.make_node(op, ["data", *names], ["result"], **attributes)], names, ["result"], opset)
+    path = saved(
+        tmp_path,
+        [helper.make_node(op, ["data", *names], ["result"], **attributes)],
+        names,
+        ["result"],
+        opset,
+    )
     picture = torch.rand(1, 3, 14, 15, generator=torch.Generator().manual_seed(1))
-    expected = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"data": picture.numpy()})[0]
+    expected = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(
+        None, {"data": picture.numpy()}
+    )[0]
     given = dk.onnx.load(path).module(picture)
     assert given.shape == expected.shape
     np.testing.assert_allclose(given.numpy(), expected, rtol=1e-5, atol=1e-6)
@@ -84,41 +98,71 @@ def google_like(tmp_path):
     nodes, constants = [], {}
 
     def conv(x, name, inputs, outputs, kernel, stride=1):
-        constants[f"{name}_w"], constants[f"{name}_b"] = weights(outputs, inputs, kernel, kernel), 0.1 * weights(outputs)
+        constants[f"{name}_w"], constants[f"{name}_b"] = (
+            weights(outputs, inputs, kernel, kernel),
+            0.1 * weights(outputs),
+        )
         half = kernel // 2
-        nodes.append(helper.make_node("Conv", [x, f"{name}_w", f"{name}_b"], [f"{name}_1"], strides=[stride] * 2, pads=[half] * 4))
+        nodes.append(
+            helper.make_node(
+                "Conv",
+                [x, f"{name}_w", f"{name}_b"],
+                [f"{name}_1"],
+                strides=[stride] * 2,
+                pads=[half] * 4,
+            )
+        )
         nodes.append(helper.make_node("Relu", [f"{name}_1"], [f"{name}_2"]))
         return f"{name}_2"
 
     def pool(x, name, stride=2):
         pads = [0, 0, 1, 1] if stride == 2 else [1, 1, 1, 1]
-        nodes.append(helper.make_node("MaxPool", [x], [f"{name}_1"], kernel_shape=[3, 3], strides=[stride] * 2, pads=pads))
+        nodes.append(
+            helper.make_node(
+                "MaxPool", [x], [f"{name}_1"], kernel_shape=[3, 3], strides=[stride] * 2, pads=pads
+            )
+        )
         return f"{name}_1"
 
     def norm(x, name):
-        nodes.append(helper.make_node("LRN", [x], [f"{name}_1"], size=5, alpha=1e-4, beta=0.75, bias=1.0))
+        nodes.append(
+            helper.make_node("LRN", [x], [f"{name}_1"], size=5, alpha=1e-4, beta=0.75, bias=1.0)
+        )
         return f"{name}_1"
 
     def inception(x, name, inputs, b1, r3, b3, r5, b5, p):
-        parts = [conv(x, f"{name}/1x1", inputs, b1, 1), conv(conv(x, f"{name}/3x3_reduce", inputs, r3, 1), f"{name}/3x3", r3, b3, 3),
-                 conv(conv(x, f"{name}/5x5_reduce", inputs, r5, 1), f"{name}/5x5", r5, b5, 5),
-                 conv(pool(x, f"{name}/pool", 1), f"{name}/pool_proj", inputs, p, 1)]
+        parts = [
+            conv(x, f"{name}/1x1", inputs, b1, 1),
+            conv(conv(x, f"{name}/3x3_reduce", inputs, r3, 1), f"{name}/3x3", r3, b3, 3),
+            conv(conv(x, f"{name}/5x5_reduce", inputs, r5, 1), f"{name}/5x5", r5, b5, 5),
+            conv(pool(x, f"{name}/pool", 1), f"{name}/pool_proj", inputs, p, 1),
+        ]
         nodes.append(helper.make_node("Concat", parts, [f"{name}/output_1"], axis=1))
         return f"{name}/output_1", b1 + b3 + b5 + p
 
     x = norm(pool(conv("data", "conv1/7x7_s2", 3, 8, 7, 2), "pool1/3x3_s2"), "pool1/norm1")
     x = norm(conv(conv(x, "conv2/3x3_reduce", 8, 8, 1), "conv2/3x3", 8, 24, 3), "conv2/norm2")
     x, c = pool(x, "pool2/3x3_s2"), 24
-    blocks = {"3a": (8, 12, 16, 2, 4, 4), "3b": (16, 16, 24, 4, 12, 8), "4a": (24, 12, 26, 2, 6, 8), "4b": (20, 14, 28, 3, 8, 8),
-              "4c": (16, 16, 32, 3, 8, 8), "4d": (14, 18, 36, 4, 8, 8), "4e": (32, 20, 40, 4, 16, 16), "5a": (32, 20, 40, 4, 16, 16),
-              "5b": (48, 24, 48, 6, 16, 16)}
+    blocks = {
+        "3a": (8, 12, 16, 2, 4, 4),
+        "3b": (16, 16, 24, 4, 12, 8),
+        "4a": (24, 12, 26, 2, 6, 8),
+        "4b": (20, 14, 28, 3, 8, 8),
+        "4c": (16, 16, 32, 3, 8, 8),
+        "4d": (14, 18, 36, 4, 8, 8),
+        "4e": (32, 20, 40, 4, 16, 16),
+        "5a": (32, 20, 40, 4, 16, 16),
+        "5b": (48, 24, 48, 6, 16, 16),
+    }
     for name, widths in blocks.items():
         x, c = inception(x, f"inception_{name}", c, *widths)
         x = pool(x, f"pool{name[0]}/3x3_s2") if name in ("3b", "4e") else x
     nodes.append(helper.make_node("AveragePool", [x], ["pool5/7x7_s1_1"], kernel_shape=[7, 7]))
     nodes.append(helper.make_node("Reshape", ["pool5/7x7_s1_1", "shape"], ["flat_1"]))
     constants |= {"shape": ints(1, c), "fc_w": weights(10, c), "fc_b": weights(10)}
-    nodes.append(helper.make_node("Gemm", ["flat_1", "fc_w", "fc_b"], ["loss3/classifier_1"], transB=1))
+    nodes.append(
+        helper.make_node("Gemm", ["flat_1", "fc_w", "fc_b"], ["loss3/classifier_1"], transB=1)
+    )
     nodes.append(helper.make_node("Softmax", ["loss3/classifier_1"], ["prob_1"]))
     return saved(tmp_path, nodes, constants, ["prob_1"], 9, (224, 224))
 
@@ -130,16 +174,29 @@ def test_a_caffe_googlenet_dreams_by_its_own_names(tmp_path):
     before, after = "inception_3b/5x5_reduce", "inception_3b/5x5_reduce_2"
     assert {before, after, "inception_4c/output", "pool1/norm1", "prob"} <= set(names)
     photo = dk.sample("china", 224)[..., :150, :]
-    found = dk.capture(network, photo, [before, after, "inception_4c/output"])                # no 224×224, and it does not matter
+    found = dk.capture(
+        network, photo, [before, after, "inception_4c/output"]
+    )  # no 224×224, and it does not matter
     assert found[before].min() < 0 and torch.equal(found[after], found[before].relu())
     session = dk.onnx.FeatureSession(path, [before, after, "inception_4c/output"], **dk.onnx.CAFFE)
     for name, value in session(photo).items():
         assert torch.allclose(value, found[name], atol=1e-4 * float(value.abs().max())), name
     # the file is given B, G, R from 0 to 255 less 104, 117, 123
     by_hand = 255 * photo.flip(1) - torch.tensor([104.0, 117.0, 123.0]).view(1, 3, 1, 1)
-    given = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"data": torch.zeros(1, 3, 224, 224).numpy()})
-    assert given[0].shape == (1, 10) and torch.allclose(dk.capture(network, photo, ["conv1/7x7_s2"])["conv1/7x7_s2"], torch.conv2d(
-        by_hand, network.module.get_submodule("conv1/7x7_s2").weight, network.module.get_submodule("conv1/7x7_s2").bias, 2, 3), atol=1e-3)
+    given = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(
+        None, {"data": torch.zeros(1, 3, 224, 224).numpy()}
+    )
+    assert given[0].shape == (1, 10) and torch.allclose(
+        dk.capture(network, photo, ["conv1/7x7_s2"])["conv1/7x7_s2"],
+        torch.conv2d(
+            by_hand,
+            network.module.get_submodule("conv1/7x7_s2").weight,
+            network.module.get_submodule("conv1/7x7_s2").bias,
+            2,
+            3,
+        ),
+        atol=1e-3,
+    )
     score = dk.scorer(network, dk.layer("inception_4c/output"))
     dreamt = dk.dream(score, photo, dk.Settings(steps=2, octaves=1))
     assert float(score(dreamt)) > float(score(photo)) and torch.isfinite(dreamt).all()
@@ -158,15 +215,23 @@ def test_exported_layers_give_what_torch_gives_at_any_size(exported, dreamnet):
     for size in ((2, 3, 64, 64), (1, 3, 75, 91)):
         picture = torch.rand(size, generator=torch.Generator().manual_seed(2))
         for name, value in dk.capture(dreamnet, picture, layers).items():
-            assert torch.allclose(session(picture)[name], value, atol=1e-4 * float(value.abs().max())), name
-    assert dk.onnx.FeatureSession(exported).layers == ("inception3a.branch2.0.conv", "inception4c", "logits")
+            assert torch.allclose(
+                session(picture)[name], value, atol=1e-4 * float(value.abs().max())
+            ), name
+    assert dk.onnx.FeatureSession(exported).layers == (
+        "inception3a.branch2.0.conv",
+        "inception4c",
+        "logits",
+    )
     assert next(i.op for i in session.table if i.name == "inception4c") == "Concat"
 
 
 def test_there_and_back_the_network_is_the_same(exported, dreamnet):
     back, photo = dk.onnx.load(exported), dk.sample("china", 96)
     assert back.labels == dreamnet.labels and "inception4c" in dk.suggested_layers(back)
-    assert [label for label, _ in dk.classify(back, photo)] == [label for label, _ in dk.classify(dreamnet, photo)]
+    assert [label for label, _ in dk.classify(back, photo)] == [
+        label for label, _ in dk.classify(dreamnet, photo)
+    ]
     score, other = (dk.scorer(n, dk.layer("inception4c")) for n in (back, dreamnet))
     a, b = dk.gradient(score, photo), dk.gradient(other, photo)
     assert torch.allclose(a, b, atol=1e-4 * float(b.abs().max()))
@@ -184,7 +249,11 @@ def test_squeezenet_there_and_back(tmp_path):
 
 
 def test_a_step_without_torch_has_torchs_gradient(tmp_path, dreamnet):
-    objective = dk.layer("inception3b", border=1) + 0.5 * dk.channel("inception3a", 3) + 2 * dk.neuron("conv1", 3, 1, 1)
+    objective = (
+        dk.layer("inception3b", border=1)
+        + 0.5 * dk.channel("inception3a", 3)
+        + 2 * dk.neuron("conv1", 3, 1, 1)
+    )
     dk.onnx.export_step(dreamnet, objective, tmp_path / "step.onnx")
     step, picture = dk.onnx.alone.Step(tmp_path / "step.onnx", threads=1), dk.sample("china", 90)
     score, uphill = step(picture.numpy())
@@ -197,8 +266,12 @@ def test_a_step_without_torch_has_torchs_gradient(tmp_path, dreamnet):
 
 def test_alone_resizes_and_blurs_as_dreamkit_does(picture):
     for size in ((30, 31), (55, 60)):
-        np.testing.assert_allclose(dk.onnx.alone.resize(picture.numpy(), size), dk.resize(picture, size).numpy(), atol=5e-6)
-    np.testing.assert_allclose(dk.onnx.alone.blur(picture.numpy(), 1.5), dk.smooth(picture, 1.5).numpy(), atol=5e-6)
+        np.testing.assert_allclose(
+            dk.onnx.alone.resize(picture.numpy(), size), dk.resize(picture, size).numpy(), atol=5e-6
+        )
+    np.testing.assert_allclose(
+        dk.onnx.alone.blur(picture.numpy(), 1.5), dk.smooth(picture, 1.5).numpy(), atol=5e-6
+    )
 
 
 def test_an_objective_of_ones_own_is_named(tiny_network, tmp_path):
@@ -209,9 +282,16 @@ def test_an_objective_of_ones_own_is_named(tiny_network, tmp_path):
 
 
 def test_lacking_operators_are_all_named(tmp_path):
-    nodes = [helper.make_node("Relu", ["data"], ["a"]), helper.make_node("Ceil", ["a"], ["b"]), helper.make_node("Sin", ["b"], ["c"])]
+    nodes = [
+        helper.make_node("Relu", ["data"], ["a"]),
+        helper.make_node("Ceil", ["a"], ["b"]),
+        helper.make_node("Sin", ["b"], ["c"]),
+    ]
     path = saved(tmp_path, nodes, {}, ["c"])
-    with pytest.raises(ValueError, match=r"lacks: Sin \(first at 'c'\), Ceil|lacks: Ceil \(first at 'b'\), Sin \(first at 'c'\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"lacks: Sin \(first at 'c'\), Ceil|lacks: Ceil \(first at 'b'\), Sin \(first at 'c'\)",
+    ):
         dk.onnx.load(path)
     assert dk.layer_names(dk.onnx.load(path, until="a")) == ("a",)
     with pytest.raises(KeyError, match="nearest"):
@@ -224,8 +304,16 @@ def test_data_outside_the_folder_is_not_read(tmp_path):
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path / "secret")
     (folder / "data").write_bytes(weights(4, 3, 3, 3).tobytes())
-    for location, ok in (("data", True), ("../secret", False), (str(tmp_path / "secret"), False), ("link", False), ("nothing", False)):
-        made = model([helper.make_node("Conv", ["data", "w"], ["r"])], {"w": weights(4, 3, 3, 3)}, ["r"])
+    for location, ok in (
+        ("data", True),
+        ("../secret", False),
+        (str(tmp_path / "secret"), False),
+        ("link", False),
+        ("nothing", False),
+    ):
+        made = model(
+            [helper.make_node("Conv", ["data", "w"], ["r"])], {"w": weights(4, 3, 3, 3)}, ["r"]
+        )
         tensor = made.graph.initializer[0]
         tensor.ClearField("raw_data")
         tensor.data_location = TensorProto.EXTERNAL
@@ -249,7 +337,10 @@ def test_a_broken_file_is_one_line(data, tmp_path):
 
 
 def test_names_and_places_are_checked_before_the_work(tiny_network, tmp_path):
-    for path, words in ((tmp_path / "a.bin", "must end in .onnx"), (tmp_path / "no" / "a.onnx", "does not exist; make it first")):
+    for path, words in (
+        (tmp_path / "a.bin", "must end in .onnx"),
+        (tmp_path / "no" / "a.onnx", "does not exist; make it first"),
+    ):
         with pytest.raises(ValueError, match=words):
             dk.onnx.export(tiny_network, ["0"], path)
     with pytest.raises(KeyError, match="nearest"):

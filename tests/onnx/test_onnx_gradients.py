@@ -16,7 +16,12 @@ class Formula(nn.Module):
     def __init__(self, formula, *parts):
         super().__init__()
         torch.manual_seed(3)
-        self.conv, self.formula, self.parts, self.out = nn.Conv2d(3, 4, 3, padding=1), formula, nn.ModuleList(parts), nn.Identity()
+        self.conv, self.formula, self.parts, self.out = (
+            nn.Conv2d(3, 4, 3, padding=1),
+            formula,
+            nn.ModuleList(parts),
+            nn.Identity(),
+        )
 
     def forward(self, x):
         return self.out(self.formula(self.conv(4 * x), *self.parts))
@@ -87,7 +92,10 @@ def test_each_gradient_is_autograds(name, tmp_path):
         as_torch(network, dk.channel("out", 0) + 0.3 * dk.layer("out", power=2), step, size)
 
 
-@pytest.mark.parametrize("objective", [dk.logit(3), dk.logit("b") + -0.5 * dk.logit("d"), dk.logit(1) + dk.channel("0.conv", 2)])
+@pytest.mark.parametrize(
+    "objective",
+    [dk.logit(3), dk.logit("b") + -0.5 * dk.logit("d"), dk.logit(1) + dk.channel("0.conv", 2)],
+)
 def test_a_class_is_climbed_as_torch_climbs_it(objective, tmp_path):
     torch.manual_seed(5)
     whole = nn.Sequential(Formula(F.relu), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4))

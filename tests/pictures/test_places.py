@@ -13,7 +13,12 @@ from dreamkit.cli.app import call
 
 from ..processes import check_whole, program
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="mounts, limits and pipes are other things on Windows")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        sys.platform == "win32", reason="mounts, limits and pipes are other things on Windows"
+    ),
+]
 
 QUICK = ["--side", "64", "--steps", "1", "--octaves", "1", "--layer", "conv1"]
 COMMANDS = {
@@ -22,13 +27,28 @@ COMMANDS = {
     "album": ["dream", "china", "clouds", *QUICK, "-o", "disk/album"],
     "features": ["features", "china", "--side", "64", "--layer", "conv1", "-o", "disk/maps.png"],
     "zoom": ["zoom", "china", *QUICK, "--seconds", "0.2", "--fps", "10", "-o", "disk/film.gif"],
-    "atlas": ["atlas", "--layer", "conv1", "--channels", "0,1", "--side", "32", "--steps", "1", "-o", "disk/atlas"],
+    "atlas": [
+        "atlas",
+        "--layer",
+        "conv1",
+        "--channels",
+        "0,1",
+        "--side",
+        "32",
+        "--steps",
+        "1",
+        "-o",
+        "disk/atlas",
+    ],
     "figures": ["figures", "strokes", "-o", "disk/figures"],
 }
 
 
 def mount(*arguments: str) -> bool:
-    return os.geteuid() == 0 and subprocess.run(["mount", *arguments], capture_output=True).returncode == 0
+    return (
+        os.geteuid() == 0
+        and subprocess.run(["mount", *arguments], capture_output=True).returncode == 0
+    )
 
 
 @pytest.fixture
@@ -47,7 +67,14 @@ def told(capsys) -> list[str]:
     """The lines of trouble, without those that only say how far a run is."""
     lines = capsys.readouterr().err.splitlines()
     assert all(line.startswith("dreamkit: ") for line in lines), lines
-    return [line for line in lines if not any(word in line for word in ("octave ", " s left", "drawing", "could not be dreamt", "goes on"))]
+    return [
+        line
+        for line in lines
+        if not any(
+            word in line
+            for word in ("octave ", " s left", "drawing", "could not be dreamt", "goes on")
+        )
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -59,13 +86,15 @@ def test_a_full_disk_is_one_line(name, disk, capsys):
     assert len(lines) == 1 and "No space left on device" in lines[0], lines
     assert Path("disk/mine.txt").read_text() == "mine"
     check_whole(Path("disk"))
-    Path("disk/ballast").unlink()                              # with room again, the same command does it
+    Path("disk/ballast").unlink()  # with room again, the same command does it
     if name in ("dream", "dream webp", "album", "zoom"):
         assert call(COMMANDS[name]) == 0
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_folder_that_cannot_be_written_is_one_line_before_any_work(name, tmp_path, monkeypatch, capsys):
+def test_a_folder_that_cannot_be_written_is_one_line_before_any_work(
+    name, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     Path("disk").mkdir()
     Path("disk/mine.txt").write_text("mine")
@@ -74,11 +103,17 @@ def test_a_folder_that_cannot_be_written_is_one_line_before_any_work(name, tmp_p
         if os.geteuid() == 0:
             pytest.skip("root may write anywhere, and may not mount here")
         Path("disk").chmod(0o555)
-    monkeypatch.setattr(dk, "load_network", lambda *_, **__: pytest.fail("the network was loaded first"))
+    monkeypatch.setattr(
+        dk, "load_network", lambda *_, **__: pytest.fail("the network was loaded first")
+    )
     try:
         assert call(COMMANDS[name]) == 2
         lines = told(capsys)
-        assert len(lines) == 1 and "disk" in lines[0] and ("Read-only" in lines[0] or "denied" in lines[0]), lines
+        assert (
+            len(lines) == 1
+            and "disk" in lines[0]
+            and ("Read-only" in lines[0] or "denied" in lines[0])
+        ), lines
         assert os.listdir("disk") == ["mine.txt"]
     finally:
         if mounted:
@@ -94,12 +129,24 @@ def test_a_file_that_may_not_grow_is_one_line_and_the_old_one_stays(tmp_path, mo
     dk.save_image(torch.full((1, 3, 8, 8), 0.5), "dream.png")
     before = Path("dream.png").read_bytes()
     limits = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
-    result = subprocess.run([sys.executable, "-m", "dreamkit", "dream", "china", *QUICK], capture_output=True, text=True, preexec_fn=limits)
-    assert result.returncode == 2 and result.stderr.splitlines()[-1] == "dreamkit: cannot write 'dream.png': File too large"
+    result = subprocess.run(
+        [sys.executable, "-m", "dreamkit", "dream", "china", *QUICK],
+        capture_output=True,
+        text=True,
+        preexec_fn=limits,
+    )
+    assert (
+        result.returncode == 2
+        and result.stderr.splitlines()[-1] == "dreamkit: cannot write 'dream.png': File too large"
+    )
     assert Path("dream.png").read_bytes() == before and os.listdir() == ["dream.png"]
 
 
-@pytest.mark.parametrize("arguments", [["layers"], ["samples"], ["--help"], ["dream", "china", *QUICK], ["--version"]], ids=lambda a: a[0])
+@pytest.mark.parametrize(
+    "arguments",
+    [["layers"], ["samples"], ["--help"], ["dream", "china", *QUICK], ["--version"]],
+    ids=lambda a: a[0],
+)
 def test_a_pipe_that_nobody_reads_is_no_traceback(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     process = program(*arguments)
@@ -110,12 +157,17 @@ def test_a_pipe_that_nobody_reads_is_no_traceback(arguments, tmp_path, monkeypat
     lines = [line for line in err.splitlines() if "octave " not in line]
     assert not lines and process.returncode in (0, 1), err
     if arguments[0] == "dream":
-        dk.load_image("dream.png")                             # was saved before anything was said of it
+        dk.load_image("dream.png")  # was saved before anything was said of it
 
 
 def test_an_output_that_is_full_is_one_line(tmp_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("this system has no /dev/full")
     with open("/dev/full", "w") as full:
-        result = subprocess.run([sys.executable, "-m", "dreamkit", "layers"], stdout=full, stderr=subprocess.PIPE, text=True)
+        result = subprocess.run(
+            [sys.executable, "-m", "dreamkit", "layers"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     assert result.returncode == 2 and result.stderr == "dreamkit: No space left on device\n"

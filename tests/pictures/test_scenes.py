@@ -46,15 +46,16 @@ def test_no_pixels_no_scene(scene):
 def test_the_horizon_lies_across_the_middle_under_a_blue_sky(seed):
     picture = horizon(120, 160, seed)[0]
     sky, land = picture[:, :20], picture[:, -40:]
-    assert sky[2].mean() > sky[0].mean() + 0.05                           # blue above
-    assert land[1].mean() > land[2].mean() + 0.05                         # green and brown below
-    steps = picture.mean((0, 2)).diff().abs()                             # brightness from row to row
+    assert sky[2].mean() > sky[0].mean() + 0.05  # blue above
+    assert land[1].mean() > land[2].mean() + 0.05  # green and brown below
+    steps = picture.mean((0, 2)).diff().abs()  # brightness from row to row
     assert 60 <= int(steps[60:80].argmax()) + 60 <= 70 and sky.mean() > land.mean()
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_forest_is_upright_and_leaves_are_not(seed):
     """Trunks: brightness changes far more across the picture than along it. Leaves lie in every direction."""
+
     def uprightness(picture):
         grey = picture[0].mean(0)[10:80]
         return float(grey.diff(dim=1).abs().mean() / grey.diff(dim=0).abs().mean())
@@ -83,7 +84,10 @@ def test_a_fractal_field_has_the_slope_it_was_asked_for():
 
 def test_stretch_draws_a_field_out():
     wide, high = fractal(64, 64, stretch=6.0), fractal(64, 64, stretch=1 / 6)
-    assert wide.diff(dim=1).std() < wide.diff(dim=0).std() and high.diff(dim=0).std() < high.diff(dim=1).std()
+    assert (
+        wide.diff(dim=1).std() < wide.diff(dim=0).std()
+        and high.diff(dim=0).std() < high.diff(dim=1).std()
+    )
 
 
 def test_scenes_are_reached_through_the_map():

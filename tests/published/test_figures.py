@@ -16,14 +16,24 @@ def robust():
 def test_a_class_picture_is_one_of_its_class(robust, prior):
     steps = {"fourier": 30, "blur": 20, "none": 15}[prior]
     image = figures.class_picture(robust, "king penguin", prior, steps=steps)
-    assert image.shape[:2] == (1, 3) and min(image.shape[2:]) >= 90 and image.min() >= 0 and image.max() <= 1
+    assert (
+        image.shape[:2] == (1, 3)
+        and min(image.shape[2:]) >= 90
+        and image.min() >= 0
+        and image.max() <= 1
+    )
     assert dk.classify(robust, image, 1)[0][0] == "king penguin"
-    assert "king penguin" in [label for label, _ in dk.classify(dk.load_network("dreamnet"), image, 5)]      # another network agrees
+    assert "king penguin" in [
+        label for label, _ in dk.classify(dk.load_network("dreamnet"), image, 5)
+    ]  # another network agrees
 
 
 def test_a_class_picture_has_the_side_that_was_asked_for(robust):
-    sides = {prior: figures.class_picture(robust, "banana", prior, steps=1, side=48).shape[-1] for prior in figures.PRIORS}
-    assert sides == {"fourier": 48, "none": 48, "blur": 46}                                   # 32, enlarged by 1.2 twice
+    sides = {
+        prior: figures.class_picture(robust, "banana", prior, steps=1, side=48).shape[-1]
+        for prior in figures.PRIORS
+    }
+    assert sides == {"fourier": 48, "none": 48, "blur": 46}  # 32, enlarged by 1.2 twice
     with pytest.raises(ValueError, match="a whole number of at least 16; given: 8"):
         figures.class_picture(robust, "banana", side=8)
 
@@ -34,22 +44,32 @@ def test_landscapes_are_the_zoom_of_the_film(robust):
     assert [picture.name for picture in film] == ["frame-00", "frame-01", "frame-02"]
     settings = dk.Settings(**film[0].recipe["settings"])
     score = dk.scorer(robust, dk.layer(film[0].recipe["layer"]))
-    again = list(dk.film.zooming(score, film[0].image, settings, frames=2, fps=1, zoom=film[0].recipe["zoom"]))
+    again = list(
+        dk.film.zooming(
+            score, film[0].image, settings, frames=2, fps=1, zoom=film[0].recipe["zoom"]
+        )
+    )
     assert torch.equal(again[1], film[2].image) and not torch.equal(film[1].image, film[2].image)
 
 
 def test_a_prior_makes_smoother_pictures_than_none(robust):
-    rough, *smoother = (figures.class_picture(robust, "goldfish", prior, steps=10) for prior in ("none", "blur", "fourier"))
+    rough, *smoother = (
+        figures.class_picture(robust, "goldfish", prior, steps=10)
+        for prior in ("none", "blur", "fourier")
+    )
     roughness = lambda x: float((x[..., 1:] - x[..., :-1]).abs().mean())
     assert all(roughness(picture) < roughness(rough) for picture in smoother)
 
 
 def test_busiest_places_are_not_the_empty_ones():
     """A network that is as sure of grey (class 0) as of red (class 1), but with a logit that says less."""
+
     class Two(torch.nn.Module):
         def forward(self, x):
             red = (x[:, 0] - x[:, 2]).clamp(min=0).mean((1, 2))
-            return torch.stack([torch.where(red > 0, 0.0, 10.0), torch.where(red > 0, 20.0, 0.0)], 1)
+            return torch.stack(
+                [torch.where(red > 0, 0.0, 10.0), torch.where(red > 0, 20.0, 0.0)], 1
+            )
 
     network = dk.as_network(Two(), (0, 0, 0), (1, 1, 1), labels=("grey", "red"))
     image = torch.full((1, 3, 32, 96), 0.5)
@@ -70,19 +90,33 @@ def test_every_figure_says_what_is_known_and_what_is_guessed():
     assert len(figures.names()) == 9
     for name in figures.names():
         item = figures.figure(name)
-        assert item.shown and item.known and item.guess and item.network in ("dreamnet", "dreamnet-robust")
+        assert (
+            item.shown
+            and item.known
+            and item.guess
+            and item.network in ("dreamnet", "dreamnet-robust")
+        )
 
 
 def test_figures_are_written_with_captions_and_recipes(tmp_path, monkeypatch):
     def make(network, seed):
-        yield figures.Picture("grey", torch.full((1, 3, 8, 8), 0.5), f"grey for {network.name}", {"kind": "grey", "seed": seed})
+        yield figures.Picture(
+            "grey",
+            torch.full((1, 3, 8, 8), 0.5),
+            f"grey for {network.name}",
+            {"kind": "grey", "seed": seed},
+        )
 
     quick = figures.Figure("grey", "dreamnet", "shown", "known", "guess", make)
     monkeypatch.setitem(figures.FIGURES, "grey", quick)
     paths = list(figures.write(tmp_path / "new" / "folder", ["grey"], seed=5))
     assert [p.name for p in paths] == ["grey-01-grey.png", "captions.md"]
     passport = dk.read_passport(paths[0])
-    assert passport["figure"] == "grey" and passport["recipe"] == {"kind": "grey", "seed": 5} and len(passport["sha256"]) == 64
+    assert (
+        passport["figure"] == "grey"
+        and passport["recipe"] == {"kind": "grey", "seed": 5}
+        and len(passport["sha256"]) == 64
+    )
     text = paths[1].read_text(encoding="utf-8")
     assert "Our guess: guess" in text and "![grey for dreamnet](grey-01-grey.png)" in text
 

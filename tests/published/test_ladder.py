@@ -13,7 +13,9 @@ NAMES = ["plain", "normalised", "smoothed", "jittered", "with octaves"]
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return as_network(nn.Sequential(nn.Conv2d(3, 6, 5, padding=2), nn.ReLU()), (0.5,) * 3, (0.5,) * 3, "tiny")
+    return as_network(
+        nn.Sequential(nn.Conv2d(3, 6, 5, padding=2), nn.ReLU()), (0.5,) * 3, (0.5,) * 3, "tiny"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def test_each_rung_is_a_picture_of_the_same_size_and_no_two_are_alike(network, i
         assert picture.shape == image.shape and picture.min() >= 0 and picture.max() <= 1
     pictures = list(result.values())
     for i, one in enumerate(pictures):
-        assert not any(torch.allclose(one, other, atol=1e-3) for other in pictures[i + 1:])
+        assert not any(torch.allclose(one, other, atol=1e-3) for other in pictures[i + 1 :])
 
 
 def test_plain_is_the_raw_gradient_times_one_constant(network, image):
@@ -37,15 +39,23 @@ def test_plain_is_the_raw_gradient_times_one_constant(network, image):
     expected = image
     for _ in range(4):
         expected = (expected + constant * gradient(score, expected)).clamp(0, 1)
-    assert torch.allclose(ladder(network, image, "1", steps=4, rungs=["plain"])["plain"], expected, atol=1e-5)
+    assert torch.allclose(
+        ladder(network, image, "1", steps=4, rungs=["plain"])["plain"], expected, atol=1e-5
+    )
 
 
 def test_normalised_divides_each_gradient_by_its_own_deviation(network, image):
     score = scorer(network, layer("1"))
     expected = image
     for _ in range(4):
-        expected = (expected + Settings().step_size * normalize(gradient(score, expected))).clamp(0, 1)
-    assert torch.allclose(ladder(network, image, "1", steps=4, rungs=["normalised"])["normalised"], expected, atol=1e-6)
+        expected = (expected + Settings().step_size * normalize(gradient(score, expected))).clamp(
+            0, 1
+        )
+    assert torch.allclose(
+        ladder(network, image, "1", steps=4, rungs=["normalised"])["normalised"],
+        expected,
+        atol=1e-6,
+    )
 
 
 def test_the_first_step_of_plain_is_as_long_as_that_of_normalised(network, image):
@@ -60,8 +70,10 @@ def test_every_rung_takes_the_same_number_of_steps(network, image):
     for rung in NAMES:
         calls.clear()
         RUNGS[rung](counted, image, 8, 0)
-        assert len(calls) == 8 + (rung == "plain"), rung         # plain takes one more gradient to find its constant
-    assert len(set(calls)) == 4                                  # the octaves: four sizes
+        assert len(calls) == 8 + (rung == "plain"), (
+            rung
+        )  # plain takes one more gradient to find its constant
+    assert len(set(calls)) == 4  # the octaves: four sizes
 
 
 def test_the_seed_is_felt_from_jitter_on(network, image):
@@ -74,7 +86,10 @@ def test_a_score_without_slope_leaves_the_picture(image):
 
 
 def test_rungs_can_be_chosen_and_a_wrong_one_is_answered(network, image):
-    assert list(ladder(network, image, "1", steps=4, rungs=["jittered", "plain"])) == ["jittered", "plain"]
+    assert list(ladder(network, image, "1", steps=4, rungs=["jittered", "plain"])) == [
+        "jittered",
+        "plain",
+    ]
     with pytest.raises(KeyError, match="unknown rung 'smooth'; nearest: smoothed"):
         ladder(network, image, "1", rungs=["smooth"])
     for steps in (3, 4.0, True):

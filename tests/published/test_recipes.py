@@ -33,8 +33,14 @@ def smooth_module():
     """Smooth throughout (no ReLU, no max-pool), so that rounding cannot grow: what differs is the algorithm."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        module = nn.Sequential(nn.Conv2d(3, 8, 5, 2, 2), nn.Softplus(), nn.AvgPool2d(3, 2, 1), nn.Conv2d(8, 6, 3, 1, 1), nn.Softplus())
-        module[0].weight.data[:, 1] *= 3                       # the channels differ, so a swap of R and B shows
+        module = nn.Sequential(
+            nn.Conv2d(3, 8, 5, 2, 2),
+            nn.Softplus(),
+            nn.AvgPool2d(3, 2, 1),
+            nn.Conv2d(8, 6, 3, 1, 1),
+            nn.Softplus(),
+        )
+        module[0].weight.data[:, 1] *= 3  # the channels differ, so a swap of R and B shows
         module[0].weight.data[:, 2] *= -2
     return module.double().eval()
 
@@ -47,7 +53,9 @@ def network(smooth_module):
 def photo(height=64, width=96):
     """Without ties: scaled into [0.1, 0.9], with a little noise."""
     picture = dk.sample("china", 2 * width)[..., :height, :width].double() * 0.8 + 0.1
-    grain = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    grain = torch.randn(
+        picture.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
     return (picture + 0.004 * grain).clamp(0.02, 0.98)
 
 
@@ -74,7 +82,10 @@ CASES = {
 
 def run(case, network, module, picture):
     ours, theirs = CASES[case]
-    return distance(ours(network, picture), theirs(lambda f: twins.Ascent(module, MEAN, STD, "4", f), picture[0].numpy()))
+    return distance(
+        ours(network, picture),
+        theirs(lambda f: twins.Ascent(module, MEAN, STD, "4", f), picture[0].numpy()),
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -85,7 +96,9 @@ def test_agrees_with_its_twin_over_the_whole_pyramid(case, network, smooth_modul
 def test_the_stop_of_keras_is_met_within_an_octave(network):
     count = len(list(CASES["keras, stopped"][0](network, photo())))
     assert 3 < count < 60
-    assert len(list(recipes.keras(network, dk.layer("4"), photo(), max_loss=0.0, steps=4))) == 3        # one step an octave
+    assert (
+        len(list(recipes.keras(network, dk.layer("4"), photo(), max_loss=0.0, steps=4))) == 3
+    )  # one step an octave
     assert len(list(recipes.keras(network, dk.layer("4"), photo(), max_loss=None, steps=4))) == 12
 
 
@@ -105,8 +118,15 @@ def test_agrees_over_the_whole_pyramid_through_the_embedded_network(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "formula", "keywords"), [("caffe", mean_square, {}), ("pytorch", mean_square, {}),
-                                                           ("tensorflow", mean, {"power": 1}), ("keras", inner_square, {"border": 2})])
+@pytest.mark.parametrize(
+    ("name", "formula", "keywords"),
+    [
+        ("caffe", mean_square, {}),
+        ("pytorch", mean_square, {}),
+        ("tensorflow", mean, {"power": 1}),
+        ("keras", inner_square, {"border": 2}),
+    ],
+)
 def test_agrees_for_a_dozen_steps_at_a_deep_layer(name, formula, keywords):
     """No longer: so deep, a difference grows to about twice its size with every step, whatever its cause."""
     network, picture = dk.load_network("dreamnet", precision="float64"), photo(96, 128)
@@ -143,34 +163,74 @@ def test_the_epsilons_count_in_the_published_space(name, power, gain, smooth_mod
     faint = nn.Sequential(*smooth_module, nn.Conv2d(6, 6, 1, bias=False)).double().eval()
     faint[-1].weight.data = torch.eye(6, dtype=torch.float64).view(6, 6, 1, 1) * gain
     ascent = twins.Ascent(faint, MEAN, STD, "5", mean if power == 1 else mean_square)
-    size, epsilon = np.abs(ascent.rgb(photo()[0].numpy())[1]).mean(), {"tensorflow": 1e-8, "keras": 1e-6}[name]
-    assert epsilon / 30 < size < 30 * epsilon                  # else this test shows nothing
-    ours = RECIPES[name](dk.as_network(faint, MEAN, STD), dk.layer("5", power=power), photo(), steps=5)
+    size, epsilon = (
+        np.abs(ascent.rgb(photo()[0].numpy())[1]).mean(),
+        {"tensorflow": 1e-8, "keras": 1e-6}[name],
+    )
+    assert epsilon / 30 < size < 30 * epsilon  # else this test shows nothing
+    ours = RECIPES[name](
+        dk.as_network(faint, MEAN, STD), dk.layer("5", power=power), photo(), steps=5
+    )
     assert distance(ours, getattr(twins, name)(ascent, photo()[0].numpy(), steps=5)) < 1e-8
 
 
 def test_the_defaults_are_the_published_ones():
     published = {
-        "caffe": dict(steps=10, step_size=1.5, octaves=4, octave_ratio=1.4, jitter=32, clip=True, seed=0),
-        "pytorch": dict(steps=10, step_size=0.09, octaves=4, octave_ratio=1.8, jitter=32, smoothing=0.5, seed=0),
-        "tensorflow": dict(steps=50, step_size=0.01, octaves=5, octave_ratio=1.3, jitter=None, tile=0, seed=0),
-        "keras": dict(steps=20, step_size=0.01, octaves=3, octave_ratio=1.4, jitter=0, max_loss=15.0, seed=0),
+        "caffe": dict(
+            steps=10, step_size=1.5, octaves=4, octave_ratio=1.4, jitter=32, clip=True, seed=0
+        ),
+        "pytorch": dict(
+            steps=10, step_size=0.09, octaves=4, octave_ratio=1.8, jitter=32, smoothing=0.5, seed=0
+        ),
+        "tensorflow": dict(
+            steps=50, step_size=0.01, octaves=5, octave_ratio=1.3, jitter=None, tile=0, seed=0
+        ),
+        "keras": dict(
+            steps=20, step_size=0.01, octaves=3, octave_ratio=1.4, jitter=0, max_loss=15.0, seed=0
+        ),
     }
     for name, recipe in RECIPES.items():
-        keywords = {k: p.default for k, p in inspect.signature(recipe).parameters.items() if p.kind is p.KEYWORD_ONLY}
-        assert keywords == published[name] and list(keywords)[:5] == ["steps", "step_size", "octaves", "octave_ratio", "jitter"]
+        keywords = {
+            k: p.default
+            for k, p in inspect.signature(recipe).parameters.items()
+            if p.kind is p.KEYWORD_ONLY
+        }
+        assert keywords == published[name] and list(keywords)[:5] == [
+            "steps",
+            "step_size",
+            "octaves",
+            "octave_ratio",
+            "jitter",
+        ]
 
 
 def sizes(recipe, height, width, **keywords):
     network = dk.as_network(nn.Conv2d(3, 1, 1), (0, 0, 0), (1, 1, 1))
-    pictures = recipe(network, dk.channel("", 0), torch.rand(1, 3, height, width), steps=1, jitter=0, **keywords)
+    pictures = recipe(
+        network, dk.channel("", 0), torch.rand(1, 3, height, width), steps=1, jitter=0, **keywords
+    )
     return [tuple(picture.shape[-2:]) for picture in pictures]
 
 
 def test_the_sizes_are_the_published_ones():
-    assert sizes(recipes.caffe, 575, 1024) == [(210, 373), (294, 522), (411, 731), (575, 1024)]     # the notebook's sky
-    assert sizes(recipes.pytorch, 400, 600) == [(69, 103), (123, 185), (222, 333), (400, 600)]      # figures.jpg
-    assert sizes(recipes.tensorflow, 130, 500)[:4] == [(76, 295), (100, 384), (130, 500), (169, 650)]
+    assert sizes(recipes.caffe, 575, 1024) == [
+        (210, 373),
+        (294, 522),
+        (411, 731),
+        (575, 1024),
+    ]  # the notebook's sky
+    assert sizes(recipes.pytorch, 400, 600) == [
+        (69, 103),
+        (123, 185),
+        (222, 333),
+        (400, 600),
+    ]  # figures.jpg
+    assert sizes(recipes.tensorflow, 130, 500)[:4] == [
+        (76, 295),
+        (100, 384),
+        (130, 500),
+        (169, 650),
+    ]
     assert sizes(recipes.keras, 350, 480) == [(178, 244), (250, 342), (350, 480)]
 
 
@@ -182,23 +242,36 @@ def test_tensorflow_ends_at_the_size_of_the_photo_in_whole_levels(network):
 
 def test_tensorflow_drops_the_last_tile_unless_it_is_the_only_one():
     score = lambda x: x.sum()
-    reached = lambda height, width: recipes._most_tiles(score, torch.zeros(1, 1, height, width), 4).sum().item()
-    assert reached(4, 4) == 16 and reached(3, 9) == 3 * 8 and reached(8, 8) == 16 and reached(9, 5) == 8 * 4
+    reached = lambda height, width: (
+        recipes._most_tiles(score, torch.zeros(1, 1, height, width), 4).sum().item()
+    )
+    assert (
+        reached(4, 4) == 16
+        and reached(3, 9) == 3 * 8
+        and reached(8, 8) == 16
+        and reached(9, 5) == 8 * 4
+    )
 
 
 def test_tensorflow_rolls_in_tiles_only(network):
-    run = lambda seed, **k: list(recipes.tensorflow(network, dk.layer("4"), photo(), steps=1, seed=seed, **k))[0]
-    assert torch.equal(run(0), run(1)) and torch.equal(run(0, tile=40, jitter=0), run(1, tile=40, jitter=0))
+    run = lambda seed, **k: next(iter(recipes.tensorflow(network, dk.layer("4"), photo(), steps=1, seed=seed, **k)))
+    assert torch.equal(run(0), run(1)) and torch.equal(
+        run(0, tile=40, jitter=0), run(1, tile=40, jitter=0)
+    )
     assert not torch.equal(run(0, tile=40), run(1, tile=40))
 
 
 @pytest.mark.parametrize("name", recipes.NAMES)
 def test_the_seed_decides(name, network):
-    last = lambda seed: list(RECIPES[name](network, dk.layer("4"), photo(), steps=2, octaves=2, jitter=8, seed=seed))[-1]
+    last = lambda seed: list(
+        RECIPES[name](network, dk.layer("4"), photo(), steps=2, octaves=2, jitter=8, seed=seed)
+    )[-1]
     assert torch.equal(last(3), last(3)) and not torch.equal(last(3), last(4))
 
 
-@pytest.mark.parametrize(("name", "keywords"), [*((name, {}) for name in recipes.NAMES), ("tensorflow", {"tile": 64})])
+@pytest.mark.parametrize(
+    ("name", "keywords"), [*((name, {}) for name in recipes.NAMES), ("tensorflow", {"tile": 64})]
+)
 def test_pictures_in_float32_are_pictures(name, keywords):
     network, picture = dk.load_network("dreamnet"), dk.sample("china", 96)
     before = picture.clone()
@@ -237,7 +310,9 @@ def test_a_silent_score_warns_once_and_changes_nothing(name):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pictures = list(RECIPES[name](network, dk.layer("1"), picture, steps=3, octaves=1))
-    assert len(caught) == 1 and "silent" in str(caught[0].message) and caught[0].filename == __file__
+    assert (
+        len(caught) == 1 and "silent" in str(caught[0].message) and caught[0].filename == __file__
+    )
     assert all((shown - picture).abs().max() < 1.01 / 255 for shown in pictures)
     assert name == "tensorflow" or torch.allclose(pictures[-1], picture, atol=1e-6)
 
@@ -258,8 +333,17 @@ def test_mistakes_are_named_when_the_recipe_is_called(name, network):
         recipe(network, objective, torch.tensor([0.0, 2.0, 1.0]).view(1, 3, 1, 1))
     with pytest.raises(KeyError, match="unknown layer 'nine'"):
         recipe(network, dk.layer("nine"), photo())
-    for keywords in ({"steps": -1}, {"steps": 2.5}, {"octaves": 0}, {"step_size": float("nan")}, {"octave_ratio": 0.5}, {"seed": None}):
-        with pytest.raises(ValueError, match=f"{next(iter(keywords))} of the {name} recipe must be"):
+    for keywords in (
+        {"steps": -1},
+        {"steps": 2.5},
+        {"octaves": 0},
+        {"step_size": float("nan")},
+        {"octave_ratio": 0.5},
+        {"seed": None},
+    ):
+        with pytest.raises(
+            ValueError, match=f"{next(iter(keywords))} of the {name} recipe must be"
+        ):
             recipe(network, objective, photo(), **keywords)
     with pytest.raises(TypeError):
         recipe(network, objective, photo(), 10)
@@ -274,6 +358,15 @@ def test_the_twins_resize_is_opencvs():
     cv2 = pytest.importorskip("cv2")
     picture = photo()[0].numpy()
     for size in ((23, 31), (64, 96), (100, 171)):
-        theirs = cv2.resize(picture.transpose(1, 2, 0), size[::-1], interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
-        assert np.abs(twins.half_pixel(picture, *size) - theirs).max() < 1e-4       # some builds of OpenCV keep weights in float32
-        assert np.abs(twins.half_pixel(picture, *size) - dk.resize(photo(), size, "bilinear")[0].numpy()).max() < 1e-13
+        theirs = cv2.resize(
+            picture.transpose(1, 2, 0), size[::-1], interpolation=cv2.INTER_LINEAR
+        ).transpose(2, 0, 1)
+        assert (
+            np.abs(twins.half_pixel(picture, *size) - theirs).max() < 1e-4
+        )  # some builds of OpenCV keep weights in float32
+        assert (
+            np.abs(
+                twins.half_pixel(picture, *size) - dk.resize(photo(), size, "bilinear")[0].numpy()
+            ).max()
+            < 1e-13
+        )

@@ -34,15 +34,20 @@ class Page(HTMLParser):
 def in_slides() -> str:
     from notebooks import slides
 
-    picture = nbformat.v4.new_output("display_data", {"image/jpeg": "AAAA"}, metadata={"image/jpeg": {"alt": NASTY}})
+    picture = nbformat.v4.new_output(
+        "display_data", {"image/jpeg": "AAAA"}, metadata={"image/jpeg": {"alt": NASTY}}
+    )
     return slides._shown(picture) + slides._shown(nbformat.v4.new_output("stream", text=NASTY))
 
 
 PAGES = {
     "caption and alt": lambda: parts.picture_html(PICTURE, NASTY, NASTY),
     "alt of dk.show": lambda: parts.picture_html(show.picture(PICTURE, NASTY), "other", NASTY),
-    "text": lambda: parts.text_html(NASTY), "code": lambda: parts.code_html(NASTY, NASTY), "status": lambda: parts.status_html(NASTY),
-    "slider": lambda: parts.fallback_html(parts.choice(NASTY, [(NASTY, 1)], 1)), "slides": in_slides,
+    "text": lambda: parts.text_html(NASTY),
+    "code": lambda: parts.code_html(NASTY, NASTY),
+    "status": lambda: parts.status_html(NASTY),
+    "slider": lambda: parts.fallback_html(parts.choice(NASTY, [(NASTY, 1)], 1)),
+    "slides": in_slides,
     "exercise": lambda: Verdict(NASTY, False, NASTY)._repr_html_(),
 }
 
