@@ -9,7 +9,8 @@ from PIL import Image as pillow
 from PIL import ImageDraw, ImageFont
 
 import dreamkit as dk
-from dreamkit.pictures.image import to_pillow, write_whole
+from dreamkit.pictures.files import write_whole
+from dreamkit.pictures.image import to_pillow
 
 GAP, SIZE, LEADING = 4, 11, 12  # pixels
 INK, FAINT = "#111111", "#b3261e"  # of a text, and of one that is marked

@@ -65,10 +65,9 @@ _NAMES = {
         "load_image",
         "noise",
         "read_passport",
-        "sample",
-        "samples",
         "save_image",
     ),
+    "pictures.samples": ("sample", "samples"),
     "pictures.scales": ("laplacian_merge", "laplacian_split", "octaves", "resize"),
     "published.ladder": ("ladder",),
 }

@@ -152,9 +152,9 @@ def read(passport: object) -> Plan:
             "settings": kinds.Default(kinds.anything, None),
             "recipe": kinds.optional(_recipe),
             "source": kinds.anything,
-            "threads": kinds.whole(1, 4096),
+            "threads": kinds.integer(1, 4096),
             "versions": kinds.anything,
-            "stopped": kinds.optional(kinds.whole(1, 320_000)),
+            "stopped": kinds.optional(kinds.integer(1, 320_000)),
             "channels": kinds.optional(_channels),
         },
         loose=True,
@@ -298,7 +298,7 @@ def replaying(plan: Plan, score: Score, image: Image) -> Iterator[Image]:
     return islice(dreaming(score, image, plan.settings), plan.stopped)
 
 
-def whole(picture: Image, image: Image, settings: Settings | None) -> Image:
+def full_size(picture: Image, image: Image, settings: Settings | None) -> Image:
     """A dream of `image` broken off at `picture`, at full size: the detail found so far laid over the photo, as the next octave would.
 
     Without settings (of a recipe) the picture itself is resized.
@@ -306,7 +306,7 @@ def whole(picture: Image, image: Image, settings: Settings | None) -> Image:
     >>> half = next(
     ...     dreaming(lambda x: x.mean(), torch.full((1, 3, 8, 8), 0.5), Settings(octaves=2))
     ... )
-    >>> tuple(whole(half, torch.full((1, 3, 8, 8), 0.5), Settings(octaves=2)).shape[-2:])
+    >>> tuple(full_size(half, torch.full((1, 3, 8, 8), 0.5), Settings(octaves=2)).shape[-2:])
     (8, 8)
     """
     size = picture.shape[-2:]
@@ -504,7 +504,7 @@ def _recipe_kind(name: str, published: object) -> kinds.Kind:
     if isinstance(published, bool):
         return kinds.truth
     kind, low, high = recipes._LIMITS[name]
-    checked = kinds.whole(low, high) if kind is numbers.Integral else kinds.number(low, high)
+    checked = kinds.integer(low, high) if kind is numbers.Integral else kinds.number(low, high)
     return kinds.optional(checked).kind if published is None or name == "max_loss" else checked
 
 
@@ -518,12 +518,14 @@ def _channels(value: object, where: str) -> list[int]:
 
 def _label(value: object, where: str) -> int | str:
     return (
-        kinds.text(value, where) if isinstance(value, str) else kinds.whole(0, 10**6)(value, where)
+        kinds.text(value, where)
+        if isinstance(value, str)
+        else kinds.integer(0, 10**6)(value, where)
     )
 
 
 def _picture(data: object, where: str) -> dict[str, object]:
-    size = kinds.whole(1, MAX_SIDE)
+    size = kinds.integer(1, MAX_SIDE)
     taken = kinds.take(
         data,
         where,
@@ -555,12 +557,12 @@ def _versions(data: object) -> dict[str, str]:
     )
 
 
-_INDEX = kinds.whole(0, 10**6)
+_INDEX = kinds.integer(0, 10**6)
 _OBJECTIVES: dict[str, dict[str, kinds.Kind]] = {
     "layer": {
         "name": kinds.text,
         "power": kinds.Default(kinds.number(0, 16), 2),
-        "border": kinds.Default(kinds.whole(0, MAX_SIDE), 0),
+        "border": kinds.Default(kinds.integer(0, MAX_SIDE), 0),
     },
     "channel": {"name": kinds.text, "index": _INDEX},
     "neuron": {"name": kinds.text, "index": _INDEX, "y": _INDEX, "x": _INDEX},

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from IPython.display import Image as Shown
@@ -18,11 +17,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .pictures.image import Image, to_pillow
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from .inside import OcclusionPanels
 
 QUALITY = 88
 
@@ -140,40 +134,6 @@ def signed(values: Tensor, share: float = 0.995) -> Image:
     return (0.5 + 0.5 * values / size).clamp(0, 1)
 
 
-def occlusion(image: Image, panels: OcclusionPanels, alt: str = "") -> Shown:
-    """Figure 7 of Zeiler & Fergus: the picture, what each place of the grey square does to map, class and label, and what the map sees."""
-    figure = Figure(figsize=(11, 2.6), layout="constrained", dpi=110)
-    axes, name = figure.subplots(1, 5), panels.name(panels.index)
-    covered = image.detach().clone()
-    covered[..., : panels.size, : panels.size] = 0.5
-    axes[0].imshow(to_pillow(covered))
-    axes[0].set_title(f"(a) the picture, and the square,\n{panels.size} pixels a side", fontsize=8)
-    for axis, values, title in (
-        (axes[1], panels.activity, f"(b) activity of map {panels.channel}\nof {panels.layer}"),
-        (axes[3], panels.probability, f"(d) probability of\n{name}"),
-    ):
-        shown = axis.imshow(
-            values[0, 0].cpu().numpy(),
-            cmap="magma",
-            vmin=0,
-            extent=(0, image.shape[3], image.shape[2], 0),
-        )
-        axis.set_title(title, fontsize=8)
-        figure.colorbar(shown, ax=axis, shrink=0.7).ax.tick_params(labelsize=6)
-    axes[2].imshow(to_pillow(signed(panels.projection)))
-    axes[2].set_title("(c) what that map\nsaw in the picture", fontsize=8)
-    _labels(axes[4], image, panels)
-    for axis in axes:
-        axis.set(xticks=[], yticks=[])
-    low, whole = float(panels.probability.min()), panels.uncovered[1]
-    return chart(
-        figure,
-        alt
-        or f"A grey square slides over the picture: the probability of {name}, {whole:.2f} uncovered, falls to "
-        f"{low:.2f}; the activity of map {panels.channel} of {panels.layer}, its projection, and the best labels",
-    )
-
-
 def maps(
     features: Tensor, channels: Sequence[int] | None = None, columns: int = 8, alt: str = ""
 ) -> Shown:
@@ -220,22 +180,6 @@ def filters(weights: Tensor, columns: int = 12, alt: str = "") -> Shown:
         height=0.7,
         pixelated=True,
     )
-
-
-def _labels(axis: Axes, image: Image, panels: OcclusionPanels) -> None:
-    """The best label at each place of the square, the commonest few in colours of their own."""
-    import matplotlib
-
-    found, count = panels.best.flatten().unique(return_counts=True)
-    common = found[count.argsort(descending=True)][:6].tolist()
-    colors = matplotlib.colormaps["cividis"](torch.linspace(0, 1, len(common)).numpy())[:, :3]
-    picture = torch.full((*panels.best.shape[2:], 3), 0.8)
-    for index, color in zip(common, colors, strict=True):
-        picture[panels.best[0, 0].cpu() == index] = torch.tensor(color, dtype=picture.dtype)
-        axis.plot([], [], "s", color=color, label=panels.name(index))
-    axis.imshow(picture.numpy(), extent=(0, image.shape[3], image.shape[2], 0))
-    axis.set_title("(e) most probable label", fontsize=8)
-    axis.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=2, frameon=False)
 
 
 def _plane(values: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """Bad and strange inputs, one table: each is one clear line and status 2, changes no file, and leaves nothing half-written."""
 
-
 import hashlib
 import io
 import os

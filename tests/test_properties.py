@@ -1,5 +1,6 @@
 """Laws that hold for every picture, not for those a test's author thought of: hypothesis looks for one that breaks them."""
 
+import itertools
 import json
 from dataclasses import asdict, fields
 
@@ -15,7 +16,6 @@ from dreamkit import passport
 from dreamkit.ascent import steps
 from dreamkit.objectives import tiles
 from dreamkit.pictures import scales
-import itertools
 
 law = settings(derandomize=True, deadline=None, max_examples=25)
 sides, seeds = st.integers(1, 13), st.integers(0, 999)

@@ -23,9 +23,9 @@ from itertools import repeat
 import torch
 
 from ..pictures.flow import Flow, flicker, grid, opencv, optical_flow, sample, warp
-from ..pictures.image import Image
+from ..pictures.image import Image, check_values
 from ..pictures.video import VideoInfo, read_video, video_info, write_film
-from .loop import Settings, check_values, dream
+from .loop import Settings, dream
 from .steps import Score, gradient
 
 __all__ = [

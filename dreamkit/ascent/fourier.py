@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..pictures.image import Image, sample
+from ..pictures.image import Image
+from ..pictures.samples import sample
 from .steps import Score
 
 # Columns are the independent colour directions of the sample photos in RGB, each as long as its deviation, brought to a

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, fields
 
 import torch
 
-from ..networks.network import check_image
-from ..pictures.image import Image
+from ..pictures.image import Image, check_values
 from ..pictures.scales import octave_sizes, resize
-from . import _memory
+from . import memory
 from .steps import Score, ascend_from, gradient, normalize_, roll, roll_, rolled_tiles, smooth_
 
 _LARGE = 1024**2  # pixels
@@ -143,17 +142,7 @@ def _dreaming(score: Score, image: Image, settings: Settings) -> Iterator[Image]
     if (
         math.prod(dreamt.shape[-2:]) > _LARGE
     ):  # what a small one leaves is not worth the kernel's time
-        _memory.hand_back()
-
-
-def check_values(image: object) -> None:
-    """Raises ValueError unless `image` is a picture: [N, 3, H, W], floating, finite, every value in [0, 1]."""
-    check_image(image)
-    low, high = image.aminmax()
-    if not (low >= 0 and high <= 1):  # NaN fails this comparison too
-        raise ValueError(
-            f"a picture's values lie in [0, 1]; given: {low.item():.4g} to {high.item():.4g}"
-        )
+        memory.hand_back()
 
 
 def draw_shift(jitter: int, generator: torch.Generator) -> tuple[int, int]:

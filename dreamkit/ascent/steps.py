@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
 import operator
@@ -20,7 +21,6 @@ from torch.nn import functional as F
 
 from ..pictures.image import Image
 from ..pictures.scales import laplacian_merge, laplacian_split, mirror
-import itertools
 
 Score: TypeAlias = Callable[[Image], Tensor]  # a picture in, one number out
 

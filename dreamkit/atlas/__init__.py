@@ -23,7 +23,7 @@ import torch
 
 from ..networks.features import layer_info, layer_names, suggested_layers
 from ..networks.network import Network
-from ..pictures.image import make_folder
+from ..pictures.files import make_folder
 from .channels import Recipe, batch, portraits
 from .cluster import cluster, spread, ticket, weights_digest
 from .folder import Atlas, Entry, is_whole, open_atlas, write_manifest, write_page, write_picture

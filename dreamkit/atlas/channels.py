@@ -14,7 +14,7 @@ from ..networks.features import capture, layer_info
 from ..networks.network import Network
 from ..objectives.objective import Objective, scorer
 from ..pictures.image import Image, to_pillow
-from .cluster import Ticket, arrived
+from .cluster import Ticket, network_of
 
 _BOUNDS = {
     "side": (16, 1024),
@@ -82,7 +82,7 @@ def batch(
 ) -> list[tuple[bytes, float]]:
     """(PNG file, activation) of each channel. A part of a batch is filled up to a whole one: the arithmetic is always the same."""
     filled = channels + channels[-1:] * (recipe.batch - len(channels))
-    pictures, activations = portraits(arrived(given), layer, filled, recipe)
+    pictures, activations = portraits(network_of(given), layer, filled, recipe)
     return [
         (_png(picture), activation)
         for picture, activation in zip(pictures[: len(channels)], activations, strict=False)

@@ -100,11 +100,11 @@ def ticket(network: Network, client: object) -> Network | Ticket:
 
 
 def deliver(key: str, network: Network) -> None:
-    """Leaves a network that travelled whole where `arrived` finds it, on the worker that calls this."""
+    """Leaves a network that travelled whole where `network_of` finds it, on the worker that calls this."""
     _cargo[key] = network
 
 
-def arrived(given: Network | Ticket) -> Network:
+def network_of(given: Network | Ticket) -> Network:
     """The network of a ticket, on this worker and for this thread alone. ValueError where it is another one here."""
     if isinstance(given, Network):
         return given

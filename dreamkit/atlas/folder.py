@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ..checks import fields as kinds
 from ..checks.names import unknown
-from ..pictures.image import Image, load_image, make_folder, write_whole
+from ..pictures.files import make_folder, write_whole
+from ..pictures.image import Image, load_image
 from .page import html_page
 
 MANIFEST, PAGE = "atlas.json", "index.html"
@@ -105,7 +106,7 @@ def _checked(folder: Path, data: object) -> Atlas:
         data,
         "the manifest",
         {
-            "atlas": kinds.whole(1, 1),
+            "atlas": kinds.integer(1, 1),
             "network": kinds.anything,
             "recipe": kinds.anything,
             "versions": kinds.anything,
@@ -122,11 +123,11 @@ def _checked(folder: Path, data: object) -> Atlas:
             whole["recipe"],
             "its recipe",
             {
-                "side": kinds.whole(16, 1024),
-                "steps": kinds.whole(1, 4096),
+                "side": kinds.integer(16, 1024),
+                "steps": kinds.integer(1, 4096),
                 "rate": kinds.number(0, 10),
-                "seed": kinds.whole(0, 2**62),
-                "batch": kinds.whole(1, 1024),
+                "seed": kinds.integer(0, 2**62),
+                "batch": kinds.integer(1, 1024),
             },
         ),
         "versions": kinds.take(
@@ -142,8 +143,8 @@ def _checked(folder: Path, data: object) -> Atlas:
             "a layer",
             {
                 "name": kinds.text,
-                "channels": kinds.whole(1, 2**20),
-                "field": kinds.optional(kinds.whole(1, 2**20)),
+                "channels": kinds.integer(1, 2**20),
+                "field": kinds.optional(kinds.integer(1, 2**20)),
                 "labels": _labels,
                 "pictures": kinds.anything,
             },

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 
-class NameError_(KeyError):
+class UnknownNameError(KeyError):
     """A KeyError whose text is its message (a plain KeyError shows the quoted repr of it)."""
 
     def __str__(self) -> str:
@@ -23,6 +23,6 @@ def unknown(kind: str, given: object, allowed: Iterable[str], hint: str = "") ->
     near = difflib.get_close_matches(str(given), names, n=3, cutoff=0.0)
     if len(names) <= 3:
         near = names
-    return NameError_(
+    return UnknownNameError(
         f"unknown {kind} {given!r}; nearest: {', '.join(near)}{'; ' + hint if hint else ''}"
     )

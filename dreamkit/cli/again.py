@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import torch
 import typer
@@ -101,7 +101,7 @@ def _remade(
             signals.check()
     finally:
         progress.close()
-    return passports.whole(picture, image, None if plan.recipe else plan.settings)
+    return passports.full_size(picture, image, None if plan.recipe else plan.settings)
 
 
 def _source(plan: passports.Plan, given: str | None, saved: tuple[int, int]) -> dk.Image:

@@ -18,8 +18,8 @@ import typer
 import dreamkit as dk
 
 from .. import passport as passports
-from ..atlas.cluster import Ticket, arrived, cluster, spread, ticket
-from ..pictures.image import check_target_folder, make_folder
+from ..atlas.cluster import Ticket, cluster, network_of, spread, ticket
+from ..pictures.files import check_target_folder, make_folder
 from .console import FrameProgress, Stopped, printable, say
 from .options import PHOTO_SIDE, picture_at, signals
 
@@ -147,7 +147,7 @@ def dreamt(
 ) -> tuple[dk.Image | None, str]:
     """(a picture's dream, ""), or (None, why there is none): what a worker is asked for."""
     try:
-        network, picture = arrived(given), image
+        network, picture = network_of(given), image
         score = dk.scorer(network, passports.objective(spec, guides))
         following = (
             dk.dreaming(score, image, settings)
@@ -156,7 +156,7 @@ def dreamt(
         )
         for picture in following:
             pass
-        return passports.whole(picture, image, settings), ""
+        return passports.full_size(picture, image, settings), ""
     except (ValueError, KeyError) as error:
         return None, str(error)
     except (MemoryError, RuntimeError) as error:

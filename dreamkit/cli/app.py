@@ -6,13 +6,13 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 import dreamkit as dk
 
-from ..pictures.image import sample_credit
+from ..pictures.samples import sample_credit
 from . import again as _again
 from . import atlas as _atlas
 from . import dream as _dreams

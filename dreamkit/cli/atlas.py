@@ -11,7 +11,7 @@ import typer
 
 import dreamkit as dk
 
-from ..pictures.image import check_target_folder
+from ..pictures.files import check_target_folder
 from .console import FrameProgress, Signals, Stopped, printable, say
 
 MaybeInt, MaybeText = Optional[int], Optional[str]  # noqa: UP045 (typer on Python 3.10 reads Optional)
@@ -48,8 +48,7 @@ def register(app: typer.Typer, signals: Callable[[], Signals]) -> None:
         layer: Annotated[
             list[str] | None,
             typer.Option("--layer", help="once for each layer; the suggested ones if not given"),
-        ] =
-        None,
+        ] = None,
         channels: Annotated[
             MaybeText, typer.Option(help="which channels, as 3,14,15; all if not given")
         ] = None,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ import dreamkit as dk
 
 from .. import passport as passports
 from ..atlas.cluster import on_one_thread
-from ..objectives.tiles import fits_not
+from ..objectives.tiles import exceeds_memory
 from ..pictures.image import check_target
 from .album import Album, Wish, check_folder, found, make, remarks_on, several
 from .atlas import Scheduler, Workers
@@ -203,7 +203,7 @@ def _in_tiles(
     net: dk.Network, score: dk.Score, image: dk.Image, settings: dk.Settings
 ) -> dk.Settings:
     """The settings; with tiles where the picture would not fit otherwise, which is said, and stands in the passport."""
-    if settings.tile or not fits_not(net, score.objective.layers, image):
+    if settings.tile or not exceeds_memory(net, score.objective.layers, image):
         return settings
     say(
         f"{image.shape[-1]}×{image.shape[-2]} pixels would not fit into memory as a whole: taken in tiles of {DREAM_TILE} pixels "
@@ -243,7 +243,7 @@ def _dream_to(
         elif tuple(picture.shape[-2:]) != tuple(
             passport["source"][side] for side in ("height", "width")
         ):
-            picture = passports.whole(picture, photo(), settings)
+            picture = passports.full_size(picture, photo(), settings)
         dk.save_image(picture, output, passport)
     height, width = picture.shape[-2:]
     if stop is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -43,8 +43,7 @@ def figures(
         typer.Argument(
             metavar="[NAME]...", help=f"{', '.join(dk.figures.names())}; all if not given"
         ),
-    ] =
-    None,
+    ] = None,
     folder: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", help="the folder they go to")
     ] = Path("figures"),

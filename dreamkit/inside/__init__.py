@@ -8,7 +8,7 @@ One module a question, after Zeiler & Fergus (2013) and CS231n's list; each take
     sanity          do two maps agree, and does a map change when the network forgets what it learnt?
     evolution       how filters and dreams grew over training
     moving          what a layer does not mind: shifts, scales and turns
-    covering        whether the same part, covered in several pictures, changes a layer alike
+    correspondences whether the same part, covered in several pictures, changes a layer alike
     lesions         what is lost without a block, a branch or some channels
     codebook        codes of pictures, silent channels, codes laid out as a map
     fooling         the smallest change that makes it name something else
@@ -33,7 +33,7 @@ from .fooling import Fooled, change_size, fool, margin, smallest_fooling
 from .inversion import Inverted, invert, inverting, total_variation
 from .lesions import ablation, accuracy, channel_means, without
 from .moving import Invariance, distance, invariance, moved
-from .occluder import OcclusionPanels, covered, occlusion_panels
+from .occluder import OcclusionPanels, covered, occlusion_chart, occlusion_panels
 from .sanity import forgetting, overlap, rank_correlation
 
 __all__ = [
@@ -41,6 +41,6 @@ __all__ = [
     "change_size", "channel_means", "class_pictures", "codes", "correspondence", "covered", "deconvolution", "distance", "embedded",
     "faces", "filter_pictures", "fool", "forgetting", "grad_cam", "grid_places", "growth", "guided_backprop", "hamming",
     "integrated_gradients", "invariance", "invert", "inverting", "likeness", "margin", "masked", "mosaic", "moved", "neighbours_alike",
-    "occlusion", "occlusion_panels", "overlap", "project", "rank_correlation", "saliency", "sign_changes", "silent",
+    "occlusion", "occlusion_chart", "occlusion_panels", "overlap", "project", "rank_correlation", "saliency", "sign_changes", "silent",
     "smallest_fooling", "top_projections", "total_variation", "without",
 ]  # fmt: skip

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..networks.features import capture, layer_at, layer_info, share_layers
-from ..networks.network import Network, apart, check_image, module_for
+from ..networks.network import Network, isolated, module_for
 from ..objectives.objective import Features, Objective, logit
-from ..pictures.image import Image
+from ..pictures.image import Image, check_image
 from .relus import Rectifiers
 
 Target = int | str | Objective | None
@@ -203,7 +203,7 @@ def _readable(network: Network, image: Image, target: Target) -> tuple[_Readable
     check_image(image)
     objective = objective_of(network, image, target)
     twin = share_layers(
-        network, apart(replace(network, module=module_for(network, image), precision="float32"))
+        network, isolated(replace(network, module=module_for(network, image), precision="float32"))
     )
     relus: dict[nn.Module, nn.Module] = {}  # one module under several names stays one
     for layer in list(twin.module.modules()):

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..networks.features import capture
-from ..networks.network import Network, check_image
-from ..pictures.image import Image
+from ..networks.network import Network
+from ..pictures.image import Image, check_image
 
 
 def codes(network: Network, images: Image, layer: str, batch: int = 50) -> Tensor:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..networks.features import capture
-from ..networks.network import Network, check_image
-from ..pictures.image import Image
+from ..networks.network import Network
+from ..pictures.image import Image, check_image
 
 Box = tuple[int, int, int, int]
 

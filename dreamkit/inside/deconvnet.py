@@ -22,9 +22,9 @@ import torch
 from torch import Tensor
 
 from ..networks.features import capture, layer_info
-from ..networks.network import Network, check_image
+from ..networks.network import Network
 from ..networks.receptive import Field
-from ..pictures.image import Image
+from ..pictures.image import Image, check_image
 from .patches import SIDES, Patch, top_patches
 from .relus import Rectifiers, rectified_back
 

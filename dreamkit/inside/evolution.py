@@ -5,20 +5,54 @@ After figure 4 of Zeiler & Fergus, "Visualizing and understanding convolutional 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
+from ..networks.zoo import FOLDER as WEIGHTS
 from ..pictures.image import Image
-from ..training.growth import Growth, load_growth
 
 
-def growth() -> Growth:
-    """The shipped snapshots of a run that began from nothing: `epochs`, `accuracy`, conv1's `filters`, `dreams` by block.
+@dataclass(frozen=True)
+class Growth:
+    """A run's snapshots: `filters` [E, 48, 3, 7, 7]; `dreams` by block, [E, 4, 3, side, side] in [0, 1], of `channels`.
 
-    >>> growth().epochs
-    (0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+    `epochs` are passes over all 100,000 pictures, with fractions; `accuracy` is top-1 on validation pictures at `side` pixels,
+    the size the run was trained at.
     """
-    return load_growth()
+
+    epochs: tuple[float, ...]
+    accuracy: tuple[float, ...]
+    side: int
+    filters: Tensor
+    dreams: Mapping[str, Tensor]
+    channels: Mapping[str, tuple[int, ...]]
+
+
+def growth(path: Path = WEIGHTS / "growth.safetensors") -> Growth:
+    """The shipped snapshots.
+
+    >>> found = growth()
+    >>> found.epochs, found.filters.shape[1:]
+    ((0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0), torch.Size([48, 3, 7, 7]))
+    """
+    with safe_open(path, "pt") as file:
+        said = json.loads(file.metadata()["growth"])
+        dreams = {block: file.get_tensor(block).float() / 255 for block in said["channels"]}
+        channels = {block: tuple(indices) for block, indices in said["channels"].items()}
+        return Growth(
+            tuple(said["epochs"]),
+            tuple(said["accuracy"]),
+            said["side"],
+            file.get_tensor("conv1").float(),
+            dreams,
+            channels,
+        )
 
 
 def filter_pictures(filters: Tensor) -> Image:

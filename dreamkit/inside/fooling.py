@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ..ascent.steps import gradient
 from ..networks.features import capture
-from ..networks.network import Network, check_image
+from ..networks.network import Network
 from ..objectives.objective import class_index
-from ..pictures.image import Image
+from ..pictures.image import Image, check_image
 
 NORMS = ("l2", "linf")
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ..ascent.fourier import spectrum, to_image
 from ..networks.features import capture
-from ..networks.network import Network, check_image
-from ..pictures.image import Image
+from ..networks.network import Network
+from ..pictures.image import Image, check_image
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ..networks.features import capture, layer_info
-from ..networks.network import Network, check_image
-from ..pictures.image import Image
+from ..networks.network import Network
+from ..pictures.image import Image, check_image
 from .moving import class_indices
 
 

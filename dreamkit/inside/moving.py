@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..networks.features import capture
-from ..networks.network import Network, check_image
+from ..networks.network import Network
 from ..objectives.objective import class_index
-from ..pictures.image import Image
+from ..pictures.image import Image, check_image
 
 KINDS = ("shift", "scale", "turn")
 

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 from ..networks.features import capture, layer_info
-from ..networks.network import Network, check_image
+from ..networks.network import Network
 from ..networks.receptive import Field
-from ..pictures.image import FORMATS, Image, load_image, sample, samples
+from ..pictures.image import FORMATS, Image, check_image, load_image
+from ..pictures.samples import sample, samples
 
 SIDES = (
     96,

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from ..checks.names import unknown
-from ..pictures.image import Image
+from ..pictures.image import Image, check_image
 from .aliases import aliases_of
 from .layouts import Layout, layout_of
-from .network import Network, autocast, check_image, module_for, standardize, trial_pictures
+from .network import Network, autocast, module_for, standardize, trial_pictures
 from .receptive import Field, field_of
 
 

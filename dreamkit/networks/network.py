@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from ..ascent import _memory
 from ..pictures.image import Image
 from .anysize import any_size
 from .folding import fold_batchnorm
@@ -153,8 +152,6 @@ def as_network(
         module = module.to(torch.float64) if precision == "float64" else module
         module = module.to(device=_device(device, module), memory_format=torch.channels_last)
     network = Network(module, mean, std, name, tuple(labels), precision, digest)
-    if network.device.type == "cpu":
-        _memory.keep()
     return (
         network
         if precision != "auto"
@@ -194,7 +191,7 @@ def randomized(network: Network, seed: int = 0) -> Network:
     return replace(network, module=module, name=f"{network.name}-random", digest="")
 
 
-def apart(network: Network) -> Network:
+def isolated(network: Network) -> Network:
     """The same network with module objects of its own around the same weights.
 
     Features are captured by hooks, and hooks see every call of their module: a panel's thread and the notebook's
@@ -204,16 +201,6 @@ def apart(network: Network) -> Network:
         id(tensor): tensor for tensor in (*network.module.parameters(), *network.module.buffers())
     }
     return replace(network, module=copy.deepcopy(network.module, weights))
-
-
-def check_image(image: object) -> None:
-    """Raises ValueError, naming what is wrong, unless `image` is a floating [N, 3, H, W] tensor."""
-    if not isinstance(image, Tensor):
-        raise ValueError(f"a picture is a tensor [N, 3, H, W]; given: {type(image).__name__}")
-    if image.dim() != 4 or image.shape[1] != 3 or 0 in image.shape:
-        raise ValueError(f"a picture has the shape [N, 3, H, W]; given: {list(image.shape)}")
-    if not image.is_floating_point():
-        raise ValueError(f"a picture holds floating-point values in [0, 1]; given: {image.dtype}")
 
 
 def trial_pictures(module: nn.Module) -> Iterator[Tensor]:

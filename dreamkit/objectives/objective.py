@@ -16,10 +16,11 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from ..ascent import memory
 from ..checks.names import unknown
 from ..networks.features import capture, layer_info
-from ..networks.network import Network, check_image
-from ..pictures.image import Image
+from ..networks.network import Network
+from ..pictures.image import Image, check_image
 from .tiles import Window, fields_of, parts, tile_that_fits
 
 
@@ -294,6 +295,8 @@ class Scorer:
         return self.objective.name
 
     def __call__(self, image: Image) -> Tensor:
+        if self.network.device.type == "cpu":
+            memory.keep()
         tile = self.tile
         if tile is None and self.objective.by_cells and check_image(image) is None:
             tile = tile_that_fits(self.network, self.objective.layers, image)

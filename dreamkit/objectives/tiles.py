@@ -237,7 +237,7 @@ def bytes_free(device: torch.device) -> int | None:
         return None
 
 
-def fits_not(network: Network, layers: Sequence[str], image: Image) -> bool:
+def exceeds_memory(network: Network, layers: Sequence[str], image: Image) -> bool:
     """Whether a gradient of the picture as a whole would take more than a good half of the memory that is free."""
     free = bytes_free(network.device)
     return free is not None and bytes_needed(network, layers, image) > 0.6 * free
@@ -245,7 +245,7 @@ def fits_not(network: Network, layers: Sequence[str], image: Image) -> bool:
 
 def tile_that_fits(network: Network, layers: Sequence[str], image: Image) -> int:
     """The side of the exact tiles to take the picture in: 0 where it fits as a whole, or where tiles would not help."""
-    if max(image.shape[-2:]) <= _CONVENIENT or not fits_not(network, layers, image):
+    if max(image.shape[-2:]) <= _CONVENIENT or not exceeds_memory(network, layers, image):
         return 0
     try:
         infos = fields_of(network, layers)

@@ -10,7 +10,7 @@ import torch
 
 from ..networks.features import capture, layer_info
 from ..networks.network import Network
-from .files import check_name, one_line, onnx_package, write_model
+from .model_files import check_name, one_line, onnx_package, write_model
 from .tracing import PICTURE, trace
 
 TOLERANCE = 1e-4  # of the largest value of a layer

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .files import IR_VERSION, OPSET, one_line, onnx_package
+from .model_files import IR_VERSION, OPSET, one_line, onnx_package
 
 
 @dataclass

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..checks.names import unknown
 from ..networks.network import Network, as_network
-from .files import onnx_package, picture_input, read_model, upstream
+from .model_files import onnx_package, picture_input, read_model, upstream
 from .operators import MAKERS, Pointwise, Spec, make
 
 CAFFE = {

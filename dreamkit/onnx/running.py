@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from ..checks.names import unknown
-from ..networks.network import check_image
-from ..pictures.image import Image
-from .files import loosen, one_line, picture_input, read_bytes, read_model, upstream
+from ..pictures.image import Image, check_image
+from .model_files import loosen, one_line, picture_input, read_bytes, read_model, upstream
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class FeatureSession:
             else tuple(dict.fromkeys(layers))
         )
         try:
-            import onnx
+            import onnx  # noqa: F401
         except ImportError:
             if names is not None:
                 raise ValueError(

@@ -15,8 +15,8 @@ from ..networks.network import Network
 from ..objectives.objective import Objective, class_index, scorer
 from .backward import backward, count_of
 from .exporting import TOLERANCE, both, disagree, free_size, notes, trials
-from .files import check_name, onnx_package, write_model
 from .graph import Builder
+from .model_files import check_name, onnx_package, write_model
 from .tracing import PICTURE, trace
 
 

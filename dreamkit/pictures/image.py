@@ -6,12 +6,10 @@ Every picture in dreamkit obeys that one convention. Files are read by Pillow; n
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import json
 import math
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..checks.names import unknown
+from .files import check_place, one_line, write_whole
 
 if TYPE_CHECKING:  # Pillow takes a tenth of a second to load, so each function that needs it does
     from PIL import Image as pillow
@@ -47,26 +45,6 @@ PASSPORT_KEY = "dreamkit"  # of the PNG text chunk
 MAX_PASSPORT = 2**20  # characters
 _EXIF_DESCRIPTION = 0x010E  # where JPEG and WebP carry the passport
 
-# name: (package, file inside it, credit and licence)
-_SAMPLES = {
-    "china": ("sklearn", "datasets/images/china.jpg", "danielbuechele, CC BY 2.0 (scikit-learn)"),
-    "flower": ("sklearn", "datasets/images/flower.jpg", "vultilion, CC BY 2.0 (scikit-learn)"),
-    "chelsea": ("skimage", "data/chelsea.png", "Stefan van der Walt, CC0 (scikit-image)"),
-    "astronaut": ("skimage", "data/astronaut.png", "NASA, public domain (scikit-image)"),
-    "coffee": ("skimage", "data/coffee.png", "Rachel Michetti, CC0 (scikit-image)"),
-    "rocket": ("skimage", "data/rocket.jpg", "SpaceX, CC0 (scikit-image)"),
-    "hubble": ("skimage", "data/hubble_deep_field.jpg", "NASA, public domain (scikit-image)"),
-    "motorcycle": (
-        "skimage",
-        "data/motorcycle_left.png",
-        "Middlebury stereo data of 2014, CC0 (scikit-image)",
-    ),
-    "brick": ("skimage", "data/brick.png", "CC0Textures, CC0 (scikit-image)"),
-    "grass": ("skimage", "data/grass.png", "linolafett, CC0 (scikit-image)"),
-    "gravel": ("skimage", "data/gravel.png", "CC0Textures, CC0 (scikit-image)"),
-    "clouds": ("dreamkit", "", "drawn by dreamkit from fractal noise, CC0"),
-}
-
 
 def load_image(path_or_file: str | os.PathLike[str] | IO[bytes], side: int | None = None) -> Image:
     """A picture [1, 3, H, W] in [0, 1], float32, from a file or an open binary file.
@@ -82,7 +60,7 @@ def load_image(path_or_file: str | os.PathLike[str] | IO[bytes], side: int | Non
     >>> load_image(file)[0, :, 0, 0].tolist()
     [1.0, 0.0, 0.0]
     """
-    _check_side(side)
+    check_side(side)
     with _opened(path_or_file) as file:
         picture = _to_tensor(_upright(file))
     return picture if side is None else fit(picture, side)
@@ -127,31 +105,6 @@ def check_target(path: str | os.PathLike[str]) -> None:
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"cannot save as {str(path)!r}: the name must end in {', '.join(FORMATS)}")
     check_place(path)
-
-
-def check_place(path: Path) -> None:
-    """Raises ValueError where no file could be written at `path`, whatever its kind: asked before the work."""
-    _check_no_folder(path)
-    _check_room(path, path.parent)
-
-
-def check_target_folder(folder: str | os.PathLike[str]) -> None:
-    """Raises ValueError where no file could be written into the folder, or into what there is of it: asked before the work."""
-    folder = Path(folder)
-    _check_room(
-        folder, next((place for place in (folder, *folder.parents) if place.is_dir()), Path())
-    )
-
-
-def _check_room(path: Path, folder: Path) -> None:
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            os.lstat(path)  # a name may be too long
-        tempfile.TemporaryFile(dir=folder).close()  # the one sure way to know
-    except OSError as error:
-        raise ValueError(
-            f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}"
-        ) from None
 
 
 def to_pillow(image: Image) -> pillow.Image:
@@ -200,83 +153,6 @@ def read_passport(path: str | os.PathLike[str]) -> dict[str, object]:
     return passport
 
 
-def write_whole(path: Path, write) -> None:
-    """Calls `write(file)` on a temporary file beside `path` and then moves it there: a reader sees all of it or nothing."""
-    _check_no_folder(path)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=".dreamkit-", suffix=path.suffix, delete=False
-        ) as file:
-            temporary = file.name
-            write(file)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)  # a temporary file is private; the result is an ordinary one
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write {str(path)!r}: {error.strerror or _one_line(error)}"
-        ) from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-
-
-def make_folder(path: Path) -> None:
-    """Makes the folder, and those above it, where it is not there. ValueError where that cannot be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
-
-
-def _check_no_folder(path: Path) -> None:
-    if os.path.isdir(path):
-        raise ValueError(f"{str(path)!r} is a folder; give the name of a file")
-    if not os.path.isdir(path.parent):
-        raise ValueError(f"the folder {str(path.parent)!r} does not exist; make it first")
-
-
-def samples() -> tuple[str, ...]:
-    """The names of the sample photos.
-
-    >>> "china" in samples()
-    True
-    """
-    return tuple(_SAMPLES)
-
-
-def sample_credit(name: str) -> str:
-    """Who made the sample photo and under which licence."""
-    _known_sample(name)
-    return _SAMPLES[name][2]
-
-
-def sample(name: str = "china", side: int | None = None) -> Image:
-    """A sample photo [1, 3, H, W] by name; `side` is its longest side in pixels.
-
-    The photos lie in the wheels of scikit-learn (china by danielbuechele and flower by vultilion, both CC BY 2.0)
-    and scikit-image (chelsea the cat, coffee, rocket, motorcycle and the textures brick, grass and gravel: CC0;
-    astronaut and hubble: NASA, public domain); `clouds` is a sky drawn here. KeyError for any other name.
-
-    >>> sample("clouds", side=64).shape
-    torch.Size([1, 3, 43, 64])
-    """
-    _known_sample(name)
-    _check_side(side)
-    package, inner, _ = _SAMPLES[name]
-    if name == "clouds":
-        picture = clouds()
-        return picture if side is None else fit(picture, side)
-    found = importlib.util.find_spec(
-        package
-    )  # finds the folder without importing the (large) package
-    if found is None or not found.submodule_search_locations:
-        raise KeyError(f"sample {name!r} comes with the package {package}, which is not installed")
-    return load_image(Path(found.submodule_search_locations[0]) / inner, side)
-
-
 def fit(picture: Image, side: int) -> Image:
     """The picture [N, 3, H, W] with its longest side brought to `side` pixels, anti-aliased; as it is where it has that size."""
     height, width = picture.shape[-2:]
@@ -300,28 +176,24 @@ def noise(height: int, width: int, seed: int = 0, contrast: float = 1.0) -> Imag
     return 0.5 + contrast * (torch.rand(1, 3, height, width, generator=generator) - 0.5)
 
 
-def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:
-    """A blue sky with clouds [1, 3, height, width], drawn from fractal noise: a random field whose amplitude falls as 1/f^1.7."""
-    generator = torch.Generator().manual_seed(seed)
-    white = torch.randn(height, width, generator=generator)
-    fy, fx = torch.meshgrid(
-        torch.fft.fftfreq(height) * height, torch.fft.rfftfreq(width) * width, indexing="ij"
-    )
-    amplitude = (
-        (fy.square() * 2.2 + fx.square()).clamp(min=1.0).pow(-0.85)
-    )  # clouds are wider than they are high
-    field = torch.fft.irfft2(torch.fft.rfft2(white) * amplitude, s=(height, width))
-    field = (field - field.mean()) / field.std(correction=0).clamp(
-        min=1e-6
-    )  # one pixel deviates from nothing
-    cover = torch.sigmoid(3.0 * field - 0.6)  # 0 is open sky, 1 is cloud
-    down = torch.linspace(0, 1, height)[:, None]  # the sky pales towards the horizon
-    blue = torch.stack(
-        [c0 + (c1 - c0) * down for c0, c1 in ((0.22, 0.60), (0.43, 0.76), (0.76, 0.92))]
-    )
-    shade = 0.97 - 0.16 * torch.sigmoid(2.0 * field - 2.6)  # thick clouds are a little darker
-    white = shade * torch.tensor([0.98, 0.985, 1.0])[:, None, None]
-    return (cover * white + (1 - cover) * blue).clamp(0, 1)[None]
+def check_image(image: object) -> None:
+    """Raises ValueError, naming what is wrong, unless `image` is a floating [N, 3, H, W] tensor."""
+    if not isinstance(image, Tensor):
+        raise ValueError(f"a picture is a tensor [N, 3, H, W]; given: {type(image).__name__}")
+    if image.dim() != 4 or image.shape[1] != 3 or 0 in image.shape:
+        raise ValueError(f"a picture has the shape [N, 3, H, W]; given: {list(image.shape)}")
+    if not image.is_floating_point():
+        raise ValueError(f"a picture holds floating-point values in [0, 1]; given: {image.dtype}")
+
+
+def check_values(image: object) -> None:
+    """Raises ValueError unless `image` is a picture: [N, 3, H, W], floating, finite, every value in [0, 1]."""
+    check_image(image)
+    low, high = image.aminmax()
+    if not (low >= 0 and high <= 1):  # NaN fails this comparison too
+        raise ValueError(
+            f"a picture's values lie in [0, 1]; given: {low.item():.4g} to {high.item():.4g}"
+        )
 
 
 @contextlib.contextmanager
@@ -359,7 +231,7 @@ def _opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[pillow
     except MemoryError:
         raise ValueError(f"{name} does not fit into memory") from None
     except Exception as error:  # a broken file can raise nearly anything inside a decoder
-        raise ValueError(f"{name} is a broken picture: {_one_line(error)}") from None
+        raise ValueError(f"{name} is a broken picture: {one_line(error)}") from None
 
 
 def _check_file(path: str | os.PathLike[str], name: str) -> None:
@@ -435,12 +307,7 @@ def _passport_option(kind: str, text: str) -> dict[str, object]:
     return {"exif": exif}
 
 
-def _known_sample(name: str) -> None:
-    if name not in _SAMPLES:
-        raise unknown("sample", name, _SAMPLES)
-
-
-def _check_side(side: int | None) -> None:
+def check_side(side: int | None) -> None:
     if side is not None and (
         isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= MAX_SIDE
     ):
@@ -451,13 +318,3 @@ def _check_side(side: int | None) -> None:
 
 def _file_name(file: object) -> str:
     return repr(str(file)) if isinstance(file, (str, os.PathLike)) else "the open file"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

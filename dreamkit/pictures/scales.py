@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
 import operator
@@ -11,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .image import Image
-import itertools
 
 HOWS = ("area", "bilinear", "corners", "bicubic")
 

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from .image import Image, clouds
+from .image import Image
 
 
 def fractal(
@@ -33,6 +33,30 @@ def fractal(
     field = torch.fft.irfft2(torch.fft.rfft2(white) * frequency.pow(-slope / 2), s=(height, width))
     field = field - field.mean()
     return field / field.std(correction=0).clamp(min=1e-12)
+
+
+def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:
+    """A blue sky with clouds [1, 3, height, width], drawn from fractal noise: a random field whose amplitude falls as 1/f^1.7."""
+    generator = torch.Generator().manual_seed(seed)
+    white = torch.randn(height, width, generator=generator)
+    fy, fx = torch.meshgrid(
+        torch.fft.fftfreq(height) * height, torch.fft.rfftfreq(width) * width, indexing="ij"
+    )
+    amplitude = (
+        (fy.square() * 2.2 + fx.square()).clamp(min=1.0).pow(-0.85)
+    )  # clouds are wider than they are high
+    field = torch.fft.irfft2(torch.fft.rfft2(white) * amplitude, s=(height, width))
+    field = (field - field.mean()) / field.std(correction=0).clamp(
+        min=1e-6
+    )  # one pixel deviates from nothing
+    cover = torch.sigmoid(3.0 * field - 0.6)  # 0 is open sky, 1 is cloud
+    down = torch.linspace(0, 1, height)[:, None]  # the sky pales towards the horizon
+    blue = torch.stack(
+        [c0 + (c1 - c0) * down for c0, c1 in ((0.22, 0.60), (0.43, 0.76), (0.76, 0.92))]
+    )
+    shade = 0.97 - 0.16 * torch.sigmoid(2.0 * field - 2.6)  # thick clouds are a little darker
+    white = shade * torch.tensor([0.98, 0.985, 1.0])[:, None, None]
+    return (cover * white + (1 - cover) * blue).clamp(0, 1)[None]
 
 
 def horizon(height: int, width: int, seed: int = 0) -> Image:

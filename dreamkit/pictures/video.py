@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -16,17 +17,8 @@ import numpy as np
 import torch
 from PIL import Image as pillow
 
-from .image import (
-    Image,
-    check_place,
-    fit,
-    load_image,
-    make_folder,
-    save_image,
-    to_pillow,
-    write_whole,
-)
-import itertools
+from .files import check_place, make_folder, write_whole
+from .image import Image, fit, load_image, save_image, to_pillow
 
 SUFFIXES = (".mp4", ".gif", ".webp")
 MOST_FPS = {

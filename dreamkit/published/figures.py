@@ -25,15 +25,9 @@ from ..checks.names import unknown
 from ..networks.features import capture, layer_at
 from ..networks.network import Network, load_network
 from ..objectives.objective import class_index, layer, logit, scorer
-from ..pictures.image import (
-    Image,
-    check_target_folder,
-    make_folder,
-    noise,
-    sample,
-    save_image,
-    write_whole,
-)
+from ..pictures.files import check_target_folder, make_folder, write_whole
+from ..pictures.image import Image, noise, save_image
+from ..pictures.samples import sample
 from ..pictures.scales import resize
 from ..pictures.scenes import forest, horizon, leaves
 

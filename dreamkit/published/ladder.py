@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..ascent.loop import Settings, check_values, dream
+from ..ascent.loop import Settings, dream
 from ..ascent.steps import Score, ascend, gradient
 from ..checks.names import unknown
 from ..networks.features import layer_at
 from ..networks.network import Network
 from ..objectives.objective import layer as whole_layer
 from ..objectives.objective import scorer
-from ..pictures.image import Image, sample
+from ..pictures.image import Image, check_values
+from ..pictures.samples import sample
 
 OCTAVES = 4
 SMOOTHING = 1.0  # twice the default of Settings, so that an eye sees what it does

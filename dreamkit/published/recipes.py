@@ -29,11 +29,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..ascent.loop import check_values, draw_shift, warn_if_silent
+from ..ascent.loop import draw_shift, warn_if_silent
 from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth, value_and_gradient
 from ..networks.network import Network
 from ..objectives.objective import Objective, scorer
-from ..pictures.image import Image
+from ..pictures.image import Image, check_values
 from ..pictures.scales import resize
 
 NAMES = ("caffe", "pytorch", "tensorflow", "keras")

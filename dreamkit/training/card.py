@@ -9,11 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..inside.evolution import Growth, growth
 from ..networks.dreamnet import Conv, DreamNet
-from ..pictures.image import sample, to_pillow
+from ..pictures.image import to_pillow
+from ..pictures.samples import sample
 from .data import Split, read_split
 from .export import WEIGHTS, load_checkpoint
-from .growth import Growth, load_growth
 from .portraits import class_portraits, dream, portraits, sheet
 from .train import standardise
 
@@ -133,7 +134,7 @@ def main(arguments: list[str] | None = None) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     photo = sample("china", given.side)
     if "growth" in given.pages:
-        to_pillow(growth_sheet(load_growth())).save(given.out / "growth.webp", quality=75, method=6)
+        to_pillow(growth_sheet(growth())).save(given.out / "growth.webp", quality=75, method=6)
     for name in NAMES:
         network = (
             load_checkpoint(WEIGHTS / f"{name}.safetensors")

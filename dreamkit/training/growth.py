@@ -10,14 +10,12 @@ import argparse
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
+from ..inside.evolution import Growth
 from .export import WEIGHTS, load_checkpoint
 from .portraits import portraits
 
@@ -25,43 +23,6 @@ CHANNELS = {
     "inception4b": (6, 93, 156, 336),
     "inception5a": (48, 136, 360, 456),
 }  # chosen by sight, at the last snapshot
-
-
-@dataclass(frozen=True)
-class Growth:
-    """A run's snapshots: `filters` [E, 48, 3, 7, 7]; `dreams` by block, [E, 4, 3, side, side] in [0, 1], of `channels`.
-
-    `epochs` are passes over all 100,000 pictures, with fractions; `accuracy` is top-1 on validation pictures at `side` pixels,
-    the size the run was trained at.
-    """
-
-    epochs: tuple[float, ...]
-    accuracy: tuple[float, ...]
-    side: int
-    filters: Tensor
-    dreams: Mapping[str, Tensor]
-    channels: Mapping[str, tuple[int, ...]]
-
-
-def load_growth(path: Path = WEIGHTS / "growth.safetensors") -> Growth:
-    """The shipped snapshots.
-
-    >>> growth = load_growth()
-    >>> growth.epochs, growth.filters.shape[1:]
-    ((0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0), torch.Size([48, 3, 7, 7]))
-    """
-    with safe_open(path, "pt") as file:
-        said = json.loads(file.metadata()["growth"])
-        dreams = {block: file.get_tensor(block).float() / 255 for block in said["channels"]}
-        channels = {block: tuple(indices) for block, indices in said["channels"].items()}
-        return Growth(
-            tuple(said["epochs"]),
-            tuple(said["accuracy"]),
-            said["side"],
-            file.get_tensor("conv1").float(),
-            dreams,
-            channels,
-        )
 
 
 def save_growth(growth: Growth, path: Path) -> None:

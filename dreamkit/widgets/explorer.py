@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
 from ..networks.features import capture, layer_info, layer_table, suggested_layers
-from ..networks.network import Network, apart
+from ..networks.network import Network, isolated
 from ..objectives.objective import channel, scorer
 from ..pictures.image import Image, noise
 from ..pictures.scales import resize
@@ -79,7 +79,7 @@ class Explorer(Panel):
         names = tuple(layers) if layers is not None else suggested_layers(network)
         _check_maps(network, names)
         super().__init__(f"What {network.name or 'the network'} sees")
-        self.network, self.image = apart(network), image.detach()
+        self.network, self.image = isolated(network), image.detach()
         self._kept = _features(
             network, image, names[:KEPT_LAYERS]
         )  # one pass for all: a move costs no more than drawing

@@ -12,10 +12,10 @@ from pathlib import Path
 import ipywidgets
 import torch
 
-from ..ascent.loop import Settings, check_values
+from ..ascent.loop import Settings
 from ..networks.features import layer_at, layer_info, suggested_layers
-from ..networks.network import Network, apart
-from ..pictures.image import FORMATS, Image, load_image, save_image
+from ..networks.network import Network, isolated
+from ..pictures.image import FORMATS, Image, check_values, load_image, save_image
 from .panel import Panel
 from .parts import (
     choice,
@@ -81,7 +81,7 @@ class Studio(Panel):
         for name in (*names, layer):
             layer_info(network, name)
         super().__init__("Dream studio")
-        self.network, self.image, self.source = apart(network), image.detach(), Source(source)
+        self.network, self.image, self.source = isolated(network), image.detach(), Source(source)
         self.frames: list[Frame] = []
         self._run: Run | None = None
         self._upload: tuple[str, bytes] | None = None

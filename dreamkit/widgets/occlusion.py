@@ -9,7 +9,7 @@ import torch
 
 from ..inside import covered, project
 from ..networks.features import capture, layer_at, layer_info, suggested_layers
-from ..networks.network import Network, apart
+from ..networks.network import Network, isolated
 from ..objectives.objective import class_index
 from ..pictures.image import Image
 from ..show import overlay, signed
@@ -77,7 +77,7 @@ class Cover(Panel):
             if not layer_info(network, name).is_map:
                 raise ValueError(f"layer {name!r} has no feature maps to show")
         super().__init__("A grey square over the picture")
-        self.network, self.image = apart(network), image.detach()
+        self.network, self.image = isolated(network), image.detach()
         height, width = image.shape[-2:]
         with torch.no_grad():
             first = layer_at(network, 0.85) if layers is None else names[-1]

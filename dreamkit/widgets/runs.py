@@ -10,7 +10,8 @@ from .. import passport
 from ..ascent.loop import Settings, dreaming
 from ..networks.network import Network
 from ..objectives.objective import Objective, channel, layer, scorer
-from ..pictures.image import Image, samples
+from ..pictures.image import Image
+from ..pictures.samples import samples
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Frame:
     @property
     def whole(self) -> Image:
         """The picture at full size: what is shown, saved, and branched from."""
-        return passport.whole(self.picture, self.run.image, self.run.settings)
+        return passport.full_size(self.picture, self.run.image, self.run.settings)
 
     @property
     def octave(self) -> int:
@@ -146,7 +147,7 @@ def python(run: Run, last: Frame | None = None) -> str:
             "from itertools import islice",
             "",
             "import dreamkit as dk",
-            "from dreamkit.passport import whole",
+            "from dreamkit.passport import full_size",
         ]
     return "\n".join(lines)
 
@@ -175,5 +176,5 @@ def _lines(frame: Frame) -> list[str]:
     return [
         f"settings = {settings}",
         f"*_, frame = islice(dk.dreaming({score}, picture, settings), {frame.step})",
-        "picture = whole(frame, picture, settings)",
+        "picture = full_size(frame, picture, settings)",
     ]

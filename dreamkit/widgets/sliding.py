@@ -13,7 +13,7 @@ from IPython.display import Image as Shown
 
 from ..ascent.loop import Settings, dreaming
 from ..networks.features import layer_at, suggested_layers
-from ..networks.network import Network, apart
+from ..networks.network import Network, isolated
 from ..objectives.objective import Objective, layer, scorer
 from ..pictures.image import Image
 from .panel import Panel
@@ -75,7 +75,7 @@ def compare(
     if along != "layer" and along not in {spec.name for spec in fields(Settings)}:
         names = ", ".join(spec.name for spec in fields(Settings))
         raise ValueError(f"along is 'layer' or a field of Settings ({names}); given: {along!r}")
-    network, captions = apart(network), _differences(left, right, along)
+    network, captions = isolated(network), _differences(left, right, along)
     values = (
         tuple(values)
         if values is not None

@@ -235,7 +235,7 @@ others = [dk.sample(name, 96) for name in ("chelsea", "motorcycle", "flower")]
 panels = dk.inside.occlusion_panels(network, photo, size=36, stride=8, others=others)
 print(f"taken for {right!r} with a probability of {panels.uncovered[1]:.2f}; covered, between {panels.probability.min():.2f} "
       f"and {panels.probability.max():.2f}")
-dk.show.occlusion(photo, panels)
+dk.inside.occlusion_chart(photo, panels)
 
 # %% [markdown]
 # Cover the cup and the answer goes; cover the wood and little happens. The map in (b) may watch another part than the one

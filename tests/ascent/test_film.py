@@ -1,5 +1,6 @@
 """Films: the motion at any frame rate, optical flow, frames that are kept and taken up again, files read back."""
 
+import itertools
 import os
 import re
 import signal
@@ -18,7 +19,6 @@ from dreamkit.cli.app import call
 from dreamkit.pictures.video import Reel, read_video, video_info, write_film
 
 from ..processes import program
-import itertools
 
 QUICK = dk.Settings(steps=2, octaves=1, jitter=4)
 TINY = ["--side", "48", "--steps", "1", "--octaves", "1", "--layer", "conv2"]

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from dreamkit.ascent import _memory
+from dreamkit.ascent import memory
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(_memory._library() is None, reason="needs the GNU C library"),
+    pytest.mark.skipif(memory._library() is None, reason="needs the GNU C library"),
 ]
 
 PROGRAM = """

@@ -439,7 +439,7 @@ def test_panels_are_what_each_square_does(photo):
     assert torch.equal(panels.projection, inside.project(network, photo, "relu3", panels.channel))
     ((other, signal),) = panels.others
     assert torch.equal(signal, inside.project(network, other, "relu3", panels.channel))
-    assert dk.show.occlusion(photo, panels).alt.startswith(
+    assert dk.inside.occlusion_chart(photo, panels).alt.startswith(
         "A grey square slides over the picture: the probability of c"
     )
 

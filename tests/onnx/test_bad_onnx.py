@@ -139,10 +139,10 @@ def test_many_tensors_in_the_same_few_bytes_are_stopped_before_they_fill_the_mem
     for i, one in enumerate(many):
         one.name = f"w{i}"
     (folder / "model.onnx").write_bytes(model(weights=many))
-    monkeypatch.setattr(dk.onnx.files, "MAX_BYTES", 8 * 2**20)
+    monkeypatch.setattr(dk.onnx.model_files, "MAX_BYTES", 8 * 2**20)
     reads = []
     monkeypatch.setattr(
-        dk.onnx.files, "open", lambda *a: reads.append(a) or open(*a), raising=False
+        dk.onnx.model_files, "open", lambda *a: reads.append(a) or open(*a), raising=False
     )
     assert "'w8' are too large" in told(dk.onnx.load, folder / "model.onnx") and len(reads) == 8
 

@@ -16,6 +16,7 @@ from PIL import Image as pillow
 
 import dreamkit as dk
 from dreamkit.pictures import image as images
+from dreamkit.pictures.samples import sample_credit
 
 
 def pixels(loaded: torch.Tensor) -> np.ndarray:
@@ -495,7 +496,7 @@ def test_every_sample_loads_and_has_a_credit(name):
     photo = dk.sample(name)
     assert photo.shape[:2] == (1, 3) and min(photo.shape[-2:]) >= 300
     assert photo.min() >= 0 and photo.max() <= 1 and photo.std() > 0.02
-    assert any(word in images.sample_credit(name) for word in ("CC0", "CC BY 2.0", "public domain"))
+    assert any(word in sample_credit(name) for word in ("CC0", "CC BY 2.0", "public domain"))
     assert name in dk.sample.__doc__
 
 

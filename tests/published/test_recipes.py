@@ -254,7 +254,9 @@ def test_tensorflow_drops_the_last_tile_unless_it_is_the_only_one():
 
 
 def test_tensorflow_rolls_in_tiles_only(network):
-    run = lambda seed, **k: next(iter(recipes.tensorflow(network, dk.layer("4"), photo(), steps=1, seed=seed, **k)))
+    run = lambda seed, **k: next(
+        iter(recipes.tensorflow(network, dk.layer("4"), photo(), steps=1, seed=seed, **k))
+    )
     assert torch.equal(run(0), run(1)) and torch.equal(
         run(0, tile=40, jitter=0), run(1, tile=40, jitter=0)
     )

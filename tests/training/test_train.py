@@ -17,12 +17,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
+from dreamkit.inside.evolution import growth as load_growth
 from dreamkit.networks.dreamnet import MEAN, STD, DreamNet, fold
 from dreamkit.networks.precision import fast_precision
 from dreamkit.training.card import growth_sheet, silent_channels
 from dreamkit.training.data import Split, augment, read_split
 from dreamkit.training.export import WEIGHTS, export, full_name, load_checkpoint
-from dreamkit.training.growth import load_growth, make_growth, read_run, save_growth
+from dreamkit.training.growth import make_growth, read_run, save_growth
 from dreamkit.training.portraits import features, portraits, sheet, unrectified
 from dreamkit.training.train import (
     Recipe,

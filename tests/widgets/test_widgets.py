@@ -2,6 +2,7 @@
 
 import html
 import io
+import itertools
 import re
 import threading
 import time
@@ -22,7 +23,6 @@ from dreamkit.widgets.parts import (
     status_html,
     walk,
 )
-import itertools
 
 SECONDS = 20.0  # long enough for a busy machine; nothing here needs more than a few tenths
 

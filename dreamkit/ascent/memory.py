@@ -26,6 +26,7 @@ def _library() -> ctypes.CDLL | None:
     return None
 
 
+@functools.cache
 def keep() -> bool:
     """From now on freed memory stays with this process; whether that can be had here."""
     library = _library()
