@@ -572,7 +572,7 @@ def test_branch_goes_on_from_the_frame_shown(opened, network, photo):
         panel.frames[-1].picture,
         expected(network, fifth, settings=dk.Settings(steps=1, octaves=2, jitter=2))[-1],
     )
-    assert "branched" in text(panel.recipe) and "whole(frame, picture, settings)" in text(
+    assert "branched" in text(panel.recipe) and "full_size(frame, picture, settings)" in text(
         panel.recipe
     )
 
