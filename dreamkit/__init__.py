@@ -27,17 +27,10 @@ __version__ = "0.1.0"
 
 # module: the public names that it defines
 _NAMES = {
-    "ascent.loop": ("Settings", "dream", "dreaming"),
-    "ascent.steps": (
-        "Score",
-        "ascend",
-        "gradient",
-        "normalize",
-        "roll",
-        "smooth",
-        "smooth_laplacian",
-        "tiled_gradient",
-    ),
+    "ascent.loop": ("dream", "dreaming"),
+    "ascent.settings": ("Settings",),
+    "ascent.gradients": ("Score", "gradient", "tiled_gradient"),
+    "ascent.steps": ("ascend", "normalize", "roll", "smooth", "smooth_laplacian"),
     "inside.orientation": ("orientation_selectivity",),
     "inside.patches": ("top_patches",),
     "networks.features": (

@@ -19,8 +19,9 @@ from itertools import islice
 
 import torch
 
-from .ascent.loop import Settings, dreaming
-from .ascent.steps import Score
+from .ascent.gradients import Score
+from .ascent.loop import dreaming
+from .ascent.settings import Settings
 from .checks import fields as kinds
 from .networks.network import PRECISIONS, Network
 from .objectives import objective as objectives

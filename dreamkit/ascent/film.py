@@ -25,8 +25,9 @@ import torch
 from ..pictures.flow import Flow, flicker, grid, opencv, optical_flow, sample, warp
 from ..pictures.image import Image, check_values
 from ..pictures.video import VideoInfo, read_video, video_info, write_film
-from .loop import Settings, dream
-from .steps import Score, gradient
+from .gradients import Score, gradient
+from .loop import dream
+from .settings import Settings
 
 __all__ = [
     "NOTEBOOK_ZOOM",

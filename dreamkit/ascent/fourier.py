@@ -1,8 +1,9 @@
-"""Pictures held as spectra: the prior that lets a class picture grow from noise.
+"""Pictures held as Fourier coefficients: the prior that lets a class picture grow from noise.
 
-Gradient ascent on pixels loves single pixels; on the Fourier coefficients of a picture, weighted as photos are (amplitude
-falling as 1 / frequency) and in colours that are independent in photos, every step is a smooth one (Olah, Mordvintsev &
-Schubert, "Feature Visualization", Distill, 2017; the idea that a prior is needed is the Inceptionism post's, 2015).
+Gradient ascent on pixels mostly changes single pixels. Here it changes the Fourier coefficients of
+a picture, weighted as in photos (the amplitude falls as 1 / frequency) and in colours that are
+uncorrelated in photos, so every step is smooth (Olah, Mordvintsev & Schubert, "Feature
+Visualization", Distill, 2017; that a prior is needed is the Inceptionism post's idea, 2015).
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from torch.nn import functional as F
 
 from ..pictures.image import Image
 from ..pictures.samples import sample
-from .steps import Score
+from .gradients import Score
 
-# Columns are the independent colour directions of the sample photos in RGB, each as long as its deviation, brought to a
-# greatest length of 1: `color_directions()` computes them, and a test holds the two together.
+# The columns are the uncorrelated colour directions of the sample photos in RGB, each as long as
+# its standard deviation, scaled to a greatest length of 1; what `color_directions` computes.
 COLORS = ((0.6441, -0.3078, 0.0256), (0.5596, 0.0981, -0.0841), (0.5215, 0.2749, 0.0587))
 
 
 @dataclass(frozen=True)
 class Views:
-    """How far each step's view of the picture is turned and moved at random, so that what grows is no accident of one view.
+    """The greatest random shift, scale and turn of each step's view of the picture.
 
-    `shift` in pixels, `scale` as a share (0.1: from 0.9 to 1.1 times), `turn` in degrees.
+    `shift` is in pixels, `scale` a share (0.1: from 0.9 to 1.1 times), `turn` in degrees. What
+    grows must then look right from many views (transformation robustness).
     """
 
     shift: float = 8
@@ -39,7 +41,9 @@ class Views:
 def spectrum(
     height: int, width: int, seed: int = 0, strength: float = 0.01, batch: int = 1
 ) -> Tensor:
-    """Random Fourier coefficients [batch, 3, height, width // 2 + 1, 2] (real and imaginary part), of deviation `strength`.
+    """Random Fourier coefficients [batch, 3, height, width // 2 + 1, 2] (real, imaginary part).
+
+    `strength` is their standard deviation. Raises ValueError for a picture below 2×2 pixels.
 
     >>> spectrum(8, 10).shape
     torch.Size([1, 3, 8, 6, 2])
@@ -53,9 +57,10 @@ def spectrum(
 
 
 def to_image(coefficients: Tensor, width: int) -> Image:
-    """The picture [N, 3, H, width] that the coefficients [N, 3, H, width // 2 + 1, 2] hold; grey where they are all zero.
+    """The picture [N, 3, H, width] of the coefficients [N, 3, H, width // 2 + 1, 2].
 
-    Weighted by 1 / frequency, transformed back, mixed from independent colours to RGB, and pressed into [0, 1] by a sigmoid.
+    They are weighted by 1 / frequency, transformed back, mixed from uncorrelated colours to RGB,
+    and mapped into [0, 1] by a sigmoid. Coefficients of zero give mid-grey.
 
     >>> to_image(torch.zeros(1, 3, 4, 3, 2), 4).unique().tolist()
     [0.5]
@@ -79,10 +84,17 @@ def growing(
     seed: int = 0,
     start: Tensor | None = None,
 ) -> Iterator[Image]:
-    """The pictures [N, 3, height, width] after each of `steps` steps of Adam up the score, from noise held as a spectrum.
+    """The pictures [N, 3, height, width] after each step of Adam, from noise held as a spectrum.
 
-    Each step sees the picture under another random scale, turn and shift (`views`). `start` are coefficients to go on
-    from, in place of fresh ones. Raises ValueError for a negative number of steps or rate.
+    Args:
+        score: what to raise.
+        height: of the picture in pixels; `width` likewise.
+        steps: number of steps; the learning rate of Adam is `rate`.
+        views: each step sees the picture under a random scale, turn and shift of this size.
+        seed: of the starting noise and of the views.
+        start: coefficients to continue from, in place of noise.
+
+    Raises ValueError for a negative number of steps or a rate that is not above 0.
 
     >>> pictures = list(growing(lambda x: x[:, 0].mean(), 8, 8, steps=3))
     >>> bool(pictures[2][:, 0].mean() > pictures[0][:, 0].mean())
@@ -105,12 +117,13 @@ def _growing(
     generator = torch.Generator().manual_seed(seed)
     held = (spectrum(*size, seed) if start is None else start.detach().clone()).requires_grad_(True)
     optimizer = torch.optim.Adam([held], lr=rate)
-    with torch.enable_grad():
-        for _ in range(steps):
-            optimizer.zero_grad()
-            (-score(random_view(to_image(held, size[1]), views, generator))).backward()
-            optimizer.step()
-            yield to_image(held.detach(), size[1])
+    for _ in range(steps):
+        optimizer.zero_grad()
+        with torch.enable_grad():  # not across the yield: the caller's mode is the caller's
+            loss = -score(random_view(to_image(held, size[1]), views, generator))
+        loss.backward()
+        optimizer.step()
+        yield to_image(held.detach(), size[1])
 
 
 def random_view(image: Image, views: Views, generator: torch.Generator) -> Image:
@@ -131,9 +144,10 @@ def random_view(image: Image, views: Views, generator: torch.Generator) -> Image
 
 
 def color_directions() -> Tensor:
-    """The independent colour directions of the sample photos [3 (RGB), 3 (directions)], the strongest first.
+    """The uncorrelated colour directions [3 (RGB), 3 (directions)] of the sample photos.
 
-    The eigenvectors of their colours' covariance, each times its deviation, brought to a greatest column length of 1.
+    They are the eigenvectors of the covariance of the colours, the strongest first, each times its
+    standard deviation; the longest column is scaled to a length of 1.
     """
     photos = [
         sample(name, 64)
@@ -142,14 +156,15 @@ def color_directions() -> Tensor:
     colors = torch.cat([photo[0].flatten(1) for photo in photos], 1).double()  # [3, pixels]
     values, vectors = torch.linalg.eigh(torch.cov(colors))  # least eigenvalue first
     directions = (vectors * values.sqrt()).flip(1)
-    directions = directions * torch.where(
-        directions[2] < 0, -1.0, 1.0
-    )  # signs are free: blue is positive
+    directions = directions * torch.where(directions[2] < 0, -1.0, 1.0)  # blue is positive
     return (directions / directions.norm(dim=0).max()).float()
 
 
 def _weights(height: int, width: int) -> Tensor:
-    """1 / frequency [height, width // 2 + 1], in pixels a cycle and over 4, so that fresh noise of deviation 0.01 is a faint haze."""
+    """0.25 / frequency [height, width // 2 + 1], the frequency in cycles a pixel.
+
+    With this factor, noise of standard deviation 0.01 gives a faint haze.
+    """
     fy, fx = torch.meshgrid(torch.fft.fftfreq(height), torch.fft.rfftfreq(width), indexing="ij")
     lowest = 1 / max(height, width)
     return 0.25 / (fy.square() + fx.square()).sqrt().clamp(min=lowest)

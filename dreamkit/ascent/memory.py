@@ -1,8 +1,8 @@
-"""Memory that a step has freed is kept for the next: on Linux twice the speed for a large picture.
+"""Memory that one step frees is kept for the next: on Linux a large picture takes half the time.
 
-The features of a step are tens of megabytes each. The GNU C library asks the kernel for every piece above 32 MiB anew
-(mallopt(3), M_MMAP_THRESHOLD), and the kernel hands out zeroed pages, one fault each, until most of a step's time goes
-there: the time a step takes then grows faster than its pixels. `python -m benchmarks` shows both.
+The features of one layer take tens of megabytes. For each piece of memory above 32 MiB the GNU C
+library asks the kernel again (mallopt(3), M_MMAP_THRESHOLD). The kernel returns zeroed pages, one
+page fault each, and most of the time of a large step goes there. `python -m benchmarks` shows both.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # mallopt's parameters, by malloc.h
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """The GNU C library; None elsewhere, and where DREAMKIT_KEEP_MEMORY=0 forbids it."""
+    """The GNU C library; None on other systems, and if DREAMKIT_KEEP_MEMORY is 0."""
     if os.environ.get("DREAMKIT_KEEP_MEMORY") == "0":
         return None
     with contextlib.suppress(AttributeError, ValueError, OSError):
@@ -28,7 +28,7 @@ def _library() -> ctypes.CDLL | None:
 
 @functools.cache
 def keep() -> bool:
-    """From now on freed memory stays with this process; whether that can be had here."""
+    """Keep freed memory in this process from now on; False where this is not possible."""
     library = _library()
     return (
         library is not None
@@ -38,6 +38,6 @@ def keep() -> bool:
 
 
 def hand_back() -> None:
-    """Gives what is kept, and not in use, to the other programs."""
+    """Return the kept memory that is not in use to the system."""
     if library := _library():
         library.malloc_trim(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..ascent.steps import gradient as gradient_of
+from ..ascent.gradients import gradient as gradient_of
 from . import Condition, Exercise, Mistake
 
 

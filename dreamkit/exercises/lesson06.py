@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ..ascent.steps import gradient, roll
+from ..ascent.gradients import gradient
+from ..ascent.steps import roll
 from . import Condition, Exercise, Mistake
 
 

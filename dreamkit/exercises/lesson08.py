@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ..ascent.steps import ascend, gradient, normalize, roll, smooth
+from ..ascent.gradients import gradient
+from ..ascent.steps import ascend, normalize, roll, smooth
 from ..pictures.scales import octaves, resize
 from . import Condition, Exercise, Mistake
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..ascent.steps import gradient
+from ..ascent.gradients import gradient
 from ..networks.features import capture
 from ..networks.network import Network
 from ..objectives.objective import class_index

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ..ascent.steps import value_and_gradient
+from ..ascent.gradients import value_and_gradient
 from ..networks.network import Network
 from ..objectives.objective import Objective, class_index, scorer
 from .backward import backward, count_of

@@ -19,8 +19,10 @@ import torch
 
 from ..ascent.film import zooming
 from ..ascent.fourier import growing
-from ..ascent.loop import Settings, dream
-from ..ascent.steps import Score, ascend, gradient, normalize, smooth
+from ..ascent.gradients import Score, gradient
+from ..ascent.loop import dream
+from ..ascent.settings import Settings
+from ..ascent.steps import ascend, normalize, smooth
 from ..checks.names import unknown
 from ..networks.features import capture, layer_at
 from ..networks.network import Network, load_network

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..ascent.loop import Settings, dream
-from ..ascent.steps import Score, ascend, gradient
+from ..ascent.gradients import Score, gradient
+from ..ascent.loop import dream
+from ..ascent.settings import Settings
+from ..ascent.steps import ascend
 from ..checks.names import unknown
 from ..networks.features import layer_at
 from ..networks.network import Network

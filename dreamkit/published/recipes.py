@@ -29,8 +29,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..ascent.loop import draw_shift, warn_if_silent
-from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth, value_and_gradient
+from ..ascent.gradients import Score, gradient, value_and_gradient, warn_if_silent
+from ..ascent.steps import ascend, draw_shift, normalize, roll, smooth
 from ..networks.network import Network
 from ..objectives.objective import Objective, scorer
 from ..pictures.image import Image, check_values

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
+from ..ascent.gradients import Score, gradient
+from ..ascent.steps import ascend, normalize, roll, smooth
 from ..networks.dreamnet import Conv, DreamNet, Inception
 from ..pictures.scales import octaves, resize
 from .train import seeded, standardise

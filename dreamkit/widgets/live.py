@@ -12,7 +12,7 @@ from pathlib import Path
 import ipywidgets
 import torch
 
-from ..ascent.loop import Settings
+from ..ascent.settings import Settings
 from ..networks.features import layer_at, layer_info, suggested_layers
 from ..networks.network import Network, isolated
 from ..pictures.image import FORMATS, Image, check_values, load_image, save_image

@@ -15,7 +15,7 @@ from dataclasses import fields
 import ipywidgets
 from IPython.display import Image as Shown
 
-from ..ascent.loop import Settings
+from ..ascent.settings import Settings
 from ..pictures.image import Image, to_pillow
 from ..show import QUALITY
 

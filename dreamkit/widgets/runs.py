@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from .. import passport
-from ..ascent.loop import Settings, dreaming
+from ..ascent.loop import dreaming
+from ..ascent.settings import Settings
 from ..networks.network import Network
 from ..objectives.objective import Objective, channel, layer, scorer
 from ..pictures.image import Image

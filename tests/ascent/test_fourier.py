@@ -1,4 +1,4 @@
-"""Pictures held as spectra: the transform against NumPy's, the colours against the photos, the views, the growth."""
+"""Pictures held as spectra: transform against NumPy, colours against photos, views, growth."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_growing_raises_the_score_and_repeats_itself(dreamnet):
 
 
 def test_one_step_of_adam_by_hand():
-    """Adam's first step moves every coefficient by the rate, in the direction of its gradient (Kingma & Ba, 2014)."""
+    """Adam's first step moves each coefficient by the rate, along its gradient's sign (2014)."""
     weights = torch.randn(1, 3, 6, 6, generator=torch.Generator().manual_seed(7))
     score = lambda x: (x * weights).sum()
     start = fourier.spectrum(6, 6, seed=2)
@@ -93,3 +93,9 @@ def test_one_step_of_adam_by_hand():
 def test_messages(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_callers_gradient_mode_is_left_alone_between_pictures():
+    with torch.no_grad():
+        for _ in fourier.growing(lambda x: x.mean(), 8, 8, steps=2):
+            assert not torch.is_grad_enabled()

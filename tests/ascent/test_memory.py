@@ -1,4 +1,7 @@
-"""What a step frees is kept for the next one, and handed back when a large dream ends; counted by the kernel, not by a clock."""
+"""Memory that a step frees is kept for the next step, and returned after a large dream.
+
+The kernel's count of page faults shows it.
+"""
 
 import json
 import os
@@ -26,8 +29,9 @@ def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize() // 2**20
 
-net = dk.as_network(torch.nn.Sequential(torch.nn.Conv2d(3, 16, 3, padding=1), torch.nn.ReLU()), (0.5,) * 3, (0.2,) * 3)
-dream = dk.dreaming(dk.scorer(net, dk.layer("1")), dk.noise(1100, 1000), dk.Settings(steps=6, octaves=1, smoothing=0))
+module = torch.nn.Sequential(torch.nn.Conv2d(3, 16, 3, padding=1), torch.nn.ReLU())
+score = dk.scorer(dk.as_network(module, (0.5,) * 3, (0.2,) * 3), dk.layer("1"))
+dream = dk.dreaming(score, dk.noise(1100, 1000), dk.Settings(steps=6, octaves=1, smoothing=0))
 for _ in range(4):
     next(dream)
 before = faults()
@@ -50,7 +54,8 @@ def counted(keep: bool) -> tuple[int, int, int]:
 def test_a_step_takes_the_memory_that_the_one_before_has_freed():
     (faults, held, after), (without, _, _) = counted(True), counted(False)
     print(
-        f"{faults} page faults in two steps of a 1100×1000 picture, {without} without; {held} MiB during the dream, {after} after"
+        f"{faults} page faults in two steps of a 1100×1000 picture, {without} without; "
+        f"{held} MiB during the dream, {after} after"
     )
     assert faults < without / 4  # none, but where a piece of a new size was wanted
     assert after < held - 50  # a map of features alone is 67 MiB

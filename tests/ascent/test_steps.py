@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage
 
 import dreamkit as dk
-from dreamkit.ascent import steps
+from dreamkit.ascent import _lean
 
 OVER = (1, 2, 3)
 
@@ -90,9 +90,9 @@ def test_gradient_leaves_the_picture_alone():
         (
             squares,
             torch.ones(1, 3, 2, 2, dtype=torch.uint8),
-            "picture of floating-point values; given: torch.uint8",
+            "floating-point picture; given: torch.uint8",
         ),
-        (squares, np.ones((1, 3, 2, 2)), "picture of floating-point values; given: ndarray"),
+        (squares, np.ones((1, 3, 2, 2)), "floating-point picture; given: ndarray"),
     ],
 )
 def test_gradient_says_what_is_wrong(score, image, message):
@@ -283,7 +283,9 @@ def test_smooth_says_what_is_wrong(sigma):
 
 @pytest.mark.parametrize("radius", [-1, 1.5, True])
 def test_smooth_says_what_is_wrong_with_a_radius(radius):
-    with pytest.raises(ValueError, match="radius is in pixels, a whole number, 0 or more; given: "):
+    with pytest.raises(
+        ValueError, match="radius is in pixels, a whole number of at least 0; given: "
+    ):
         dk.smooth(values(1, 3, 4, 4), 1.0, radius)
 
 
@@ -330,9 +332,9 @@ def test_roll_there_and_back(shift):
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_in_place_is_the_same_for_batches_in_any_layout(layout):
     for verb, changed in (
-        (dk.roll, steps.roll_),
-        (dk.smooth, steps.smooth_),
-        (dk.normalize, steps.normalize_),
+        (dk.roll, _lean.roll_),
+        (dk.smooth, _lean.smooth_),
+        (dk.normalize, _lean.normalize_),
     ):
         image = picture(2, 3, 6, 9).contiguous(memory_format=layout)
         argument = {dk.roll: [(2, -3)], dk.smooth: [1.0], dk.normalize: []}[verb]
@@ -382,3 +384,19 @@ def test_the_verbs_warn_of_nothing():
         warnings.simplefilter("error")
         for by in NUMPY:
             dk.normalize(dk.smooth(torch.zeros(1, 3, 1, 1), 1.0), by)
+
+
+@pytest.mark.parametrize("by", ["std", "mean_abs", "rms", "standardize"])
+def test_normalize_divides_a_gradient_of_one_pixel(by):
+    """One value of 786,432: its mean |g| is below float32's epsilon times the value itself."""
+    one = torch.zeros(1, 3, 512, 512)
+    one[0, 0, 5, 5] = 3.0
+    found = dk.normalize(one, by)
+    expected = {"mean_abs": one.numel(), "rms": one.numel() ** 0.5}.get(by, one.numel() ** 0.5)
+    assert float(found.max()) == pytest.approx(expected, rel=1e-3)
+
+
+def test_normalize_divides_a_bfloat16_gradient():
+    values = torch.linspace(1.0, 1.5, 192, dtype=torch.float64).view(1, 3, 8, 8).bfloat16()
+    found = dk.normalize(values).float()
+    assert float(found.std(correction=0)) == pytest.approx(1.0, rel=0.02)

@@ -244,17 +244,3 @@ def test_a_dream_in_random_tiles_is_roll_tile_and_roll_back(dreamnet):
     expected = dk.roll(dk.ascend(rolled, uphill, 0.01), (-dy, -dx))
     found = dk.dream(score, image, dk.Settings(steps=1, octaves=1, jitter=9, tile=24, seed=4))
     assert torch.allclose(found, expected, atol=1e-12)
-
-
-def test_long_pictures_are_worked_on_in_strips_to_the_same_end(monkeypatch):
-    from dreamkit.ascent import steps
-
-    image = noise(300, 7) - 0.5
-    whole = [dk.normalize(image, by) for by in steps.NORMS] + [dk.smooth(image, 2.0)]
-    monkeypatch.setattr(steps, "_STRIP", 400)
-    for one, other in zip(
-        whole,
-        [dk.normalize(image, by) for by in steps.NORMS] + [dk.smooth(image, 2.0)],
-        strict=True,
-    ):
-        assert torch.allclose(one, other, atol=1e-12)

@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import dreamkit as dk
-from dreamkit.ascent.steps import value_and_gradient
+from dreamkit.ascent.gradients import value_and_gradient
 
 SQUEEZENET = Path(__file__).parents[3] / "shared" / "weights" / "squeezenet1_1.safetensors"
 random = np.random.default_rng(0)

@@ -1,0 +1,108 @@
+"""The steps of a dream in less memory, for pictures above a megapixel.
+
+The same verbs as in `steps`, in place and strip by strip: a poster of 8192×8192 pixels takes
+0.8 GB, so memory has room for two or three of them. Up to one strip the results have the same
+bytes as the plain verbs; above, a standard deviation is summed in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..pictures.image import Image
+from ..pictures.scales import mirror, octave_sizes, resize
+from . import memory
+from .gradients import Score, cuts, gradient, shifted_tiles, warn_if_silent
+from .settings import Settings
+from .steps import draw_seed, draw_shift, gaussian, roll, scaled_to_one, unless_rounding
+
+STRIP = 2**22  # values of a picture that are worked on at a time
+
+
+def dream_steps(score: Score, image: Image, settings: Settings) -> Iterator[Image]:
+    """`loop._dream_steps`, which drops what is no longer needed as early as it can."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    silent, base, picture = False, None, None
+    sizes = octave_sizes(*image.shape[-2:], settings.octaves, settings.octave_ratio)
+    for octave, size in enumerate(sizes, 1):
+        detail = None if picture is None else picture - base
+        base = picture = resize(image, size)
+        if detail is not None:
+            picture = resize(detail, size).add_(base).clamp_(0, 1)
+        if octave == len(sizes):
+            del image, base
+        del detail
+        for _ in range(settings.steps):
+            shift = dy, dx = draw_shift(settings.jitter, generator)
+            if settings.tile:
+                seed = draw_seed(generator)
+                uphill = roll_(shifted_tiles(score, picture, settings.tile, seed, shift), shift)
+            else:
+                uphill = gradient(score, roll(picture, shift))
+            silent = silent or warn_if_silent(uphill, score)
+            uphill = roll_(normalize_(smooth_(uphill, settings.smoothing)), (-dy, -dx))
+            picture = ascend_into(uphill, picture, settings.step_size)
+            del uphill
+            yield picture
+    memory.hand_back()
+
+
+def ascend_into(direction: Tensor, image: Image, step_size: float) -> Image:
+    """`ascend` that writes its result over the direction."""
+    return torch.add(image, direction, alpha=step_size, out=direction).clamp_(0, 1)
+
+
+def roll_(image: Image, shift: tuple[int, int]) -> Image:
+    """`roll` in place, channel by channel."""
+    if any(shift):
+        for picture in image:  # `flatten(0, 1)` would copy a channels-last batch
+            for channel in picture:
+                channel.copy_(channel.roll(shift, dims=(-2, -1)))
+    return image
+
+
+def smooth_(gradient: Tensor, sigma: float) -> Tensor:
+    """`smooth` in place, strip by strip."""
+    if sigma == 0:
+        return gradient
+    down, across, radius = gaussian(gradient, sigma)
+    channels, height, width = gradient.shape[1:]
+    waiting = None
+    for top, bottom in cuts(height, max(radius + 1, STRIP // (channels * width))):
+        rows = gradient[..., mirror(height, radius, gradient, top, bottom), :]
+        padded = rows[..., mirror(width, radius, gradient)]
+        strip = F.conv2d(F.conv2d(padded, down, groups=channels), across, groups=channels)
+        if waiting is not None:  # one strip late: this strip has read the original rows
+            gradient[..., waiting[0], :] = waiting[1]
+        waiting = slice(top, bottom), strip
+    gradient[..., waiting[0], :] = waiting[1]
+    return gradient
+
+
+def normalize_(gradient: Tensor) -> Tensor:
+    """`normalize(gradient, by="std")` in place."""
+    for one in gradient:
+        size = _deviation(one)
+        one /= torch.where(size > 0, size, 1)
+    return gradient
+
+
+def _deviation(one: Tensor) -> Tensor:
+    """The standard deviation of one gradient [C, H, W], strip by strip; 0 for rounding."""
+    channels, height, width = one.shape
+    strips = cuts(height, max(1, STRIP // (channels * width)))
+    if len(strips) == 1:
+        scaled, peak = scaled_to_one(one)
+        return unless_rounding(scaled.std(correction=0), scaled.mean()) * peak
+    low, high = one.aminmax()
+    peak = torch.maximum(-low, high).clamp(min=torch.finfo(one.dtype).tiny)
+    moments = [torch.var_mean(one[:, top:bottom] / peak, correction=0) for top, bottom in strips]
+    variances, means = (torch.stack(part) for part in zip(*moments, strict=True))
+    shares = one.new_tensor([(bottom - top) / height for top, bottom in strips])
+    mean = (shares * means).sum()
+    variance = (shares * (variances + (means - mean).square())).sum()
+    return unless_rounding(variance.sqrt(), mean) * peak
