@@ -1,4 +1,4 @@
-"""Checks of numbers: whole numbers, finite numbers, and the index of a channel, a class or a row."""
+"""Checks of numbers: whole numbers, finite numbers, the index of a channel, a class or a row."""
 
 from __future__ import annotations
 
