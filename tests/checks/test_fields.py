@@ -8,7 +8,11 @@ from dreamkit.checks.numbers import check_index, is_number, is_whole
 HUGE = 10**400  # an int that no float can hold; JSON allows it
 
 
-@pytest.mark.parametrize("value", [HUGE, -HUGE, float("nan"), float("inf"), True, "3", None, [1]])
+@pytest.mark.parametrize(
+    "value",
+    [HUGE, -HUGE, float("nan"), float("inf"), True, "3", None, [1]],
+    ids=lambda value: repr(value)[:6],
+)
 def test_what_is_not_a_number_in_range_is_one_line(value):
     for kind in (fields.number(0, 16), fields.integer(0, 16)):
         with pytest.raises(

@@ -474,18 +474,20 @@ def test_a_size_that_the_format_cannot_hold(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
-def test_the_file_has_ordinary_permissions(tmp_path):
-    before = os.umask(0o027)
+def test_the_file_has_ordinary_permissions(tmp_path, monkeypatch):
+    path, umask = tmp_path / "a.png", os.umask
+    before = umask(0o027)
     try:
-        dk.save_image(dk.noise(2, 2), tmp_path / "a.png")
-        assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
-        (tmp_path / "a.png").chmod(0o600)
-        dk.save_image(dk.noise(2, 2), tmp_path / "a.png")
-        assert (
-            tmp_path / "a.png"
-        ).stat().st_mode & 0o777 == 0o600  # of a file that was there already, its own
+        # A thread that changes the umask changes it for the files of all other threads.
+        monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask was changed"))
+        dk.save_image(dk.noise(2, 2), path)
+        assert path.stat().st_mode & 0o777 == 0o640
+        for mode in (0o600, 0o666):  # a file that existed keeps its mode
+            path.chmod(mode)
+            dk.save_image(dk.noise(2, 2), path)
+            assert path.stat().st_mode & 0o777 == mode
     finally:
-        os.umask(before)
+        umask(before)
 
 
 # --- samples and noise
