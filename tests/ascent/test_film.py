@@ -16,7 +16,8 @@ from torch.nn import functional as F
 import dreamkit as dk
 from dreamkit.ascent import film
 from dreamkit.cli.app import call
-from dreamkit.pictures.video import Reel, read_video, video_info, write_film
+from dreamkit.pictures.reel import Reel
+from dreamkit.pictures.video import read_video, video_info, write_film
 
 from ..processes import program
 
@@ -156,7 +157,7 @@ def test_a_zoom_goes_on_as_if_nothing_had_been(photo, tmp_path):
         ({"fps": 0}, "fps is a number above 0"),
         ({"zoom": -1}, "zoom is a number above 0"),
         ({"turn": float("nan")}, "finite"),
-        ({"first": 3}, "goes on from its last frame"),
+        ({"first": 3}, "continues from its last frame"),
         ({"score": []}, "needs a score"),
     ],
     ids=str,
@@ -192,7 +193,7 @@ def test_a_walk_slides_from_score_to_score(photo):
         float(changes[1][0]) == pytest.approx(float(changes[1][2]), abs=0.004)
         and changes[1][0] > 0.005
     )
-    with pytest.raises(ValueError, match="give it as count"):
+    with pytest.raises(ValueError, match="give count"):
         film.dreaming_video([red, blue], iter(frames), flow=False)
 
 
