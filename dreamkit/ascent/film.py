@@ -69,39 +69,27 @@ def zooming(
 
     The parameters:
         score: what to raise; several scores are walked through from first to last (`between`).
-        image: where the film starts.
-        settings: of the dream of each frame.
-        frames: how many frames the whole film has.
-        fps: frames per second.
+        frames, fps: how many frames the whole film has, and how many it shows per second.
         zoom: the enlargement per second; for a factor f per frame give f**fps.
-        turn: degrees per second, anticlockwise.
-        shift: pixels per second that the middle moves down and to the right.
-        first: how many frames a stopped film already has.
-        last: the last frame of a stopped film.
+        turn, shift: degrees anticlockwise, and pixels down and to the right, per second.
+        first, last: of a stopped film, how many frames it has, and the last of them.
     """
-    scores = _scores(score)
+    settings, scores = settings or Settings(), _scores(score)
     if not is_whole(frames, 1):
         raise ValueError(f"frames is a whole number of at least 1; given: {frames!r}")
     movement = motion(1 / positive("fps", fps), zoom, turn, shift)
     _check_last(first, last)
     start = last if first else image
     check_values(start)
-    return _zooming(scores, start, settings or Settings(), frames, movement, first)
 
+    def zoomed(picture: Image) -> Iterator[Image]:
+        for index in range(first, frames):
+            if index:
+                picture = move(picture, *movement)
+            picture = _dreamt(scores, picture, settings, index, frames)
+            yield picture
 
-def _zooming(
-    scores: list[Score],
-    picture: Image,
-    settings: Settings,
-    frames: int,
-    movement: tuple[complex, complex],
-    first: int,
-) -> Iterator[Image]:
-    for index in range(first, frames):
-        if index:
-            picture = move(picture, *movement)
-        picture = _dreamt(scores, picture, settings, index, frames)
-        yield picture
+    return zoomed(start)
 
 
 def between(scores: Sequence[Score], position: float, image: Image) -> Score:
@@ -164,16 +152,14 @@ def dreaming_video(
     The parameters:
         score: what to raise; several scores are walked through from first to last (`between`).
         frames: all frames of the video, also when the film continues.
-        settings: of the dream of each frame.
         blend: the share of the dream before, 0 to 1; the rest is the frame itself
             (pytorch-deepdream counts the other way: its 0.85 is a blend of 0.15).
         flow: carry the dream before along the optical flow; where the flow cannot be trusted
             (something came into view) only the frame itself counts. This needs OpenCV.
         count: the number of frames; needed for several scores if `frames` has no length.
-        first: how many frames a stopped film already has.
-        last: the last frame of a stopped film.
+        first, last: of a stopped film, how many frames it has, and the last of them.
     """
-    scores = _scores(score)
+    settings, scores = settings or Settings(), _scores(score)
     if not is_number(blend, 0, 1):
         raise ValueError(f"blend is the share of the dream before, from 0 to 1; given: {blend!r}")
     if count is None and isinstance(frames, Sequence):
@@ -183,28 +169,17 @@ def dreaming_video(
     _check_last(first, last)
     if flow:
         opencv()
-    return _dreaming_video(
-        scores, frames, settings or Settings(), blend, flow, count or 1, first, last
-    )
 
+    def dreams(dreamt: Image | None) -> Iterator[Image]:
+        before = None
+        for index, frame in enumerate(frames):
+            if index >= first:
+                start = frame if before is None else _blended(dreamt, before, frame, blend, flow)
+                dreamt = _dreamt(scores, start, settings, index, count or 1)
+                yield dreamt
+            before = frame
 
-def _dreaming_video(
-    scores: list[Score],
-    frames: Iterable[Image],
-    settings: Settings,
-    blend: float,
-    flow: bool,
-    count: int,
-    first: int,
-    dreamt: Image | None,
-) -> Iterator[Image]:
-    before = None
-    for index, frame in enumerate(frames):
-        if index >= first:
-            start = frame if before is None else _blended(dreamt, before, frame, blend, flow)
-            dreamt = _dreamt(scores, start, settings, index, count)
-            yield dreamt
-        before = frame
+    return dreams(last)
 
 
 def _blended(dreamt: Image, before: Image, frame: Image, blend: float, flow: bool) -> Image:

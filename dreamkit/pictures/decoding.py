@@ -17,6 +17,14 @@ from torch import Tensor
 from .files import one_line
 
 MAX_PIXELS = 178_956_970  # Pillow's own bound against decompression bombs
+_MEGAPIXELS = f"has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed"
+_UNREADABLE = "is not a picture that Pillow can read (PNG, JPEG, WebP, GIF, TIFF, BMP, …)"
+_FAULTS = {
+    PIL.Image.DecompressionBombError: _MEGAPIXELS,
+    PIL.UnidentifiedImageError: _UNREADABLE,
+    PermissionError: "cannot be read: permission denied",
+    MemoryError: "does not fit into memory",
+}
 _RUN_BY_OTHERS = ("EPS", "WMF")  # Pillow passes EPS to Ghostscript, which would run its program
 
 
@@ -43,20 +51,9 @@ def opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[PIL.Ima
                     raise PIL.Image.DecompressionBombError
                 yield file
     except Exception as error:  # a broken file can raise nearly anything inside a decoder
-        raise ValueError(f"{name} {_fault(error)}") from None
-
-
-def _fault(error: Exception) -> str:
-    """What is wrong with a picture file whose reading raised `error`."""
-    if isinstance(error, PIL.Image.DecompressionBombError):
-        return f"has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed"
-    if isinstance(error, PIL.UnidentifiedImageError):
-        return "is not a picture that Pillow can read (PNG, JPEG, WebP, GIF, TIFF, BMP, …)"
-    if isinstance(error, PermissionError):
-        return "cannot be read: permission denied"
-    if isinstance(error, MemoryError):
-        return "does not fit into memory"
-    return f"is a broken picture: {one_line(error)}"
+        broken = f"is a broken picture: {one_line(error)}"
+        fault = next((_FAULTS[kind] for kind in _FAULTS if isinstance(error, kind)), broken)
+        raise ValueError(f"{name} {fault}") from None
 
 
 def _check_file(path: str | os.PathLike[str], name: str) -> None:

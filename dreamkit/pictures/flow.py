@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,13 +69,11 @@ def flicker(frames: Sequence[Image], flows: Sequence[Flow]) -> float:
     0.25
     """
     if len(flows) != len(frames) - 1 or not flows:
-        raise ValueError(
-            "each two neighbouring frames have one flow; "
-            f"given: {len(frames)} frames, {len(flows)} flows"
-        )
+        given = f"{len(frames)} frames, {len(flows)} flows"
+        raise ValueError(f"a flow joins each two neighbouring frames; given: {given}")
     found = [
         (warp(a, flow.back) - b).abs()[flow.trusted.expand_as(b)]
-        for a, b, flow in zip(frames, frames[1:], flows, strict=False)
+        for (a, b), flow in zip(itertools.pairwise(frames), flows, strict=True)
     ]
     return float(torch.cat(found).mean())
 

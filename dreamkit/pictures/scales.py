@@ -51,9 +51,8 @@ def resize(image: Image, size: tuple[int, int], how: str = "area") -> Image:
     mode = "bicubic" if how == "bicubic" else "bilinear"
     resized = F.interpolate(image, size=(height, width), mode=mode, align_corners=how == "corners")
     if how == "bicubic":  # it overshoots at edges; each picture keeps its own range
-        resized = resized.clamp(
-            image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-        )
+        low, high = (extreme((1, 2, 3), keepdim=True) for extreme in (image.amin, image.amax))
+        resized = resized.clamp(low, high)
     return resized
 
 
@@ -64,10 +63,8 @@ def octave_sizes(height: int, width: int, count: int, ratio: float) -> list[tupl
     [(36, 71), (50, 100), (70, 140)]
     """
     if not (is_whole(count, 1) and is_number(ratio, 1)):
-        raise ValueError(
-            "octaves need a whole count of at least 1 and a ratio of at least 1; "
-            f"given: {count!r}, {ratio!r}"
-        )
+        needs = "octaves need a whole count of at least 1 and a ratio of at least 1"
+        raise ValueError(f"{needs}; given: {count!r}, {ratio!r}")
     divisors = [ratio**k for k in reversed(range(count))]
     return [(max(1, round(height / d)), max(1, round(width / d))) for d in divisors]
 
@@ -113,10 +110,8 @@ def laplacian_merge(bands: list[Tensor]) -> Tensor:
     sizes = [tuple(band.shape[-2:]) for band in bands]
     halved = [(math.ceil(height / 2), math.ceil(width / 2)) for height, width in sizes]
     if not sizes or halved[:-1] != sizes[1:]:
-        raise ValueError(
-            "bands go from fine to coarse, each half the size of the one before (rounded up); "
-            f"given: {sizes}"
-        )
+        order = "bands go from fine to coarse, each half the size of the one before (rounded up)"
+        raise ValueError(f"{order}; given: {sizes}")
     image = bands[-1]
     for band in reversed(bands[:-1]):
         image = band + _enlarge(image, band)

@@ -22,21 +22,17 @@ def motion(
     a holds the zoom and the turn, v is the shift. Therefore two moves of half a second equal one
     move of a second, whatever the rates are. ValueError for rates that are not finite numbers.
 
-    The parameters:
-        seconds: the time.
-        zoom: the enlargement per second, a number above 0.
-        turn: degrees per second, anticlockwise.
-        shift: pixels per second that the middle moves down and to the right.
+    The parameters, all per second:
+        zoom: the enlargement, a number above 0.
+        turn: degrees, anticlockwise.
+        shift: pixels that the middle moves down and to the right.
 
     >>> factor, offset = motion(0.5, zoom=4.0, shift=(0.0, 10.0))
     >>> round(abs(factor), 6)
     2.0
     """
     if not all(map(is_number, (turn, *shift))):
-        raise ValueError(
-            "turn (degrees) and shift (pixels down, right) are finite numbers; "
-            f"given: {turn!r}, {shift!r}"
-        )
+        raise ValueError(f"turn and shift are finite numbers; given: {turn!r}, {shift!r}")
     # y points down, so anticlockwise is negative.
     rate = complex(math.log(positive("zoom", zoom)), -math.radians(turn))
     speed = complex(shift[1], shift[0])
