@@ -14,7 +14,7 @@ import PIL.ImageOps
 import torch
 from torch import Tensor
 
-from .files import one_line
+from .files import check_source, one_line
 
 MAX_PIXELS = 178_956_970  # Pillow's own bound against decompression bombs
 _MEGAPIXELS = f"has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed"
@@ -37,7 +37,7 @@ def opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[PIL.Ima
     """
     name = file_name(path_or_file)
     if isinstance(path_or_file, (str, os.PathLike)):
-        _check_file(path_or_file, name)
+        check_source(path_or_file, "picture")
     elif not hasattr(path_or_file, "read"):
         given = type(path_or_file).__name__
         raise ValueError(f"a picture is loaded from a path or an open binary file; given: {given}")
@@ -54,16 +54,6 @@ def opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[PIL.Ima
         broken = f"is a broken picture: {one_line(error)}"
         fault = next((_FAULTS[kind] for kind in _FAULTS if isinstance(error, kind)), broken)
         raise ValueError(f"{name} {fault}") from None
-
-
-def _check_file(path: str | os.PathLike[str], name: str) -> None:
-    # os.path answers False where Path raises: for names that are too long, for circles of links.
-    if os.path.isdir(path):
-        raise ValueError(f"{name} is a folder, not a picture")
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"no picture at {name}")
-    if not os.path.isfile(path):
-        raise ValueError(f"{name} is not a regular file")
 
 
 def file_name(file: object) -> str:

@@ -11,6 +11,18 @@ from pathlib import Path
 from typing import IO
 
 
+def check_source(path: str | os.PathLike[str], what: str) -> None:
+    """Raise FileNotFoundError or ValueError unless `path` is a file; `what` should be in it."""
+    # os.path answers False where Path raises: for names that are too long, for circles of links.
+    name = repr(str(path))
+    if os.path.isdir(path):
+        raise ValueError(f"{name} is a folder, not a {what}")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"no {what} at {name}")
+    if not os.path.isfile(path):
+        raise ValueError(f"{name} is not a regular file")
+
+
 def check_place(path: Path) -> None:
     """Raise ValueError if no file can be written at `path`; call it before the work starts."""
     _check_parent(path)

@@ -17,7 +17,7 @@ import torch
 
 from ..checks.numbers import is_number
 from .decoding import to_floats
-from .files import check_place, write_whole
+from .files import check_place, check_source, write_whole
 from .image import Image, fit, to_pillow
 
 # The most frames per second. A GIF counts in hundredths of a second, and viewers need two of them.
@@ -66,10 +66,7 @@ def read_video(path: str | os.PathLike[str], side: int | None = None) -> Iterato
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[object]:
     av = pyav()
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"no video at {str(path)!r}")
-    if not os.path.isfile(path):
-        raise ValueError(f"{str(path)!r} is not a file")
+    check_source(path, "video")
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:

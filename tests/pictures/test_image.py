@@ -285,7 +285,7 @@ def test_a_bomb_is_refused_before_memory_is_taken(tmp_path):
 
 
 def test_large_but_allowed_pictures_are_not_bombs(tmp_path):
-    """Between 89 and 178 megapixels Pillow only warns: the limit in the message is the real limit."""
+    """From 89 to 178 megapixels Pillow only warns: the limit in the message is the real limit."""
     path = stored(PIL.Image.new("1", (12_000, 10_000)), tmp_path / "large.png")
     with opened(path) as file:
         assert file.size == (12_000, 10_000)
