@@ -1,4 +1,4 @@
-"""Bad and strange inputs, one table: each is one clear line and status 2, changes no file, and leaves nothing half-written."""
+"""A table of bad inputs: each is one clear line and status 2, and changes no file."""
 
 import hashlib
 import io
@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
-from PIL import Image as pillow
 
 import dreamkit as dk
 from dreamkit.cli.app import call
@@ -22,17 +22,17 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def encoded(picture: pillow.Image, kind: str, **options) -> bytes:
+def encoded(picture: PIL.Image.Image, kind: str, **options) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()
 
 
 def tiff(*values: float) -> bytes:
-    return encoded(pillow.fromarray(np.array([values], np.float32)), "TIFF")
+    return encoded(PIL.Image.fromarray(np.array([values], np.float32)), "TIFF")
 
 
-PNG = encoded(pillow.new("RGB", (8, 8), (90, 120, 60)), "PNG")
+PNG = encoded(PIL.Image.new("RGB", (8, 8), (90, 120, 60)), "PNG")
 FILES = {
     "empty.png": b"",
     "letter.jpg": b"Dear Sir, this is a letter.",
@@ -59,7 +59,8 @@ FILES = {
     "archive.zip": b"PK\3\4" + bytes(40),
     "zeros.bmp": bytes(4096),
     "noise.png": bytes(range(256)) * 16,
-    "program.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(touched) (w) file closefile\nshowpage\n%%EOF\n",
+    "program.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n"
+    b"(touched) (w) file closefile\nshowpage\n%%EOF\n",
     "riff.webp": b"RIFF" + struct.pack("<I", 2**32 - 1) + b"WEBPVP8 ",
     "with space.png": b"no",
     "new\nline.png": b"no",
@@ -305,17 +306,17 @@ def test_every_bad_command_line_is_one_line_and_leaves_no_trace(folder, capsys, 
 
 
 def test_a_picture_never_starts_another_program(folder, monkeypatch):
-    """Pillow gives EPS files to Ghostscript, a language that can open files; here a program of that name leaves a trace."""
+    """Pillow runs Ghostscript for EPS files; a program of that name here leaves a trace."""
     Path("bin").mkdir()
     Path("bin/gs").write_text("#!/bin/sh\ntouch " + str(folder / "touched") + "\n")
     Path("bin/gs").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)
-    with pillow.open("program.eps") as file, pytest.raises(OSError):
+    with PIL.Image.open("program.eps") as file, pytest.raises(OSError):
         file.load()
     assert Path("touched").exists()  # so the trap works
     Path("touched").unlink()
-    with pytest.raises(ValueError, match="'program.eps' is not a picture that Pillow can read"):
+    with pytest.raises(ValueError, match=r"'program\.eps' is not a picture that Pillow can read"):
         dk.load_image("program.eps")
     assert not Path("touched").exists()
 
@@ -344,18 +345,18 @@ def test_a_picture_never_starts_another_program(folder, monkeypatch):
 )
 def test_pictures_of_every_mode_are_read_or_refused_in_one_line(mode, tmp_path):
     """Where a format can hold the mode at all, the picture is finite and in [0, 1]."""
-    picture, read = pillow.new(mode, (6, 4)), 0
+    picture, read = PIL.Image.new(mode, (6, 4)), 0
     for kind in ("PNG", "TIFF", "WEBP", "JPEG", "GIF", "BMP", "TGA", "PPM"):
         try:
             (tmp_path / kind).write_bytes(encoded(picture, kind))
         except (OSError, ValueError):  # this format has no such mode
             continue
         try:
-            with pillow.open(tmp_path / kind) as file:
+            with PIL.Image.open(tmp_path / kind) as file:
                 file.load()
         except (OSError, ValueError):  # older Pillows write some files that they cannot read
             with pytest.raises(
-                ValueError, match="is not a picture that Pillow can read|is a broken picture"
+                ValueError, match=r"is not a picture that Pillow can read|is a broken picture"
             ):
                 dk.load_image(tmp_path / kind)
             continue

@@ -1,14 +1,14 @@
-"""Laws that hold for every picture, not for those a test's author thought of: hypothesis looks for one that breaks them."""
+"""Laws that hold for every picture: hypothesis searches for a picture that breaks them."""
 
 import itertools
 import json
 from dataclasses import asdict, fields
 
+import PIL.Image
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image as pillow
 from torch import nn
 
 import dreamkit as dk
@@ -68,7 +68,7 @@ def test_in_place_forms_equal_the_plain_ones(batch, shift, sigma):
     ):
         before, own = signed(batch), signed(batch)  # `signed` keeps the layout
         wanted = plain(before)
-        assert torch.equal(before, signed(batch))  # a plain verb leaves what it is given alone
+        assert torch.equal(before, signed(batch))  # a plain verb does not change its input
         assert in_place(own) is own and torch.equal(own, wanted)
 
 
@@ -284,7 +284,7 @@ def test_a_hostile_passport_is_a_value_error_or_within_bounds(setting, value, fi
         else:
             assert plan.settings == dk.Settings(
                 **asdict(plan.settings)
-            )  # it has passed the checks, not gone round them
+            )  # it passed the checks of Settings
 
 
 @law
@@ -294,10 +294,10 @@ def test_every_byte_survives_a_png(tmp_path_factory, height, width, seed):
         0, 256, (height, width, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed)
     )
     path = tmp_path_factory.getbasetemp() / "bytes.png"
-    pillow.fromarray(values.numpy()).save(path)
+    PIL.Image.fromarray(values.numpy()).save(path)
     image = dk.load_image(path)
     dk.save_image(image, path)
-    with pillow.open(path) as saved:
+    with PIL.Image.open(path) as saved:
         assert saved.mode == "RGB" and saved.tobytes() == values.numpy().tobytes()
     assert torch.equal(dk.load_image(path), image)
 

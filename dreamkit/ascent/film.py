@@ -1,29 +1,27 @@
-"""Films: the endless zoom, videos whose dreamt detail sticks to things, dreams that walk from one score to another.
+"""Films: the endless zoom, dreamt videos, and dreams that walk from one score to another.
 
-Each film is an iterator of pictures, and each picture is rounded to 8 bits before the next one is begun from it. So a
-frame is exactly what its PNG file holds, and a film that was stopped goes on from its last file as if nothing had been.
+Each film is an iterator of pictures. Each picture is rounded to 8 bits before the next one starts
+from it, so a frame is exactly what its PNG file holds, and a stopped film can continue from its
+last file with the same result.
 
 >>> flat = torch.full((1, 3, 8, 8), 0.5)
->>> [
-...     tuple(frame.shape)
-...     for frame in zooming(lambda x: x.mean(), flat, Settings(steps=1, octaves=1), frames=2)
-... ]
+>>> quick = Settings(steps=1, octaves=1)
+>>> [tuple(frame.shape) for frame in zooming(lambda x: x.mean(), flat, quick, frames=2)]
 [(1, 3, 8, 8), (1, 3, 8, 8)]
 """
 
 from __future__ import annotations
 
-import cmath
-import math
-import numbers
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import repeat
 
 import torch
 
-from ..pictures.flow import Flow, flicker, grid, opencv, optical_flow, sample, warp
+from ..checks.numbers import is_number, is_whole
+from ..pictures.flow import Flow, flicker, opencv, optical_flow
 from ..pictures.image import Image, check_values
+from ..pictures.transforms import motion, move, positive, warp
 from ..pictures.video import VideoInfo, read_video, video_info, write_film
 from .gradients import Score, gradient
 from .loop import dream
@@ -47,12 +45,9 @@ __all__ = [
     "zooming",
 ]
 
-NOTEBOOK_ZOOM = (
-    0.95**-30
-)  # a second of google/deepdream's loop, which enlarges by 1 / 0.95 a frame, at 30 frames a second
-
-
-# --- the endless zoom
+# The loop of google/deepdream's notebook enlarges by 1 / 0.95 a frame; this is one second of it
+# at 30 frames a second.
+NOTEBOOK_ZOOM = 0.95**-30
 
 
 def zooming(
@@ -68,89 +63,44 @@ def zooming(
     first: int = 0,
     last: Image | None = None,
 ) -> Iterator[Image]:
-    """The frames [1, 3, H, W] of an endless zoom: dream, move the dream a little, dream again (google/deepdream, 2015).
+    """The frames [1, 3, H, W] of an endless zoom (google/deepdream, 2015).
 
-    Rates are per *second*, so that the film is the same at any frame rate: `zoom` is the enlargement (for a factor f
-    a frame give f**fps), `turn` degrees against the clock, `shift` how many pixels the middle moves down and right.
-    Several scores are walked through from the first frame to the last (see `between`). A stopped film goes on with
-    `last`, its last frame, and `first`, the number of frames there are. ValueError for numbers that make no film.
+    Each frame is the dream before, moved a little and dreamt again. Rates are per second, so that
+    the film is the same at any frame rate. ValueError for numbers that are out of range.
+
+    The parameters:
+        score: what to raise; several scores are walked through from first to last (`between`).
+        frames, fps: how many frames the whole film has, and how many it shows per second.
+        zoom: the enlargement per second; for a factor f per frame give f**fps.
+        turn, shift: degrees anticlockwise, and pixels down and to the right, per second.
+        first, last: of a stopped film, how many frames it has, and the last of them.
     """
     settings, scores = settings or Settings(), _scores(score)
-    if isinstance(frames, bool) or not isinstance(frames, numbers.Integral) or frames < 1:
+    if not is_whole(frames, 1):
         raise ValueError(f"frames is a whole number of at least 1; given: {frames!r}")
-    factor, offset = motion(1 / _positive("fps", fps), zoom, turn, shift)
-    start = _started(image, first, last)
-    return _zooming(scores, start, settings, frames, (factor, offset), first)
+    movement = motion(1 / positive("fps", fps), zoom, turn, shift)
+    _check_last(first, last)
+    start = last if first else image
+    check_values(start)
 
+    def zoomed(picture: Image) -> Iterator[Image]:
+        for index in range(first, frames):
+            if index:
+                picture = move(picture, *movement)
+            picture = _dreamt(scores, picture, settings, index, frames)
+            yield picture
 
-def _zooming(
-    scores: list[Score],
-    picture: Image,
-    settings: Settings,
-    frames: int,
-    by: tuple[complex, complex],
-    first: int,
-) -> Iterator[Image]:
-    for index in range(first, frames):
-        if index:
-            picture = move(picture, *by)
-        picture = _dreamt(scores, picture, settings, index, frames)
-        yield picture
-
-
-def motion(
-    seconds: float, zoom: float = 1.0, turn: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)
-) -> tuple[complex, complex]:
-    """How a point z = x + iy, counted from the middle, moves in so many seconds: to factor * z + offset.
-
-    It flows along dz/dt = a z + v, where a holds the zoom and the turn and v is the shift; therefore two moves of half a
-    second equal one of a second, whatever is combined. ValueError for a zoom of 0 or less.
-
-    >>> factor, offset = motion(0.5, zoom=4.0, shift=(0.0, 10.0))
-    >>> round(abs(factor), 6)
-    2.0
-    """
-    if not all(isinstance(n, numbers.Real) and math.isfinite(n) for n in (turn, *shift)):
-        raise ValueError(
-            f"turn (degrees) and shift (pixels down, right) are finite numbers; given: {turn!r}, {shift!r}"
-        )
-    rate = complex(
-        math.log(_positive("zoom", zoom)), -math.radians(turn)
-    )  # y points down: against the clock is negative
-    speed = complex(shift[1], shift[0])
-    factor = cmath.exp(rate * seconds)
-    return factor, speed * ((factor - 1) / rate if rate else seconds)
-
-
-def move(image: Image, factor: complex, offset: complex = 0) -> Image:
-    """The picture [N, 3, H, W] with every point z (from the middle) brought to factor * z + offset; borders are mirrored.
-
-    Bilinear: the new pixel at z shows the old picture at (z - offset) / factor.
-
-    >>> move(torch.tensor([[[[0.0, 0.5, 1.0]]]]), 1, 1).flatten().tolist()  # one pixel to the right
-    [0.5, 0.0, 0.5]
-    """
-    if factor == 1 and offset == 0:
-        return image
-    height, width = image.shape[-2:]
-    y, x = grid(height, width)
-    z = torch.complex(x - (width - 1) / 2, y - (height - 1) / 2)
-    z = (z - offset) / factor
-    return sample(image, z.real + (width - 1) / 2, z.imag + (height - 1) / 2).clamp(0, 1)
-
-
-# --- walking from score to score
+    return zoomed(start)
 
 
 def between(scores: Sequence[Score], position: float, image: Image) -> Score:
-    """The score at a place on a walk: position 0 is the first score, 1 the second, 0.25 a quarter of the way between.
+    """The score at a place on a walk: 0 is the first score, 1 the second, 0.5 half of each.
 
-    Scores differ in size by orders of magnitude, so each is divided by the deviation of its gradient at `image`:
-    half-way, both pull equally.
+    Scores differ in size by orders of magnitude, so each is divided by the standard deviation of
+    its gradient at `image`: half-way, both pull equally.
 
-    >>> half = between(
-    ...     [lambda x: 1000 * x[:, 0].mean(), lambda x: x[:, 1].mean()], 0.5, torch.rand(1, 3, 4, 4)
-    ... )
+    >>> scores = [lambda x: 1000 * x[:, 0].mean(), lambda x: x[:, 1].mean()]
+    >>> half = between(scores, 0.5, torch.rand(1, 3, 4, 4))
     >>> pull = gradient(half, torch.rand(1, 3, 4, 4))
     >>> torch.allclose(pull[:, 0], pull[:, 1])
     True
@@ -174,20 +124,14 @@ def walking(
     first: int = 0,
     last: Image | None = None,
 ) -> Iterator[Image]:
-    """The frames of one picture dreamt under scores that slide from the first to the last: `dreaming_video` of a still picture."""
-    return dreaming_video(
-        scores,
-        repeat(image, frames),
-        settings,
-        blend=blend,
-        flow=False,
-        count=frames,
-        first=first,
-        last=last,
-    )
+    """The frames of one picture dreamt under scores that slide from the first to the last.
 
-
-# --- videos
+    It is `dreaming_video` of a video of `frames` equal pictures, without flow; the parameters
+    mean the same.
+    """
+    still = repeat(image, frames)
+    more = {"blend": blend, "flow": False, "count": frames, "first": first, "last": last}
+    return dreaming_video(scores, still, settings, **more)
 
 
 def dreaming_video(
@@ -201,69 +145,60 @@ def dreaming_video(
     first: int = 0,
     last: Image | None = None,
 ) -> Iterator[Image]:
-    """A video's frames [1, 3, H, W], dreamt one after the other, each begun from the dream before.
+    """A video's frames [1, 3, H, W], each dreamt from a blend of itself and the dream before.
 
-    `blend` is the share of the dream before in a frame's start; the rest is the frame itself (pytorch-deepdream counts
-    the other way: its 0.85 is a blend of 0.15). With `flow` that dream is first carried along the optical flow, and
-    where the flow cannot be trusted (something came into view) the frame starts plain; this needs OpenCV. Detail adds up
-    over frames, so a few steps a frame are enough. `first` and `last` as in `zooming`, with the frames from the beginning;
-    `count` is their number, needed to walk through several scores where `frames` has no length.
+    Detail adds up over frames, so a few steps a frame are enough. ValueError for numbers that are
+    out of range, and if OpenCV is not installed.
+
+    The parameters:
+        score: what to raise; several scores are walked through from first to last (`between`).
+        frames: all frames of the video, also when the film continues.
+        blend: the share of the dream before, 0 to 1; the rest is the frame itself
+            (pytorch-deepdream counts the other way: its 0.85 is a blend of 0.15).
+        flow: carry the dream before along the optical flow; where the flow cannot be trusted
+            (something came into view) only the frame itself counts. This needs OpenCV.
+        count: the number of frames; needed for several scores if `frames` has no length.
+        first, last: of a stopped film, how many frames it has, and the last of them.
     """
-    scores, settings = _scores(score), settings or Settings()
-    if not isinstance(blend, numbers.Real) or not 0 <= blend <= 1:
+    settings, scores = settings or Settings(), _scores(score)
+    if not is_number(blend, 0, 1):
         raise ValueError(f"blend is the share of the dream before, from 0 to 1; given: {blend!r}")
-    count = len(frames) if count is None and isinstance(frames, Sequence) else count
+    if count is None and isinstance(frames, Sequence):
+        count = len(frames)
     if len(scores) > 1 and count is None:
-        raise ValueError(
-            "to walk through several scores the number of frames must be known: give it as count"
-        )
-    if first and last is None:
-        raise ValueError("a film goes on from its last frame: give it as last")
+        raise ValueError("a walk through several scores needs the number of frames: give count")
+    _check_last(first, last)
     if flow:
         opencv()
-    return _dreaming_video(scores, frames, settings, blend, flow, count or 1, first, last)
+
+    def dreams(dreamt: Image | None) -> Iterator[Image]:
+        before = None
+        for index, frame in enumerate(frames):
+            if index >= first:
+                start = frame if before is None else _blended(dreamt, before, frame, blend, flow)
+                dreamt = _dreamt(scores, start, settings, index, count or 1)
+                yield dreamt
+            before = frame
+
+    return dreams(last)
 
 
-def _dreaming_video(
-    scores: list[Score],
-    frames: Iterable[Image],
-    settings: Settings,
-    blend: float,
-    flow: bool,
-    count: int,
-    first: int,
-    dreamt: Image | None,
-) -> Iterator[Image]:
-    before = None
-    for index, frame in enumerate(frames):
-        if index >= first:
-            start = frame if before is None else _carried(dreamt, before, frame, blend, flow)
-            dreamt = _dreamt(scores, start, settings, index, count)
-            yield dreamt
-        before = frame
-
-
-def _carried(dreamt: Image, before: Image, frame: Image, blend: float, flow: bool) -> Image:
-    """What the dream of a frame is begun from: the frame, with a share of the dream before laid over where it belongs."""
+def _blended(dreamt: Image, before: Image, frame: Image, blend: float, flow: bool) -> Image:
+    """The frame, blended with the dream of the frame before."""
     if before.shape != frame.shape:
-        raise ValueError(
-            f"the frames of a video are of one size; given: {tuple(before.shape[-2:])}, then {tuple(frame.shape[-2:])}"
-        )
+        sizes = f"{tuple(before.shape[-2:])}, then {tuple(frame.shape[-2:])}"
+        raise ValueError(f"all frames of a video have one size; given: {sizes}")
+    dreamt = dreamt.to(frame)
     if not flow:
-        return frame + blend * (dreamt.to(frame) - frame)
+        return frame + blend * (dreamt - frame)
     found = optical_flow(before, frame)
-    return torch.where(
-        found.trusted, frame + blend * (warp(dreamt.to(frame), found.back) - frame), frame
-    )
-
-
-# --- their parts
+    return torch.where(found.trusted, frame + blend * (warp(dreamt, found.back) - frame), frame)
 
 
 def _dreamt(
     scores: list[Score], start: Image, settings: Settings, index: int, frames: int
 ) -> Image:
-    """The dream of one frame, in steps of 1 / 255. Each frame has random shifts of its own."""
+    """The dream of one frame, rounded to 8 bits; each frame draws its own random shifts."""
     position = (len(scores) - 1) * index / max(1, frames - 1)
     settings = replace(settings, seed=(settings.seed + index) % 2**63)
     return (dream(between(scores, position, start), start, settings) * 255).round() / 255
@@ -276,15 +211,6 @@ def _scores(score: Score | Sequence[Score]) -> list[Score]:
     return scores
 
 
-def _started(image: Image, first: int, last: Image | None) -> Image:
+def _check_last(first: int, last: Image | None) -> None:
     if first and last is None:
-        raise ValueError("a film goes on from its last frame: give it as last")
-    start = last if first else image
-    check_values(start)
-    return start
-
-
-def _positive(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < math.inf:
-        raise ValueError(f"{name} is a number above 0; given: {value!r}")
-    return float(value)
+        raise ValueError("a film continues from its last frame: give it as last")

@@ -1,1 +1,1 @@
-"""Checks of what is given: the answer to a wrong name; data that a stranger wrote, field by field."""
+"""Checks of what is given: wrong names, numbers out of range, data that a stranger wrote."""

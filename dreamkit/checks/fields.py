@@ -1,18 +1,25 @@
-"""Checking data that a stranger wrote: each field by a kind, a function that gives the value or raises ValueError in one line."""
+"""Checks of data that a stranger wrote: each field has a kind.
+
+A kind is a function that returns the value of a field, or raises ValueError in one line.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-Kind = Callable[[object, str], object]  # (value, what to call it in an error) -> the value
+from .numbers import is_number, is_whole
+
+Kind = Callable[[object, str], object]  # (value, what an error calls it) -> the value
 
 
 def take(
     data: object, where: str, kinds: Mapping[str, Kind], loose: bool = False
 ) -> dict[str, object]:
-    """The fields of `data`, each checked by its kind; unknown fields are refused unless `loose`."""
+    """The fields of `data`, each checked by its kind.
+
+    Raises ValueError for a missing field, and, unless `loose`, for a field that `kinds` lacks.
+    """
     if not isinstance(data, Mapping):
         raise ValueError(f"{where} must be fields with values; given: {short(data)}")
     strange = [name for name in data if name not in kinds]
@@ -20,18 +27,18 @@ def take(
         raise ValueError(f"{where} has no field {short(strange[0])}; allowed: {', '.join(kinds)}")
     taken = {}
     for name, kind in kinds.items():
-        if name in data or not isinstance(kind, Default):
-            if name not in data:
-                raise ValueError(f"{where} lacks the field {name!r}")
+        if name in data:
             taken[name] = kind(data[name], f"{name!r} of {where}")
-        else:
+        elif isinstance(kind, Default):
             taken[name] = kind.value
+        else:
+            raise ValueError(f"{where} lacks the field {name!r}")
     return taken
 
 
 @dataclass(frozen=True)
 class Default:
-    """A field that may be left out."""
+    """The kind of a field that may be missing; `value` then stands for it."""
 
     kind: Kind
     value: object
@@ -41,6 +48,7 @@ class Default:
 
 
 def optional(kind: Kind) -> Default:
+    """The kind of a field that may be missing or null: None stands for both."""
     return Default(lambda value, where: None if value is None else kind(value, where), None)
 
 
@@ -48,70 +56,45 @@ def anything(value: object, where: str) -> object:
     return value
 
 
-def text(value: object, where: str) -> str:
-    if not isinstance(value, str) or len(value) > 256:
-        raise ValueError(f"{where} must be a text of at most 256 characters; given: {short(value)}")
-    return value
+def _kind(allowed: str, fits: Callable[[object], bool]) -> Kind:
+    """The kind whose values fit; `allowed` says in an error what they must be."""
+
+    def check(value: object, where: str) -> object:
+        if not fits(value):
+            raise ValueError(f"{where} must be {allowed}; given: {short(value)}")
+        return value
+
+    return check
 
 
-def sha256(value: object, where: str) -> str:
-    if (
-        not isinstance(value, str)
-        or len(value) not in (0, 64)
-        or set(value) - set("0123456789abcdef")
-    ):
-        raise ValueError(f"{where} must be a sha256 in hex; given: {short(value)}")
-    return value
+text = _kind(
+    "a text of at most 256 characters",
+    lambda value: isinstance(value, str) and len(value) <= 256,
+)
+sha256 = _kind(
+    "a sha256 in hex",
+    lambda value: (
+        isinstance(value, str) and len(value) in (0, 64) and set(value) <= set("0123456789abcdef")
+    ),
+)
+truth = _kind("true or false", lambda value: isinstance(value, bool))
 
 
 def one_of(*allowed: str) -> Kind:
-    def check(value: object, where: str) -> str:
-        if not isinstance(value, str) or value not in allowed:
-            raise ValueError(
-                f"{where} must be {' or '.join(allowed) if len(allowed) < 3 else 'one of ' + ', '.join(allowed)}; "
-                f"given: {short(value)}"
-            )
-        return value
-
-    return check
-
-
-def truth(value: object, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{where} must be true or false; given: {short(value)}")
-    return value
+    names = " or ".join(allowed) if len(allowed) < 3 else f"one of {', '.join(allowed)}"
+    return _kind(names, lambda value: isinstance(value, str) and value in allowed)
 
 
 def integer(low: int, high: int) -> Kind:
-    def check(value: object, where: str) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(
-                f"{where} must be a whole number from {low} to {high}; given: {short(value)}"
-            )
-        return value
-
-    return check
+    return _kind(f"a whole number from {low} to {high}", lambda value: is_whole(value, low, high))
 
 
 def number(low: float, high: float) -> Kind:
-    def check(value: object, where: str) -> float:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not (math.isfinite(value) and low <= value <= high)
-        ):
-            raise ValueError(
-                f"{where} must be a number from {low:g} to {high:g}; given: {short(value)}"
-            )
-        return value
-
-    return check
+    return _kind(f"a number from {low:g} to {high:g}", lambda value: is_number(value, low, high))
 
 
 def short(value: object) -> str:
-    text = (
-        repr(value)
-        if isinstance(value, (str, int, float, type(None)))
-        else f"a {type(value).__name__}"
-    )
-    return text if len(text) <= 60 else text[:57] + "…"
+    """What an error shows of a value: at most 60 characters, and of a container only its type."""
+    simple = isinstance(value, (str, int, float, type(None)))
+    shown = repr(value) if simple else f"a {type(value).__name__}"
+    return shown if len(shown) <= 60 else shown[:57] + "…"

@@ -16,7 +16,8 @@ import typer
 import dreamkit as dk
 
 from .. import passport as passports
-from ..pictures.video import Reel, check_film
+from ..pictures.reel import Reel
+from ..pictures.video import check_film
 from .console import FrameProgress, Stopped, printable, say
 from .options import (
     Device,

@@ -1,1 +1,1 @@
-"""Pictures in and out: the codec, sample photos, synthetic scenes, sizes, videos and optical flow."""
+"""Pictures in and out of files, sample photos, synthetic scenes, sizes, videos, optical flow."""

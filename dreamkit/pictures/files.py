@@ -1,81 +1,94 @@
-"""Files written whole or not at all, and whether one could be written, asked before the work."""
+"""Files are written whole or not at all; a path can be checked before the work starts."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
+
+
+def check_source(path: str | os.PathLike[str], what: str) -> None:
+    """Raise FileNotFoundError or ValueError unless `path` is a file; `what` should be in it."""
+    # os.path answers False where Path raises: for names that are too long, for circles of links.
+    name = repr(str(path))
+    if os.path.isdir(path):
+        raise ValueError(f"{name} is a folder, not a {what}")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"no {what} at {name}")
+    if not os.path.isfile(path):
+        raise ValueError(f"{name} is not a regular file")
 
 
 def check_place(path: Path) -> None:
-    """Raises ValueError where no file could be written at `path`, whatever its kind: asked before the work."""
-    _check_no_folder(path)
-    _check_room(path, path.parent)
+    """Raise ValueError if no file can be written at `path`; call it before the work starts."""
+    _check_parent(path)
+    _check_writable(path, path.parent)
 
 
 def check_target_folder(folder: str | os.PathLike[str]) -> None:
-    """Raises ValueError where no file could be written into the folder, or into what there is of it: asked before the work."""
+    """Raise ValueError if no file can be written into `folder`, which need not exist yet."""
     folder = Path(folder)
-    _check_room(
-        folder, next((place for place in (folder, *folder.parents) if place.is_dir()), Path())
-    )
+    existing = next((place for place in (folder, *folder.parents) if place.is_dir()), Path())
+    _check_writable(folder, existing)
 
 
-def _check_room(path: Path, folder: Path) -> None:
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Call `write(file)` on a temporary file beside `path`, then move that file to `path`.
+
+    A reader sees the whole file or none of it. A file that is replaced passes its mode on.
+    Raises ValueError if the file cannot be written; an older file then stays as it was.
+    """
+    _check_parent(path)
+    temporary = str(path.with_name(f".dreamkit-{secrets.token_hex(8)}{path.suffix}"))
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.lstat(path)  # a name may be too long
-        tempfile.TemporaryFile(dir=folder).close()  # the one sure way to know
-    except OSError as error:
-        raise ValueError(
-            f"cannot write {str(path)!r}: {error.strerror or one_line(error)}"
-        ) from None
-
-
-def write_whole(path: Path, write) -> None:
-    """Calls `write(file)` on a temporary file beside `path` and then moves it there: a reader sees all of it or nothing."""
-    _check_no_folder(path)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=".dreamkit-", suffix=path.suffix, delete=False
-        ) as file:
-            temporary = file.name
-            write(file)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)  # a temporary file is private; the result is an ordinary one
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write {str(path)!r}: {error.strerror or one_line(error)}"
-        ) from None
+        with _one_line_error(path):
+            # `tempfile` makes private files; `open` leaves the mode of a new file to the umask.
+            with open(temporary, "x+b") as file:
+                write(file)
+            if path.exists():
+                os.chmod(temporary, path.stat().st_mode & 0o777)
+            os.replace(temporary, path)
     finally:
-        if temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
 
 
 def make_folder(path: Path) -> None:
-    """Makes the folder, and those above it, where it is not there. ValueError where that cannot be."""
+    """Make the folder, and the folders above it, unless it exists. ValueError if it cannot."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
 
 
-def _check_no_folder(path: Path) -> None:
+def one_line(error: BaseException) -> str:
+    """The message of an error in one line, or the name of its class if it has no message."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _check_parent(path: Path) -> None:
     if os.path.isdir(path):
         raise ValueError(f"{str(path)!r} is a folder; give the name of a file")
     if not os.path.isdir(path.parent):
         raise ValueError(f"the folder {str(path.parent)!r} does not exist; make it first")
 
 
-def one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _check_writable(path: Path, folder: Path) -> None:
+    with _one_line_error(path):
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)  # raises OSError for a name that is too long
+        tempfile.TemporaryFile(dir=folder).close()  # the one sure way to know
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+@contextlib.contextmanager
+def _one_line_error(path: Path) -> Iterator[None]:
+    """Turn an OSError into a ValueError that says in one line that `path` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise ValueError(f"cannot write {str(path)!r}: {reason}") from None

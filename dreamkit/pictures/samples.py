@@ -1,4 +1,4 @@
-"""Sample photos by name, from the wheels of scikit-learn and scikit-image."""
+"""Sample photos by name, from the installed packages scikit-learn and scikit-image."""
 
 from __future__ import annotations
 
@@ -40,35 +40,33 @@ def samples() -> tuple[str, ...]:
 
 
 def sample_credit(name: str) -> str:
-    """Who made the sample photo and under which licence."""
-    _known_sample(name)
-    return _SAMPLES[name][2]
+    """Who made the sample photo, and its licence. KeyError for an unknown name."""
+    return _known(name)[2]
 
 
 def sample(name: str = "china", side: int | None = None) -> Image:
     """A sample photo [1, 3, H, W] by name; `side` is its longest side in pixels.
 
-    The photos lie in the wheels of scikit-learn (china by danielbuechele and flower by vultilion, both CC BY 2.0)
-    and scikit-image (chelsea the cat, coffee, rocket, motorcycle and the textures brick, grass and gravel: CC0;
-    astronaut and hubble: NASA, public domain); `clouds` is a sky drawn here. KeyError for any other name.
+    scikit-learn brings china by danielbuechele and flower by vultilion (both CC BY 2.0);
+    scikit-image brings chelsea the cat, coffee, rocket, motorcycle, the textures brick, grass and
+    gravel (all CC0), astronaut and hubble (NASA, public domain); dreamkit draws clouds, a sky.
+    KeyError for an unknown name, and if the package of the photo is not installed.
 
     >>> sample("clouds", side=64).shape
     torch.Size([1, 3, 43, 64])
     """
-    _known_sample(name)
+    package, inner, _ = _known(name)
     check_side(side)
-    package, inner, _ = _SAMPLES[name]
     if name == "clouds":
         picture = clouds()
         return picture if side is None else fit(picture, side)
-    found = importlib.util.find_spec(
-        package
-    )  # finds the folder without importing the (large) package
+    found = importlib.util.find_spec(package)  # does not import the package, which is large
     if found is None or not found.submodule_search_locations:
         raise KeyError(f"sample {name!r} comes with the package {package}, which is not installed")
     return load_image(Path(found.submodule_search_locations[0]) / inner, side)
 
 
-def _known_sample(name: str) -> None:
+def _known(name: str) -> tuple[str, str, str]:
     if name not in _SAMPLES:
         raise unknown("sample", name, _SAMPLES)
+    return _SAMPLES[name]

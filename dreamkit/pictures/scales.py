@@ -1,16 +1,15 @@
-"""Pictures at several sizes: `resize`, the octaves of DeepDream, and Laplacian pyramids (Burt & Adelson, 1983)."""
+"""Pictures at several sizes: `resize`, octaves, and Laplacian pyramids (Burt & Adelson, 1983)."""
 
 from __future__ import annotations
 
-import itertools
 import math
-import numbers
 import operator
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..checks.numbers import is_number, is_whole
 from .image import Image
 
 HOWS = ("area", "bilinear", "corners", "bicubic")
@@ -19,10 +18,14 @@ HOWS = ("area", "bilinear", "corners", "bicubic")
 def resize(image: Image, size: tuple[int, int], how: str = "area") -> Image:
     """The picture [N, C, H, W] at size (height, width) in pixels.
 
-    `how`: "area" averages the pixels under each new one along a side that shrinks, and is bilinear along one that
-    grows; "bilinear" takes half-pixel centres and no anti-aliasing; "corners" is bilinear with the corner pixels
-    kept in place (Caffe's and SciPy's zoom); "bicubic" like "bilinear". A picture of that size already comes back as it is.
-    ValueError for another `how`, and for a size that is not two whole numbers of at least 1.
+    `how` is one of:
+        "area": along a side that shrinks, a new pixel is the mean of the pixels under it;
+            along a side that grows, "area" is bilinear;
+        "bilinear": half-pixel centres, no anti-aliasing;
+        "corners": bilinear, with the corner pixels kept in place (Caffe's and SciPy's zoom);
+        "bicubic": centres as in "bilinear"; each picture keeps its own range.
+    If the size already matches, the input is returned. Raises ValueError for another `how`, and
+    for a size that is not two whole numbers of at least 1.
 
     >>> resize(torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]]), (1, 1)).item()
     0.5
@@ -43,39 +46,31 @@ def resize(image: Image, size: tuple[int, int], how: str = "area") -> Image:
         smaller = (min(height, image.shape[-2]), min(width, image.shape[-1]))
         if smaller != tuple(image.shape[-2:]):
             image = F.interpolate(image, size=smaller, mode="area")
-        return (
-            F.interpolate(image, size=(height, width), mode="bilinear", align_corners=False)
-            if smaller != (height, width)
-            else image
-        )
+        if smaller == (height, width):
+            return image
     mode = "bicubic" if how == "bicubic" else "bilinear"
     resized = F.interpolate(image, size=(height, width), mode=mode, align_corners=how == "corners")
     if how == "bicubic":  # it overshoots at edges; each picture keeps its own range
-        resized = resized.clamp(
-            image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-        )
+        low, high = (extreme((1, 2, 3), keepdim=True) for extreme in (image.amin, image.amax))
+        resized = resized.clamp(low, high)
     return resized
 
 
 def octave_sizes(height: int, width: int, count: int, ratio: float) -> list[tuple[int, int]]:
-    """The sizes (height, width) of `count` octaves, small to large; each is `ratio` times the one before.
+    """The sizes (height, width) of `count` octaves: each is `ratio` times the one before.
 
     >>> octave_sizes(70, 140, 3, 1.4)
     [(36, 71), (50, 100), (70, 140)]
     """
-    whole = isinstance(count, numbers.Integral) and not isinstance(count, bool)
-    if not (whole and count >= 1 and 1 <= ratio < math.inf):
-        raise ValueError(
-            f"octaves need a whole count of at least 1 and a ratio of at least 1; given: {count!r}, {ratio!r}"
-        )
-    return [
-        (max(1, round(height / ratio**k)), max(1, round(width / ratio**k)))
-        for k in reversed(range(count))
-    ]
+    if not (is_whole(count, 1) and is_number(ratio, 1)):
+        needs = "octaves need a whole count of at least 1 and a ratio of at least 1"
+        raise ValueError(f"{needs}; given: {count!r}, {ratio!r}")
+    divisors = [ratio**k for k in reversed(range(count))]
+    return [(max(1, round(height / d)), max(1, round(width / d))) for d in divisors]
 
 
 def octaves(image: Image, count: int, ratio: float) -> list[Image]:
-    """The picture at `count` sizes, small to large, each `ratio` times the one before; the last is the picture itself.
+    """The picture at the sizes of `octave_sizes`, small to large; the last is the picture itself.
 
     >>> [tuple(o.shape[-2:]) for o in octaves(torch.zeros(1, 3, 70, 140), 3, 1.4)]
     [(36, 71), (50, 100), (70, 140)]
@@ -86,13 +81,14 @@ def octaves(image: Image, count: int, ratio: float) -> list[Image]:
 def laplacian_split(image: Tensor, levels: int) -> list[Tensor]:
     """The bands of a Laplacian pyramid, fine to coarse: `levels` differences and the small rest.
 
-    Each level blurs with the binomial kernel 1 4 6 4 1, keeps every second pixel, and subtracts its enlargement.
-    Any size will do: a side of n pixels becomes one of n / 2, rounded up. ValueError for levels below 0.
+    Each level blurs with the binomial kernel 1 4 6 4 1, keeps every second pixel, and subtracts
+    its enlargement. Pictures of all sizes are allowed: a side of n pixels becomes n / 2, rounded
+    up. ValueError for levels below 0.
 
     >>> [tuple(band.shape[-2:]) for band in laplacian_split(torch.rand(1, 3, 9, 7), 2)]
     [(9, 7), (5, 4), (3, 2)]
     """
-    if not isinstance(levels, numbers.Integral) or isinstance(levels, bool) or levels < 0:
+    if not is_whole(levels, 0):
         raise ValueError(f"levels must be a whole number, 0 or more; given: {levels!r}")
     bands = []
     for _ in range(levels):
@@ -103,19 +99,19 @@ def laplacian_split(image: Tensor, levels: int) -> list[Tensor]:
 
 
 def laplacian_merge(bands: list[Tensor]) -> Tensor:
-    """The picture whose `laplacian_split` gave these bands, fine to coarse. ValueError where their sizes do not fit.
+    """The picture whose `laplacian_split` gave these bands, fine to coarse.
+
+    Raises ValueError unless each band is half the size of the one before, rounded up.
 
     >>> picture = torch.rand(1, 3, 9, 7)
     >>> torch.allclose(laplacian_merge(laplacian_split(picture, 2)), picture, atol=1e-6)
     True
     """
     sizes = [tuple(band.shape[-2:]) for band in bands]
-    if not sizes or any(
-        (-(-h // 2), -(-w // 2)) != small for (h, w), small in itertools.pairwise(sizes)
-    ):
-        raise ValueError(
-            f"bands go from fine to coarse, each half the size of the one before (rounded up); given: {sizes}"
-        )
+    halved = [(math.ceil(height / 2), math.ceil(width / 2)) for height, width in sizes]
+    if not sizes or halved[:-1] != sizes[1:]:
+        order = "bands go from fine to coarse, each half the size of the one before (rounded up)"
+        raise ValueError(f"{order}; given: {sizes}")
     image = bands[-1]
     for band in reversed(bands[:-1]):
         image = band + _enlarge(image, band)
@@ -130,8 +126,8 @@ def _binomial(like: Tensor) -> Tensor:
 def _enlarge(small: Tensor, like: Tensor) -> Tensor:
     height, width = like.shape[-2:]
     spread = small.new_zeros(*small.shape[:2], height, width)
-    spread[..., ::2, ::2] = small  # zeros between, so the kernel weighs four times as much
-    # Dividing by the blurred comb keeps a flat picture flat up to its borders.
+    spread[..., ::2, ::2] = small  # zeros lie between the pixels
+    # Division by the blurred comb makes up for the zeros: a flat picture stays flat everywhere.
     comb = torch.zeros_like(spread[:1, :1])
     comb[..., ::2, ::2] = 1
     blur = lambda x: F.conv2d(F.pad(x, (2, 2, 2, 2)), _binomial(x), groups=x.shape[1])
@@ -139,20 +135,25 @@ def _enlarge(small: Tensor, like: Tensor) -> Tensor:
 
 
 def mirror_pad(image: Tensor, rows: int, columns: int) -> Tensor:
-    """The picture continued by its mirror image, without repeating the border pixel, by any number of rows and columns."""
-    return image[..., mirror(image.shape[-2], rows, image), :][
-        ..., mirror(image.shape[-1], columns, image)
-    ]
+    """The picture continued by its mirror image on each side, without repeating the border pixel.
+
+    Unlike `torch.nn.functional.pad`, it takes margins of any length.
+    """
+    down = mirror(image.shape[-2], rows, image)
+    across = mirror(image.shape[-1], columns, image)
+    return image[..., down, :][..., across]
 
 
 def mirror(
     length: int, margin: int, like: Tensor, start: int = 0, end: int | None = None
 ) -> Tensor:
-    """The indices of the rows from `start` to `end` of `length`, and of `margin` more on both sides, mirrored at the borders."""
-    index = torch.arange(
-        start - margin, (length if end is None else end) + margin, device=like.device
-    )
+    """The indices of a mirrored line: from `start` to `end`, and `margin` more on both sides.
+
+    The line has `length` pixels and is mirrored at its ends: 0 1 2 becomes … 2 1 0 1 2 1 0 ….
+    """
+    end = length if end is None else end
+    index = torch.arange(start - margin, end + margin, device=like.device)
     if length == 1:
         return torch.zeros_like(index)
-    index = index.remainder(2 * (length - 1))  # a triangle wave: 0 1 2 1 0 1 2 …
+    index = index.remainder(2 * (length - 1))  # two lines make one period
     return torch.where(index < length, index, 2 * (length - 1) - index)

@@ -1,4 +1,4 @@
-"""Films: the motion at any frame rate, optical flow, frames that are kept and taken up again, files read back."""
+"""Films: motion at any frame rate, optical flow, stopped films that continue, files read back."""
 
 import itertools
 import os
@@ -8,15 +8,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
-from PIL import Image as pillow
 from torch.nn import functional as F
 
 import dreamkit as dk
 from dreamkit.ascent import film
 from dreamkit.cli.app import call
-from dreamkit.pictures.video import Reel, read_video, video_info, write_film
+from dreamkit.pictures.reel import Reel
+from dreamkit.pictures.video import read_video, video_info, write_film
 
 from ..processes import program
 
@@ -30,14 +31,14 @@ def photo() -> torch.Tensor:
 
 
 def strided(seed: int = 0):
-    """A score that, like a network's, sees the picture through a coarse grid: random 7×7 filters with a stride of 4."""
+    """A score that sees the picture in coarse steps, as a network does: 7×7 filters, stride 4."""
     filters = torch.randn(12, 3, 7, 7, generator=torch.Generator().manual_seed(seed))
     filters = filters - filters.mean((1, 2, 3), keepdim=True)
     return lambda x: F.relu(F.conv2d(x, filters, stride=4)).square().mean()
 
 
 def pan(count: int, height: int = 60, width: int = 80, by: int = 2) -> list[torch.Tensor]:
-    """A camera that moves to the right over the photo of the cat, and a bright box that moves the other way."""
+    """A camera moves to the right over the photo of the cat; a bright box moves to the left."""
     photo, frames = dk.sample("chelsea", 200), []
     for t in range(count):
         frame = photo[..., 20 : 20 + height, by * t : by * t + width].clone()
@@ -117,7 +118,7 @@ def test_a_zoom_without_a_dream_is_one_enlargement_at_two_frame_rates():
     for end in ends:
         assert (
             (end - exact).abs().max() < 0.02 < (smooth - exact).abs().max()
-        )  # what is left is rounding to 8 bits, ten times
+        )  # the rest is rounding to 8 bits, ten times
 
 
 def test_a_zoom_dreams_moves_and_dreams_again(photo):
@@ -156,7 +157,7 @@ def test_a_zoom_goes_on_as_if_nothing_had_been(photo, tmp_path):
         ({"fps": 0}, "fps is a number above 0"),
         ({"zoom": -1}, "zoom is a number above 0"),
         ({"turn": float("nan")}, "finite"),
-        ({"first": 3}, "goes on from its last frame"),
+        ({"first": 3}, "continues from its last frame"),
         ({"score": []}, "needs a score"),
     ],
     ids=str,
@@ -192,7 +193,7 @@ def test_a_walk_slides_from_score_to_score(photo):
         float(changes[1][0]) == pytest.approx(float(changes[1][2]), abs=0.004)
         and changes[1][0] > 0.005
     )
-    with pytest.raises(ValueError, match="give it as count"):
+    with pytest.raises(ValueError, match="give count"):
         film.dreaming_video([red, blue], iter(frames), flow=False)
 
 
@@ -275,7 +276,7 @@ def test_a_film_is_read_back_with_its_frames_and_its_rate(tmp_path, suffix, fps)
             (a[..., :41, :63] - b).abs().mean() < 0.06 for a, b in zip(back, frames, strict=True)
         )
     else:
-        with pillow.open(path) as file:
+        with PIL.Image.open(path) as file:
             assert (file.size, file.n_frames) == ((63, 41), 9)
             time = 0
             for index in range(9):
@@ -345,7 +346,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
 def test_a_video_dreams_stops_at_a_signal_resumes_and_is_the_same(folder, capsys):
-    """Three seconds of 320×240: stopped after its first frames, gone on with, and byte for byte an undisturbed film."""
+    """Three seconds of 320×240: a film that was stopped and continued has the same bytes."""
     pytest.importorskip("av")
     pytest.importorskip("cv2")
     wide = dk.sample("chelsea", 451)
@@ -419,7 +420,7 @@ def test_a_zoom_walks_through_layers_and_loads_its_network_once(folder, capsys, 
         r"z\.webp: 4 frames, 0\.5 s at 8 a second, made in [\d.]+ s\n", capsys.readouterr().out
     )
     assert len(loaded) == 1 and os.listdir(folder) == ["z.webp"]
-    with pillow.open("z.webp") as file:
+    with PIL.Image.open("z.webp") as file:
         assert (file.n_frames, file.size) == (4, (48, 32))
 
 

@@ -1,4 +1,4 @@
-"""Pictures in and out: every kind of file loads right, every broken one is one clear line, nothing is written half."""
+"""Every kind of picture file loads right, a broken one is one clear line, none is half-written."""
 
 import io
 import json
@@ -9,13 +9,14 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from PIL import ExifTags, PngImagePlugin
-from PIL import Image as pillow
 
 import dreamkit as dk
 from dreamkit.pictures import image as images
+from dreamkit.pictures.decoding import opened
 from dreamkit.pictures.samples import sample_credit
 
 
@@ -24,7 +25,7 @@ def pixels(loaded: torch.Tensor) -> np.ndarray:
     return loaded[0].permute(1, 2, 0).double().numpy() * 255
 
 
-def stored(picture: pillow.Image, path: Path, **options) -> Path:
+def stored(picture: PIL.Image.Image, path: Path, **options) -> Path:
     picture.save(path, **options)
     return path
 
@@ -41,7 +42,7 @@ def drawn() -> np.ndarray:
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "webp", "ppm"])
 def test_rgb_bytes_come_through_exactly(suffix, drawn, tmp_path):
     path = stored(
-        pillow.fromarray(drawn),
+        PIL.Image.fromarray(drawn),
         tmp_path / f"a.{suffix}",
         **({"lossless": True} if suffix == "webp" else {}),
     )
@@ -52,17 +53,19 @@ def test_rgb_bytes_come_through_exactly(suffix, drawn, tmp_path):
 
 def test_alpha_is_laid_over_white(tmp_path):
     loaded = dk.load_image(
-        stored(pillow.new("RGBA", (2, 2), (255, 0, 0, 0)), tmp_path / "clear.png")
+        stored(PIL.Image.new("RGBA", (2, 2), (255, 0, 0, 0)), tmp_path / "clear.png")
     )
     assert torch.equal(loaded, torch.ones(1, 3, 2, 2))
-    half = dk.load_image(stored(pillow.new("RGBA", (1, 1), (0, 0, 0, 51)), tmp_path / "fifth.png"))
+    half = dk.load_image(
+        stored(PIL.Image.new("RGBA", (1, 1), (0, 0, 0, 51)), tmp_path / "fifth.png")
+    )
     assert np.allclose(pixels(half), 204, atol=1)  # one fifth black over white
-    grey = dk.load_image(stored(pillow.new("LA", (1, 1), (100, 255)), tmp_path / "la.png"))
+    grey = dk.load_image(stored(PIL.Image.new("LA", (1, 1), (100, 255)), tmp_path / "la.png"))
     assert np.allclose(pixels(grey), 100)
 
 
 def test_palettes_with_and_without_transparency(tmp_path):
-    palette = pillow.new("P", (2, 1))
+    palette = PIL.Image.new("P", (2, 1))
     palette.putpalette([255, 0, 0, 0, 0, 255])
     palette.putpixel((1, 0), 1)
     assert pixels(dk.load_image(stored(palette, tmp_path / "p.png"))).tolist() == [
@@ -74,16 +77,16 @@ def test_palettes_with_and_without_transparency(tmp_path):
     partly = stored(palette, tmp_path / "bytes.png", transparency=bytes([255, 0]))
     assert pixels(dk.load_image(partly)).tolist() == [[[255, 0, 0], [255, 255, 255]]]
     colour_key = stored(
-        pillow.new("RGB", (1, 1), (9, 9, 9)), tmp_path / "key.png", transparency=(9, 9, 9)
+        PIL.Image.new("RGB", (1, 1), (9, 9, 9)), tmp_path / "key.png", transparency=(9, 9, 9)
     )
     assert pixels(dk.load_image(colour_key)).tolist() == [[[255, 255, 255]]]
 
 
 def test_grey_and_one_bit_become_rgb(tmp_path):
     assert pixels(
-        dk.load_image(stored(pillow.new("L", (1, 1), 77), tmp_path / "l.png"))
+        dk.load_image(stored(PIL.Image.new("L", (1, 1), 77), tmp_path / "l.png"))
     ).round().tolist() == [[[77, 77, 77]]]
-    bits = pillow.new("1", (2, 1))
+    bits = PIL.Image.new("1", (2, 1))
     bits.putpixel((1, 0), 1)
     assert pixels(dk.load_image(stored(bits, tmp_path / "1.png"))).tolist() == [
         [[0, 0, 0], [255, 255, 255]]
@@ -93,7 +96,7 @@ def test_grey_and_one_bit_become_rgb(tmp_path):
 @pytest.mark.parametrize("suffix", ["png", "tiff"])
 def test_sixteen_bit_grey_keeps_its_precision(suffix, tmp_path):
     values = np.array([[0, 1, 256, 65535]], dtype=np.uint16)
-    loaded = dk.load_image(stored(pillow.fromarray(values), tmp_path / f"deep.{suffix}"))
+    loaded = dk.load_image(stored(PIL.Image.fromarray(values), tmp_path / f"deep.{suffix}"))
     assert torch.allclose(
         loaded[0, :, 0].double(), torch.tensor([0, 1, 256, 65535]).double() / 65535, atol=1e-7
     )
@@ -125,7 +128,7 @@ def test_sixteen_bit_rgb(tmp_path):
 
 def test_cmyk_jpeg(tmp_path):
     path = stored(
-        pillow.new("CMYK", (16, 16), (0, 255, 255, 0)), tmp_path / "print.jpg", quality=100
+        PIL.Image.new("CMYK", (16, 16), (0, 255, 255, 0)), tmp_path / "print.jpg", quality=100
     )
     assert (
         np.abs(pixels(dk.load_image(path)) - [255, 0, 0]).max() < 6
@@ -134,7 +137,7 @@ def test_cmyk_jpeg(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png"])
 def test_of_an_animation_the_first_frame(suffix, tmp_path):
-    frames = [pillow.new("RGB", (4, 3), colour) for colour in ((255, 0, 0), (0, 255, 0))]
+    frames = [PIL.Image.new("RGB", (4, 3), colour) for colour in ((255, 0, 0), (0, 255, 0))]
     options = {"lossless": True} if suffix == "webp" else {}
     path = stored(
         frames[0], tmp_path / f"moving.{suffix}", save_all=True, append_images=frames[1:], **options
@@ -155,26 +158,26 @@ def test_exif_orientation(orientation, drawn, tmp_path):
         7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
         8: lambda a: np.rot90(a, 1),
     }[orientation](drawn)
-    exif = pillow.Exif()
+    exif = PIL.Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    loaded = dk.load_image(stored(pillow.fromarray(drawn), tmp_path / "turned.png", exif=exif))
+    loaded = dk.load_image(stored(PIL.Image.fromarray(drawn), tmp_path / "turned.png", exif=exif))
     assert np.array_equal(pixels(loaded).round(), meant)
 
 
 def test_broken_exif_does_not_spoil_the_pixels(drawn, tmp_path):
     path = stored(
-        pillow.fromarray(drawn), tmp_path / "a.png", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"
+        PIL.Image.fromarray(drawn), tmp_path / "a.png", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"
     )
     assert np.array_equal(pixels(dk.load_image(path)).round(), drawn)
 
 
 def test_float_tiff(tmp_path):
     values = np.array([[0.0, 0.25, 1.0]], dtype=np.float32)
-    assert dk.load_image(stored(pillow.fromarray(values), tmp_path / "f.tiff"))[
+    assert dk.load_image(stored(PIL.Image.fromarray(values), tmp_path / "f.tiff"))[
         0, 0, 0
     ].tolist() == [0.0, 0.25, 1.0]
     with pytest.raises(ValueError, match="NaN or infinite"):
-        dk.load_image(stored(pillow.fromarray(values * np.nan), tmp_path / "nan.tiff"))
+        dk.load_image(stored(PIL.Image.fromarray(values * np.nan), tmp_path / "nan.tiff"))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +195,7 @@ def test_strange_names(name, drawn, tmp_path):
     if sys.platform == "win32" and set(name) & set("\n<>%"):
         pytest.skip("Windows allows no such name")
     path = tmp_path / name
-    dk.save_image(dk.load_image(stored(pillow.fromarray(drawn), path)), path)
+    dk.save_image(dk.load_image(stored(PIL.Image.fromarray(drawn), path)), path)
     assert dk.load_image(str(path)).shape == (1, 3, 6, 8)
     path.unlink()
     with pytest.raises(FileNotFoundError) as caught:
@@ -201,7 +204,7 @@ def test_strange_names(name, drawn, tmp_path):
 
 
 def test_one_pixel_and_open_files(tmp_path):
-    path = stored(pillow.new("RGB", (1, 1), (1, 2, 3)), tmp_path / "dot.png")
+    path = stored(PIL.Image.new("RGB", (1, 1), (1, 2, 3)), tmp_path / "dot.png")
     assert pixels(dk.load_image(path)).round().tolist() == [[[1, 2, 3]]]
     with open(path, "rb") as file:
         assert dk.load_image(file).shape == (1, 3, 1, 1)
@@ -209,7 +212,7 @@ def test_one_pixel_and_open_files(tmp_path):
 
 
 def test_side_is_the_longest_side_and_keeps_the_shape(tmp_path):
-    path = stored(pillow.new("RGB", (400, 100), (10, 20, 30)), tmp_path / "wide.png")
+    path = stored(PIL.Image.new("RGB", (400, 100), (10, 20, 30)), tmp_path / "wide.png")
     assert dk.load_image(path, side=40).shape == (1, 3, 10, 40)
     assert dk.load_image(path, side=1).shape == (1, 3, 1, 1)
     assert torch.allclose(
@@ -224,9 +227,9 @@ def test_side_is_the_longest_side_and_keeps_the_shape(tmp_path):
 
 def truncated(kind: str) -> bytes:
     file = io.BytesIO()
-    pillow.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(
-        file, kind
-    )
+    PIL.Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    ).save(file, kind)
     return file.getvalue()[: len(file.getvalue()) // 2]
 
 
@@ -282,9 +285,9 @@ def test_a_bomb_is_refused_before_memory_is_taken(tmp_path):
 
 
 def test_large_but_allowed_pictures_are_not_bombs(tmp_path):
-    """Between 89 and 178 megapixels Pillow warns; the limit that the message names is the limit that holds."""
-    path = stored(pillow.new("1", (12_000, 10_000)), tmp_path / "large.png")
-    with images._opened(path) as file:
+    """From 89 to 178 megapixels Pillow only warns: the limit in the message is the real limit."""
+    path = stored(PIL.Image.new("1", (12_000, 10_000)), tmp_path / "large.png")
+    with opened(path) as file:
         assert file.size == (12_000, 10_000)
 
 
@@ -316,14 +319,14 @@ def test_what_is_no_file(given, error, message):
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything"
 )
 def test_a_file_that_may_not_be_read(drawn, tmp_path):
-    path = stored(pillow.fromarray(drawn), tmp_path / "a.png")
+    path = stored(PIL.Image.fromarray(drawn), tmp_path / "a.png")
     path.chmod(0)
     with pytest.raises(ValueError, match="permission denied"):
         dk.load_image(path)
 
 
 def test_links(drawn, tmp_path):
-    path = stored(pillow.fromarray(drawn), tmp_path / "a.png")
+    path = stored(PIL.Image.fromarray(drawn), tmp_path / "a.png")
     (tmp_path / "link.png").symlink_to(path)
     (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
     (tmp_path / "circle.png").symlink_to(tmp_path / "circle.png")
@@ -333,7 +336,7 @@ def test_links(drawn, tmp_path):
             dk.load_image(tmp_path / name)
     dk.save_image(
         torch.zeros(1, 3, 2, 2), tmp_path / "link.png"
-    )  # the link gives way to the result; what it led to stays
+    )  # the link is replaced by the result; its target stays
     assert dk.load_image(path).shape == (1, 3, 6, 8)
 
 
@@ -371,7 +374,7 @@ def test_passports_travel_in_every_format(suffix, tmp_path):
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
 def test_a_picture_without_passport_says_so(suffix, drawn, tmp_path):
-    path = stored(pillow.fromarray(drawn), tmp_path / f"a.{suffix}")
+    path = stored(PIL.Image.fromarray(drawn), tmp_path / f"a.{suffix}")
     with pytest.raises(ValueError, match="carries no dreamkit passport"):
         dk.read_passport(path)
 
@@ -392,12 +395,12 @@ def test_a_picture_without_passport_says_so(suffix, drawn, tmp_path):
 def test_a_foreign_description_is_no_passport(text, drawn, tmp_path):
     info = PngImagePlugin.PngInfo()
     info.add_text(images.PASSPORT_KEY, text)
-    path = stored(pillow.fromarray(drawn), tmp_path / "a.png", pnginfo=info)
+    path = stored(PIL.Image.fromarray(drawn), tmp_path / "a.png", pnginfo=info)
     with pytest.raises(ValueError, match="carries no dreamkit passport"):
         dk.read_passport(path)
-    exif = pillow.Exif()
+    exif = PIL.Image.Exif()
     exif[ExifTags.Base.ImageDescription] = text[:60_000]
-    path = stored(pillow.fromarray(drawn), tmp_path / "a.jpg", exif=exif)
+    path = stored(PIL.Image.fromarray(drawn), tmp_path / "a.jpg", exif=exif)
     with pytest.raises(ValueError, match="carries no dreamkit passport"):
         dk.read_passport(path)
 
@@ -407,8 +410,8 @@ def test_a_passport_that_unpacks_without_end_is_not_read(drawn, tmp_path):
     info.add_text(
         images.PASSPORT_KEY, json.dumps({"dreamkit": "1", "x": "y" * 3_000_000}), zip=True
     )
-    path = stored(pillow.fromarray(drawn), tmp_path / "a.png", pnginfo=info)
-    with pytest.raises(ValueError, match="passport|broken"):
+    path = stored(PIL.Image.fromarray(drawn), tmp_path / "a.png", pnginfo=info)
+    with pytest.raises(ValueError, match=r"passport|broken"):
         dk.read_passport(path)
 
 
@@ -459,8 +462,8 @@ def test_a_failing_write_leaves_the_old_file_and_no_other(suffix, tmp_path, monk
         file.write(b"half a picture")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pillow.Image, "save", fail)
-    with pytest.raises(ValueError, match="cannot write .*No space left on device"):
+    monkeypatch.setattr(PIL.Image.Image, "save", fail)
+    with pytest.raises(ValueError, match=r"cannot write .*No space left on device"):
         dk.save_image(dk.noise(8, 8, seed=1), path)
     assert path.read_bytes() == before and os.listdir(tmp_path) == [path.name]
 
@@ -474,18 +477,20 @@ def test_a_size_that_the_format_cannot_hold(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
-def test_the_file_has_ordinary_permissions(tmp_path):
-    before = os.umask(0o027)
+def test_the_file_has_ordinary_permissions(tmp_path, monkeypatch):
+    path, umask = tmp_path / "a.png", os.umask
+    before = umask(0o027)
     try:
-        dk.save_image(dk.noise(2, 2), tmp_path / "a.png")
-        assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
-        (tmp_path / "a.png").chmod(0o600)
-        dk.save_image(dk.noise(2, 2), tmp_path / "a.png")
-        assert (
-            tmp_path / "a.png"
-        ).stat().st_mode & 0o777 == 0o600  # of a file that was there already, its own
+        # A thread that changes the umask changes it for the files of all other threads.
+        monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask was changed"))
+        dk.save_image(dk.noise(2, 2), path)
+        assert path.stat().st_mode & 0o777 == 0o640
+        for mode in (0o600, 0o666):  # a file that existed keeps its mode
+            path.chmod(mode)
+            dk.save_image(dk.noise(2, 2), path)
+            assert path.stat().st_mode & 0o777 == mode
     finally:
-        os.umask(before)
+        umask(before)
 
 
 # --- samples and noise

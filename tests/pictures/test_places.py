@@ -1,4 +1,4 @@
-"""Disks that are full, folders that cannot be written, pipes that nobody reads: one line, and what was there stays."""
+"""Full disks, folders without permission, closed pipes: one line, and older files stay."""
 
 import os
 import subprocess
@@ -53,7 +53,7 @@ def mount(*arguments: str) -> bool:
 
 @pytest.fixture
 def disk(tmp_path, monkeypatch):
-    """A disk of 400 KiB of its own at ./disk, with a file on it."""
+    """A separate disk of 400 KiB at ./disk, with a file on it."""
     monkeypatch.chdir(tmp_path)
     Path("disk").mkdir()
     if not mount("-t", "tmpfs", "-o", "size=400k", "tmpfs", "disk"):
@@ -64,7 +64,7 @@ def disk(tmp_path, monkeypatch):
 
 
 def told(capsys) -> list[str]:
-    """The lines of trouble, without those that only say how far a run is."""
+    """The lines with errors, without the lines that only show progress."""
     lines = capsys.readouterr().err.splitlines()
     assert all(line.startswith("dreamkit: ") for line in lines), lines
     return [
@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_before_any_work(
 
 
 def test_a_file_that_may_not_grow_is_one_line_and_the_old_one_stays(tmp_path, monkeypatch):
-    """A limit on the size of files breaks the writing off in its middle, whoever one is."""
+    """A limit on the size of files stops the writing in its middle, for every user."""
     import resource
 
     monkeypatch.chdir(tmp_path)

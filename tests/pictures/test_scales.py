@@ -167,9 +167,11 @@ def test_split_by_hand():
         [[[[0.0, 16.0, 0.0, 0.0, 0.0]]]], dtype=torch.float64
     )  # one row: the column kernel changes nothing
     band, rest = dk.laplacian_split(line, 1)
-    # Mirrored, the line reads 0 16 | 0 16 0 0 0 | 0 0, and 1 4 6 4 1 over 16 at every second pixel gives 8, 4, 0.
+    # Mirrored, the line is 0 16 | 0 16 0 0 0 | 0 0; the kernel 1 4 6 4 1 over 16, at every second
+    # pixel, gives 8, 4, 0.
     assert torch.allclose(rest, torch.tensor([[[[8.0, 4, 0]]]], dtype=torch.float64))
-    # Enlarged: even pixels weigh 6 and 1 to each side, odd ones 4 and 4, each divided by the sum of its weights.
+    # Enlarged: even pixels have weight 6, and 1 to each side; odd pixels have 4 and 4. Each is
+    # divided by the sum of its weights.
     up = torch.tensor([(6 * 8 + 4) / 7, 6, (8 + 6 * 4) / 8, 2, 4 / 7], dtype=torch.float64)
     assert torch.allclose(band[0, 0, 0], line[0, 0, 0] - up)
 

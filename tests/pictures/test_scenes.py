@@ -1,4 +1,4 @@
-"""Synthetic pictures: the same for the same seed, at any size, and showing what their names say."""
+"""Synthetic pictures: the same for the same seed, of any size, and they show what they should."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_the_horizon_lies_across_the_middle_under_a_blue_sky(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_forest_is_upright_and_leaves_are_not(seed):
-    """Trunks: brightness changes far more across the picture than along it. Leaves lie in every direction."""
+    """Trunks: brightness changes far more across the picture than down it. Leaves: in all ways."""
 
     def uprightness(picture):
         grey = picture[0].mean(0)[10:80]
@@ -71,7 +71,7 @@ def test_leaves_are_mostly_green(seed):
 
 
 def test_a_fractal_field_has_the_slope_it_was_asked_for():
-    """An oracle of its own: a line fitted by NumPy to the field's spectrum, against the frequency, both in logarithms."""
+    """NumPy fits a line to the logarithms of the field's spectrum and of the frequency."""
     for slope in (0.8, 1.7):
         field = fractal(256, 256, seed=1, slope=slope).numpy()
         power = np.abs(np.fft.fft2(field)) ** 2
