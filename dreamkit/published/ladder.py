@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from ..ascent.loop import Settings, dream
 from ..ascent.steps import Score, ascend, gradient
 from ..checks.names import unknown
-from ..networks.features import layer_at
 from ..networks.network import Network
+from ..networks.suggestions import layer_at
 from ..objectives.objective import layer as whole_layer
 from ..objectives.objective import scorer
 from ..pictures.image import Image, check_values
@@ -37,7 +37,7 @@ def ladder(
     `layer` the one at depth 0.8. `rungs` picks some of the five, in your order. KeyError for a rung that is none of them,
     ValueError for too few steps or no picture.
 
-    >>> from dreamkit.networks.network import load_network
+    >>> from dreamkit.networks.zoo import load_network
     >>> list(
     ...     ladder(
     ...         load_network("dreamnet"),

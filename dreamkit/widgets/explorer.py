@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
-from ..networks.features import capture, layer_info, layer_table, suggested_layers
+from ..networks.features import capture
+from ..networks.layers import layer_info, layer_table
 from ..networks.network import Network, isolated
+from ..networks.suggestions import suggested_layers
 from ..objectives.objective import channel, scorer
 from ..pictures.image import Image, noise
 from ..pictures.scales import resize

@@ -12,8 +12,8 @@ import ipywidgets
 from IPython.display import Image as Shown
 
 from ..ascent.loop import Settings, dreaming
-from ..networks.features import layer_at, suggested_layers
 from ..networks.network import Network, isolated
+from ..networks.suggestions import layer_at, suggested_layers
 from ..objectives.objective import Objective, layer, scorer
 from ..pictures.image import Image
 from .panel import Panel

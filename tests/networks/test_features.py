@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.networks.features import layer_info
+from dreamkit.networks.layers import layer_info
 
 
 def hooks_on(network):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.networks.features import layer_info
+from dreamkit.networks.layers import layer_info
 from dreamkit.networks.layouts import Layout, layout_of
 
 ZERO, ONE = (0, 0, 0), (1, 1, 1)
@@ -180,8 +180,8 @@ def test_the_places_of_patches_are_resized_not_shuffled(vit):
     with torch.no_grad():
         across = torch.arange(4.0).expand(4, 4).reshape(1, 16, 1).expand(1, 16, 12)
         module.encoder.pos_embedding[:, 1:] = across
-        places = module._places((3, 8))[0, 1:, 0].unflatten(0, (3, 8))
-        assert torch.equal(module._places((4, 4))[:, 1:], across)
+        places = module._positions((3, 8))[0, 1:, 0].unflatten(0, (3, 8))
+        assert torch.equal(module._positions((4, 4))[:, 1:], across)
     assert (places.diff(dim=1) > 0).all() and places.diff(dim=0).abs().max() < 1e-5
 
 
@@ -199,7 +199,8 @@ def test_one_dream_of_a_transformer(vit):
 def test_a_size_that_a_network_insists_on_is_named():
     class Strict(Tokens):
         def forward(self, x):
-            torch._assert(x.shape[-1] == x.shape[-2] == 96, "wrong size")
+            for size in x.shape[-2:]:  # in torchvision's words
+                torch._assert(size == 96, f"Wrong image height! Expected 96 but got {size}!")
             return super().forward(x)
 
     network = dk.as_network(Strict().eval(), ZERO, ONE, "strict")
@@ -221,7 +222,8 @@ def test_random_weights_leave_normalisations_alone(vit):
 def test_multiples_that_a_network_insists_on_are_named():
     class Divided(Tokens):
         def forward(self, x):
-            torch._assert(x.shape[-1] % 16 == x.shape[-2] % 16 == 0, "not a multiple of the patch")
+            for size in x.shape[-2:]:  # in timm's words
+                torch._assert(size % 16 == 0, f"Input ({size}) must be divisible by patch size (16).")
             return super().forward(x)
 
     network = dk.as_network(Divided().eval(), ZERO, ONE, "divided")
