@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.networks.layers import layer_info
+from dreamkit.networks import features
+from dreamkit.networks.layers import layer_info, layer_infos
 
 
 def hooks_on(network):
@@ -33,9 +34,9 @@ def test_layers_are_listed_in_the_order_they_run_and_once():
 
 
 def test_an_in_place_relu_does_not_reach_back(tiny_network, picture):
-    features = dk.capture(tiny_network, picture, ["1", "2", "3"])
-    assert features["1"].min() < 0
-    torch.testing.assert_close(features["2"], features["1"].clamp(min=0))
+    captured = dk.capture(tiny_network, picture, ["1", "2", "3"])
+    assert captured["1"].min() < 0
+    torch.testing.assert_close(captured["2"], captured["1"].clamp(min=0))
 
 
 def test_the_pass_stops_after_the_last_layer_asked_for(picture):
@@ -193,3 +194,34 @@ def test_suggested_layers_go_from_shallow_to_deep(dreamnet):
     assert (dk.layer_at(dreamnet, 0), dk.layer_at(dreamnet, 1)) == (layers[0], layers[-1])
     with pytest.raises(ValueError, match="depth lies from 0"):
         dk.layer_at(dreamnet, 1.5)
+
+
+def test_heads_are_told_by_whole_parts_of_names():
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.header = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+            self.fcn_head = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
+            self.head = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
+
+        def forward(self, x):
+            return self.head(self.fcn_head(self.header(x)))
+
+    network = dk.as_network(Named(), (0, 0, 0), (1, 1, 1))
+    assert dk.suggested_layers(network) == ("header.1", "fcn_head.1")
+
+
+def test_names_that_were_looked_up_are_not_looked_up_again(dreamnet, picture, monkeypatch):
+    layers = ["inception_3a/output", "inception3a", "conv2", ""]
+    infos = layer_infos(dreamnet, layers)
+    assert list(infos) == layers[:3] and infos["inception_3a/output"].name == "inception3a"
+    assert [info.place for info in dk.layer_table(dreamnet)] == list(
+        range(len(dk.layer_names(dreamnet)))
+    )
+    expected = dk.capture(dreamnet, picture, layers)
+    monkeypatch.setattr(features, "layer_infos", lambda *given: pytest.fail("looked up"))
+    found = dk.capture(dreamnet, picture, layers, infos)
+    assert list(found) == layers
+    assert all(torch.equal(found[name], expected[name]) for name in layers)
+    with pytest.raises(KeyError, match="unknown layer 'conv99'"):
+        layer_infos(dreamnet, ["conv2", "conv99"])

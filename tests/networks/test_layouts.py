@@ -223,7 +223,9 @@ def test_multiples_that_a_network_insists_on_are_named():
     class Divided(Tokens):
         def forward(self, x):
             for size in x.shape[-2:]:  # in timm's words
-                torch._assert(size % 16 == 0, f"Input ({size}) must be divisible by patch size (16).")
+                torch._assert(
+                    size % 16 == 0, f"Input ({size}) must be divisible by patch size (16)."
+                )
             return super().forward(x)
 
     network = dk.as_network(Divided().eval(), ZERO, ONE, "divided")

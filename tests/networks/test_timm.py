@@ -19,7 +19,8 @@ def test_without_timm_one_line_says_how_to_get_it(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(
-        ValueError, match=r"^networks of timm need timm: pip install 'dreamkit\[timm\]' installs it$"
+        ValueError,
+        match=r"^networks of timm need timm: pip install 'dreamkit\[timm\]' installs it$",
     ):
         dk.from_timm("test_vit")
 
