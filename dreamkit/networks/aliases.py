@@ -120,12 +120,8 @@ def of_googlenet(layers: Listed) -> dict[str, str]:
             found |= _before_and_after(name, caffe, tensorflow, kinds)
         elif branch == "branch4.0":
             found[f"inception_{block}/pool"] = name
-    return found | {
-        "pool5/7x7_s1": "avgpool",
-        "avgpool0": "avgpool",
-        "loss3/classifier": "fc",
-        "softmax2_pre_activation": "fc",
-    }
+    found |= dict.fromkeys(("pool5/7x7_s1", "avgpool0"), "avgpool")
+    return found | dict.fromkeys(("loss3/classifier", "softmax2_pre_activation"), "fc")
 
 
 def _before_and_after(
@@ -134,12 +130,8 @@ def _before_and_after(
     """Four aliases of a block of convolution and ReLU: before and after the ReLU, in both words."""
     before = f"{block}.bn" if f"{block}.bn" in kinds else f"{block}.conv"
     head, _, tail = caffe.partition("/")
-    return {
-        caffe: before,
-        f"{tensorflow}_pre_relu": before,
-        f"{head}/relu_{tail}": block,
-        tensorflow: block,
-    }
+    found = dict.fromkeys((caffe, f"{tensorflow}_pre_relu"), before)
+    return found | dict.fromkeys((f"{head}/relu_{tail}", tensorflow), block)
 
 
 def of_inception3(layers: Listed) -> dict[str, str]:

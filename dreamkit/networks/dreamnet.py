@@ -38,22 +38,18 @@ class Inception(nn.Module):
         self,
         inputs: int,
         b1: int,
-        b3_reduce: int,
+        b3_in: int,
         b3: int,
-        b5_reduce: int,
+        b5_in: int,
         b5: int,
         pool: int,
         folded: bool,
     ):
         super().__init__()
         self.branch1 = Conv(inputs, b1, 1, folded)
-        self.branch2 = nn.Sequential(
-            Conv(inputs, b3_reduce, 1, folded), Conv(b3_reduce, b3, 3, folded)
-        )
-        self.branch3 = nn.Sequential(
-            Conv(inputs, b5_reduce, 1, folded), Conv(b5_reduce, b5, 5, folded)
-        )
-        self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), Conv(inputs, pool, 1, folded))
+        self.branch2 = nn.Sequential(Conv(inputs, b3_in, 1, folded), Conv(b3_in, b3, 3, folded))
+        self.branch3 = nn.Sequential(Conv(inputs, b5_in, 1, folded), Conv(b5_in, b5, 5, folded))
+        self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), Conv(inputs, b4, 1, folded))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1)
@@ -99,6 +95,6 @@ class DreamNet(nn.Module):
 def fold(network: DreamNet) -> DreamNet:
     """A copy of a trained DreamNet in evaluation mode, its BatchNorms folded (see `folding`)."""
     folded = DreamNet(network.fc.out_features, folded=True)
-    fused = fold_batchnorm(copy.deepcopy(network).eval(), [torch.zeros(1, 3, 64, 64)])
+    fused = fold_batchnorm(copy.deepcopy(network).eval())
     folded.load_state_dict(fused.state_dict())
     return folded.eval()

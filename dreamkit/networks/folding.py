@@ -7,24 +7,23 @@ work: half the memory traffic of the pair, and the same features to rounding.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .hooks import hooked
-from .module_errors import MODULE_ERRORS, is_out_of_memory
+from .trial import first_run
 
 
 @torch.no_grad()
-def fold_batchnorm(module: nn.Module, pictures: Iterable[Tensor]) -> nn.Module:
+def fold_batchnorm(module: nn.Module) -> nn.Module:
     """The module, changed in place: each BatchNorm2d right after a convolution is folded into it.
 
-    A trial run on the first of `pictures` that the module takes finds the pairs. The folded module
-    is compared with the original in float64. If they differ (a convolution's output is used twice,
-    for example), or if anything fails, the module stays as it was. A folded convolution keeps its
-    own weights as `raw_weight` and `raw_bias`, so that its features can still be shown.
+    A trial run finds the pairs, and the folded module is compared with the original in float64. If
+    they differ (a convolution's output is used twice, for example), or if anything fails, the
+    module stays as it was. A folded convolution keeps its own weights as `raw_weight` and
+    `raw_bias`, so that its features can still be shown.
     """
     norms = any(isinstance(layer, nn.BatchNorm2d) for layer in module.modules())
     tensors = (*module.parameters(), *module.buffers())
@@ -33,7 +32,7 @@ def fold_batchnorm(module: nn.Module, pictures: Iterable[Tensor]) -> nn.Module:
         return module
     originals: list[tuple[str, nn.Module]] = []
     try:
-        picture, pairs = _pairs(module, pictures)
+        picture, pairs = first_run(module, lambda picture: (picture, _pairs(module, picture)))
         same = not pairs or _fold_and_compare(module.double(), picture.double(), pairs, originals)
     except Exception:  # folding is optional: whatever a module cannot do, it works without
         same = False
@@ -47,20 +46,7 @@ def fold_batchnorm(module: nn.Module, pictures: Iterable[Tensor]) -> nn.Module:
     return module
 
 
-def _pairs(
-    module: nn.Module, pictures: Iterable[Tensor]
-) -> tuple[Tensor | None, list[tuple[str, str]]]:
-    """(the first picture that the module takes, what `_pairs_in_pass` finds with it)."""
-    for picture in pictures:
-        try:
-            return picture, _pairs_in_pass(module, picture)
-        except MODULE_ERRORS as error:  # perhaps not a size that it takes
-            if is_out_of_memory(error):
-                raise
-    return None, []
-
-
-def _pairs_in_pass(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
+def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
     """The names of each convolution and the BatchNorm whose input is the convolution's output.
 
     In a pair, each of the two is called once.
@@ -108,9 +94,9 @@ def _fold_and_compare(
 
 
 def _keep_raw(folded: nn.Conv2d, conv: nn.Conv2d) -> None:
-    bias = torch.zeros_like(conv.weight[:, 0, 0, 0]) if conv.bias is None else conv.bias.detach()
+    bias = conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
     folded.register_buffer("raw_weight", conv.weight.detach(), persistent=False)
-    folded.register_buffer("raw_bias", bias, persistent=False)
+    folded.register_buffer("raw_bias", bias.detach(), persistent=False)
 
 
 def _put(module: nn.Module, name: str, layer: nn.Module) -> None:

@@ -16,7 +16,6 @@ from .anysize import any_size
 from .folding import fold_batchnorm
 from .hooks import copy_module
 from .precision import fast_precision
-from .trial import trial_pictures
 
 PRECISIONS = ("float32", "bfloat16", "float64", "auto")
 
@@ -91,9 +90,8 @@ def as_network(
             f"given: {mean} and {std}"
         )
     check_precision(precision)
-    module = any_size(copy_module(module).eval().requires_grad_(False))
-    module = fold_batchnorm(module, trial_pictures(module))
-    module = module.to(torch.float64) if precision == "float64" else module
+    module = fold_batchnorm(any_size(copy_module(module).eval().requires_grad_(False)))
+    module = module.double() if precision == "float64" else module
     module = module.to(_device(device, module))
     with contextlib.suppress(RuntimeError):  # a Conv3d's weights cannot be channels-last
         module = module.to(memory_format=torch.channels_last)

@@ -44,7 +44,9 @@ def size_error(
 def _diagnosis(network: Network, image: Image, info: LayerInfo) -> ValueError | None:
     height, width = image.shape[-2:]
     if step := _step(network, info, image):
-        return _not_a_multiple(network, image, info, step)
+        allowed = f"whose height and width are multiples of {step}"
+        nearest = tuple(round(size / step) * step or step for size in (height, width))
+        return _refused(network, image, info, allowed, f"The nearest: dk.resize(image, {nearest})")
     fails, works = min(height, width), _LARGE
     if fails < works and not _runs(network, info, fails) and _runs(network, info, works):
         while works - fails > 1:
@@ -52,11 +54,9 @@ def _diagnosis(network: Network, image: Image, info: LayerInfo) -> ValueError | 
             fails, works = (fails, middle) if _runs(network, info, middle) else (middle, works)
         return _too_small(image, info.name, works)
     if (height, width) != (info.side, info.side) and _runs(network, info, info.side):
-        return ValueError(
-            f"{network.name or 'this network'} takes pictures of {info.side}×{info.side} pixels "
-            f"only, up to layer {info.name!r}; given: {_given(image)}. Resize it: "
-            f"dk.resize(image, ({info.side}, {info.side})), and dream with octaves=1"
-        )
+        allowed = f"of {info.side}×{info.side} pixels only"
+        advice = f"Resize it: dk.resize(image, {(info.side,) * 2}), and dream with octaves=1"
+        return _refused(network, image, info, allowed, advice)
     return None
 
 
@@ -99,14 +99,11 @@ def _too_small(image: Image, layer: str, least: int) -> ValueError:
     )
 
 
-def _not_a_multiple(network: Network, image: Image, info: LayerInfo, step: int) -> ValueError:
-    height, width = (round(size / step) * step or step for size in image.shape[-2:])
+def _refused(
+    network: Network, image: Image, info: LayerInfo, allowed: str, advice: str
+) -> ValueError:
+    height, width = image.shape[-2:]
     return ValueError(
-        f"{network.name or 'this network'} takes pictures whose height and width are multiples of "
-        f"{step}, up to layer {info.name!r}; given: {_given(image)}. The nearest: "
-        f"dk.resize(image, ({height}, {width}))"
+        f"{network.name or 'this network'} takes pictures {allowed}, up to layer {info.name!r}; "
+        f"given: {height}×{width} (height × width; octaves count). {advice}"
     )
-
-
-def _given(image: Image) -> str:
-    return "×".join(map(str, image.shape[-2:])) + " (height × width; octaves count)"

@@ -50,17 +50,9 @@ def from_timm(
             f"{type(model).__name__} (any other module: dk.as_network)"
         )
     config = timm.data.resolve_model_data_config(module)
-    network = as_network(
-        module,
-        config["mean"],
-        config["std"],
-        name,
-        _labels(timm, module),
-        device=device,
-        precision=precision,
-        digest=digest,
-        side=config["input_size"][-1],
-    )
+    mean, std, side = config["mean"], config["std"], config["input_size"][-1]
+    options = {"device": device, "precision": precision, "digest": digest, "side": side}
+    network = as_network(module, mean, std, name, _labels(timm, module), **options)
     return randomized(network) if weights == "random" else network
 
 
@@ -101,8 +93,5 @@ def _made(timm, name: str, pretrained: bool) -> nn.Module:
 def _labels(timm, module: nn.Module) -> tuple[str, ...]:
     """ImageNet's short labels, if the module's classes are a subset of them that timm knows."""
     subset = timm.data.infer_imagenet_subset(module)
-    if not subset:
-        return ()
-    return tuple(
-        label.partition(",")[0] for label in timm.data.ImageNetInfo(subset).label_descriptions()
-    )
+    names = timm.data.ImageNetInfo(subset).label_descriptions() if subset else ()
+    return tuple(name.partition(",")[0] for name in names)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from .layouts import Layout, layout_of
 from .module_errors import MODULE_ERRORS, is_out_of_memory
 from .receptive import Field, field_of
 
+Result = TypeVar("Result")
 # Sides to try, for modules that take only some: the usual one of small networks first.
 _SIDES = (64, 224, 299, 32, 28, 96, 128, 256, 384, 512, 160, 192, 240, 448, 518)
 
@@ -56,29 +58,41 @@ def trial_pictures(module: nn.Module) -> Iterator[Tensor]:
         yield torch.randn(1, 3, side, side, generator=generator).to(like.device, like.dtype)
 
 
-def trial_run(module: nn.Module) -> tuple[LayerInfo, ...]:
-    """The module's layers with a tensor as output, from the first trial picture that it takes.
+def first_run(module: nn.Module, run: Callable[[Tensor], Result]) -> Result:
+    """What `run` returns for the first trial picture for which it raises no MODULE_ERRORS.
 
-    If it takes none, the layers of the attempt that got furthest. If no layer ran at all, the first
-    error is raised; an error of memory is raised at once.
+    Raises the first error if there is no such picture, and an error of memory at once.
     """
-    seen, first_error = {}, None
+    first_error = None
     for picture in trial_pictures(module):
-        trial = _Trial(picture.shape[-1])
-        names = [name for name, _ in module.named_modules() if name]
         try:
-            with torch.enable_grad(), hooked(module, names, trial.note):
-                module(picture.requires_grad_(True))
-        except MODULE_ERRORS as error:  # perhaps not a size that it takes
+            return run(picture)
+        except MODULE_ERRORS as error:  # perhaps not a size that the module takes
             if is_out_of_memory(error):
                 raise
             first_error = first_error or error
-            seen = max(seen, trial.seen, key=len)
-        else:
-            seen, first_error = trial.seen, None
-            break
-    if first_error and not seen:
-        raise first_error
+    raise first_error
+
+
+def trial_run(module: nn.Module) -> tuple[LayerInfo, ...]:
+    """The module's layers with a tensor as output, from the first trial picture that it takes.
+
+    If it takes none, the layers of the attempt that got furthest; if no layer ran, its error.
+    """
+    names, trials = [name for name, _ in module.named_modules() if name], []
+
+    def run(picture: Tensor) -> None:
+        trials.append(_Trial(picture.shape[-1]))
+        with torch.enable_grad(), hooked(module, names, trials[-1].note):
+            module(picture.requires_grad_(True))
+
+    try:
+        first_run(module, run)
+        seen = trials[-1].seen
+    except MODULE_ERRORS as error:
+        seen = max((trial.seen for trial in trials), key=len)
+        if is_out_of_memory(error) or not seen:
+            raise
     return tuple(replace(info, place=place) for place, info in enumerate(seen.values()))
 
 

@@ -42,9 +42,14 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], str]:
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):
         raise ValueError(f"{str(path)!r} holds no state dict (names and tensors)")
-    if odd := next((key for key, value in state.items() if not _is_plain(value)), None):
-        raise ValueError(f"{str(path)!r}: {odd!r} is not a plain dense tensor")
-    return {key.removeprefix("module."): _in_float32(v) for key, v in state.items()}, digest
+    for key, value in state.items():
+        if not _is_plain(value):
+            raise ValueError(f"{str(path)!r}: {key!r} is not a plain dense tensor")
+    state = {
+        key.removeprefix("module."): value.float() if value.is_floating_point() else value
+        for key, value in state.items()
+    }
+    return state, digest
 
 
 def _is_plain(values: Tensor) -> bool:
@@ -52,10 +57,6 @@ def _is_plain(values: Tensor) -> bool:
     if values.layout is not torch.strided or values.is_quantized or values.is_meta:
         return False
     return values.numel() * values.element_size() <= values.untyped_storage().nbytes()
-
-
-def _in_float32(values: Tensor) -> Tensor:
-    return values.float() if values.is_floating_point() else values
 
 
 def fill(module: nn.Module, state: dict[str, Tensor], path: Path) -> None:

@@ -108,7 +108,10 @@ def test_a_float64_picture_is_seen_in_float64(dreamnet):
 
 
 def test_an_unknown_layer_is_answered_with_the_three_nearest(dreamnet):
-    message = r"unknown layer 'inception4f'; nearest: inception4\w, inception\w+, inception\w+; all: dk.layer_names"
+    message = (
+        r"unknown layer 'inception4f'; nearest: inception4\w, inception\w+, inception\w+; "
+        r"all: dk.layer_names"
+    )
     with pytest.raises(KeyError, match=message):
         dk.capture(dreamnet, torch.rand(1, 3, 64, 64), "inception4f")
 
@@ -118,7 +121,10 @@ def test_an_unknown_layer_is_answered_with_the_three_nearest(dreamnet):
     [((15, 40), "inception5b", 16), ((40, 7), "inception4c", 8), ((1, 1), "pool1", 2)],
 )
 def test_a_picture_too_small_is_told_the_least_size(dreamnet, shape, layer, least):
-    message = rf"a picture of {shape[0]}×{shape[1]} pixels .* too small for layer '{layer}': it needs at least {least}×{least}"
+    message = (
+        rf"a picture of {shape[0]}×{shape[1]} pixels .* too small for layer '{layer}': "
+        rf"it needs at least {least}×{least}"
+    )
     with pytest.raises(ValueError, match=message):
         dk.capture(dreamnet, torch.rand(1, 3, *shape), layer)
 
@@ -149,8 +155,11 @@ def test_what_is_no_picture(tiny_network, bad, message):
         dk.capture(tiny_network, bad, "0")
 
 
-def brute_force_field(module, side, channels_last=None):
-    """(top, bottom) of the rows that the middle cell depends on, by the gradient of a network of positive numbers."""
+def brute_force_field(module, side):
+    """(top, bottom) of the rows that the middle cell depends on, by its gradient, and its index.
+
+    All weights are positive, so no gradient is 0 by chance.
+    """
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.fill_(0.1)

@@ -1,4 +1,4 @@
-"""Loading networks, folding their BatchNorms, wrapping one's own."""
+"""Loading networks, their weights files, folding their BatchNorms, wrapping a user's module."""
 
 import shutil
 
@@ -45,7 +45,7 @@ def test_torchvision_features_agree_with_plain_hooks(name):
     torch.manual_seed(0)
     options = {"init_weights": True, "aux_logits": False} if name == "googlenet" else {}
     module = getattr(torchvision.models, name)(weights=None, **options).eval()
-    with torch.no_grad():  # BatchNorms as training leaves them, not as they are born
+    with torch.no_grad():  # BatchNorms as after training, not as newly made
         for layer in module.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.running_mean.normal_(0, 0.1)
@@ -151,7 +151,7 @@ def test_networks_know_the_side_of_their_pictures_and_whether_they_are_random(dr
     assert dk.load_network("squeezenet1_1", weights="random").side == 224
 
 
-def test_ones_own_module_stays_as_it_was(picture):
+def test_the_users_module_is_not_changed(picture):
     module = tiny().train()
     before = {k: v.clone() for k, v in module.state_dict().items()}
     network = dk.as_network(module, (0, 0, 0), (1, 1, 1))
@@ -248,7 +248,7 @@ def test_weights_have_names(tmp_path, key):
 
 @pytest.mark.parametrize("weights", [3, b"w.pth", True, {}])
 def test_weights_are_a_path(weights):
-    with pytest.raises(ValueError, match="^weights are the path of a file; given: "):
+    with pytest.raises(ValueError, match=r"^weights are the path of a file; given: "):
         dk.load_network("dreamnet", weights=weights)
 
 
@@ -271,7 +271,7 @@ def test_a_weights_file_cannot_run_code(tmp_path, capsys):
         (lambda p: p, "is a folder"),
     ],
 )
-def test_weights_that_are_not_there(tmp_path, bad, message):
+def test_weights_that_do_not_exist(tmp_path, bad, message):
     with pytest.raises(ValueError, match=message):
         dk.load_network("dreamnet", weights=bad(tmp_path))
 
@@ -284,8 +284,9 @@ def test_no_weights_and_no_connection(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", refused)
     message = (
-        r"the weights of alexnet are not in torch's cache .*no route to host.*put alexnet-owt-7be5be79.pth "
-        r"\(from http.*\) into .*checkpoints, or give a file with weights=.*dreamnet"
+        r"the weights of alexnet are not in torch's cache .*no route to host.*"
+        r"put alexnet-owt-7be5be79.pth \(from http.*\) into .*checkpoints, "
+        r"or give a file with weights=.*dreamnet"
     )
     with pytest.raises(ValueError, match=message):
         dk.load_network("alexnet")
@@ -364,7 +365,7 @@ def test_the_networks_that_need_no_connection(tmp_path, monkeypatch):
 
 
 def test_a_network_of_a_broken_download_is_never_used(tmp_path, monkeypatch):
-    """The hash is looked at before anything in the file is: a pickle that is not torchvision's is not even opened."""
+    """The hash is checked first: a pickle that is not torchvision's is not even opened."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     file = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"
