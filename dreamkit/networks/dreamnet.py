@@ -35,15 +35,7 @@ class Inception(nn.Module):
     """Four branches, joined along channels: 1×1; 1×1, 3×3; 1×1, 5×5; 3×3 max-pool, 1×1."""
 
     def __init__(
-        self,
-        inputs: int,
-        b1: int,
-        b3_in: int,
-        b3: int,
-        b5_in: int,
-        b5: int,
-        pool: int,
-        folded: bool,
+        self, inputs: int, b1: int, b3_in: int, b3: int, b5_in: int, b5: int, b4: int, folded: bool
     ):
         super().__init__()
         self.branch1 = Conv(inputs, b1, 1, folded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 
 import torch
 
@@ -29,14 +30,23 @@ _ABOUT_SIZE = re.compile(
 
 
 def is_about_size(error: Exception) -> bool:
-    """Whether the message is one of those that torch or a known library gives for a wrong size.
+    """Whether torch or a known library gives such an error for a picture of a wrong size.
 
     >>> is_about_size(RuntimeError("Sizes of tensors must match except in dimension 1."))
     True
     >>> is_about_size(RuntimeError("CUDA error: an illegal memory access was encountered"))
     False
     """
-    return bool(_ABOUT_SIZE.search(str(error))) and not is_out_of_memory(error)
+    known = _ABOUT_SIZE.search(str(error)) or _is_assertion_of_a_library(error)
+    return bool(known) and not is_out_of_memory(error)
+
+
+def _is_assertion_of_a_library(error: Exception) -> bool:
+    """Whether a model of timm or torchvision asserted something: often without a message."""
+    frames = traceback.walk_tb(error.__traceback__)
+    names = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in frames]
+    names = [name for name in names if name != "torch"]  # torch._assert, and nn.Module's calls
+    return isinstance(error, AssertionError) and names[-1:] in (["timm"], ["torchvision"])
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -154,6 +154,25 @@ def test_torchs_messages_about_sizes_are_known(fault):
     assert is_about_size(caught.value), caught.value
 
 
+@pytest.mark.parametrize("home, explained", [("timm.layers", True), ("somewhere.else", False)])
+def test_assertions_of_libraries_need_no_message(home, explained):
+    names = {"__name__": home, "torch": torch}
+    exec("def check(x):\n    torch._assert(x.shape[-1] % 32 == 0, '')\n    return x", names)
+
+    class Strict(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 1)
+
+        def forward(self, x):
+            return self.conv(names["check"](x))
+
+    network = dk.as_network(Strict(), (0, 0, 0), (1, 1, 1))
+    kind = ValueError if explained else AssertionError
+    with pytest.raises(kind, match="multiples of 32" if explained else "^$"):
+        dk.capture(network, PICTURE, "conv")
+
+
 def test_torchs_message_about_memory_is_known():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**45)
