@@ -21,8 +21,9 @@ from pathlib import Path
 
 import torch
 
-from ..networks.features import layer_info, layer_names, suggested_layers
+from ..networks.layers import layer_info, layer_names
 from ..networks.network import Network
+from ..networks.suggestions import suggested_layers
 from ..pictures.files import make_folder
 from .channels import Recipe, batch, portraits
 from .cluster import cluster, spread, ticket, weights_digest

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..ascent.fourier import Views, growing, spectrum
-from ..networks.features import capture, layer_info
+from ..networks.features import capture
+from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..objectives.objective import Objective, scorer
 from ..pictures.image import Image, to_pillow

@@ -16,8 +16,8 @@ from itertools import islice
 
 import torch
 
-from ..networks.network import Network, load_network
-from ..networks.zoo import embedded_digest
+from ..networks.network import Network
+from ..networks.zoo import embedded_digest, load_network
 
 _here = (
     threading.local()

@@ -18,8 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..networks.features import capture, layer_at, layer_info, share_layers
+from ..networks.features import capture
+from ..networks.layers import layer_info, share_layers
 from ..networks.network import Network, isolated, module_for
+from ..networks.suggestions import layer_at
 from ..objectives.objective import Features, Objective, logit
 from ..pictures.image import Image, check_image
 from .relus import Rectifiers

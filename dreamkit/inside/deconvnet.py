@@ -21,7 +21,8 @@ from os import PathLike
 import torch
 from torch import Tensor
 
-from ..networks.features import capture, layer_info
+from ..networks.features import capture
+from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..networks.receptive import Field
 from ..pictures.image import Image, check_image

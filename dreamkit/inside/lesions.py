@@ -13,7 +13,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..networks.features import capture, layer_info
+from ..networks.features import capture
+from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..pictures.image import Image, check_image
 from .moving import class_indices

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..networks.features import capture, layer_at, layer_info
+from ..networks.features import capture
+from ..networks.layers import layer_info
 from ..networks.network import Network
+from ..networks.suggestions import layer_at
 from ..objectives.objective import class_index
 from ..pictures.image import Image, check_image, to_pillow
 from .deconvnet import project

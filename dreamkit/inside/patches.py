@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..networks.features import capture, layer_info
+from ..networks.features import capture
+from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..networks.receptive import Field
 from ..pictures.image import FORMATS, Image, check_image, load_image

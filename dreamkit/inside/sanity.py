@@ -22,7 +22,7 @@ def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]
     The names are of the blocks that the network itself is made of (`fc`, `inception5b`, …), the last first; those without
     weights are left out. The random weights are those of `dk.randomized` with that seed.
 
-    >>> from dreamkit.networks.network import load_network
+    >>> from dreamkit.networks.zoo import load_network
     >>> [name for name, _ in forgetting(load_network("dreamnet"))][:3]
     ['fc', 'inception5b', 'inception5a']
     """

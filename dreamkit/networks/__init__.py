@@ -1,1 +1,1 @@
-"""Networks and what they see: loading, layers, features, receptive fields. It knows no dream."""
+"""Networks and what they see: loading, layers, features, receptive fields; no gradient ascent."""

@@ -1,102 +1,102 @@
-"""Folding: in evaluation a BatchNorm is a fixed scale and shift, so the convolution before it can do its work.
+"""Folding: a BatchNorm in evaluation mode becomes part of the convolution before it.
 
-Half the memory traffic of the pair, and the same features to rounding.
+In evaluation mode a BatchNorm is a fixed scale and shift, so the convolution's weights can do its
+work: half the memory traffic of the pair, and the same features to rounding.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable
+from collections import Counter
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .hooks import hooked
+from .trial import first_run
 
-def fold_batchnorm(module: nn.Module, pictures: Iterable[Tensor]) -> nn.Module:
-    """The module (changed in place) with every BatchNorm2d that directly follows a convolution folded into it.
 
-    Which ones do is seen in a trial run on the first of `pictures` that the module takes. The folded network is
-    compared with the original in float64, and where they differ (a convolution's output used twice, say) the original
-    comes back. A folded convolution keeps its own weights as `raw_weight`, so that its features can still be shown.
+@torch.no_grad()
+def fold_batchnorm(module: nn.Module) -> nn.Module:
+    """The module, changed in place: each BatchNorm2d right after a convolution is folded into it.
+
+    A trial run finds the pairs, and the folded module is compared with the original in float64. If
+    they differ (a convolution's output is used twice, for example), or if anything fails, the
+    module stays as it was. A folded convolution keeps its own weights as `raw_weight` and
+    `raw_bias`, so that its features can still be shown.
     """
-    if not any(isinstance(layer, nn.BatchNorm2d) for layer in module.modules()):
+    norms = any(isinstance(layer, nn.BatchNorm2d) for layer in module.modules())
+    tensors = (*module.parameters(), *module.buffers())
+    dtypes = {v.dtype for v in tensors if v.is_floating_point() or v.is_complex()}
+    if not norms or len(dtypes) != 1:  # float64 and back would not give several dtypes back
         return module
-    dtype = next(module.parameters()).dtype
-    for picture in pictures:
-        with contextlib.suppress(RuntimeError, ValueError, AssertionError):
-            pairs = _pairs(module, picture)
-            break
-    else:
-        return module  # it takes none of the sizes that were tried
-    if not pairs:
-        return module
-    module, picture = (
-        module.double(),
-        picture.double(),
-    )  # in place, and back: no digit is lost, and memory holds one
-    before = module(picture)
-    originals = [(pair, _fold(module, *pair, dtype)) for pair in pairs]
-    after = module(picture)
-    same = isinstance(before, Tensor) and torch.allclose(
-        before, after, rtol=1e-8, atol=1e-10 + 1e-9 * float(before.abs().max())
-    )
-    for (conv_name, norm_name), (conv, norm) in originals:
-        if same:
-            _keep_raw(module.get_submodule(conv_name), conv)
-        else:
-            _put(module, conv_name, conv)
-            _put(module, norm_name, norm)
-    return module.to(dtype)
+    originals: list[tuple[str, nn.Module]] = []
+    try:
+        picture, pairs = first_run(module, lambda picture: (picture, _pairs(module, picture)))
+        same = not pairs or _fold_and_compare(module.double(), picture.double(), pairs, originals)
+    except Exception:  # folding is optional: whatever a module cannot do, it works without
+        same = False
+    module.to(*dtypes)  # in place and back: exact, and memory holds the module once
+    for name, layer in originals:
+        layer.to(*dtypes)
+        if not same:
+            _put(module, name, layer)
+        elif isinstance(layer, nn.Conv2d):
+            _keep_raw(module.get_submodule(name), layer)
+    return module
 
 
 def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
-    """(convolution, BatchNorm) by name, where each is called once and the one's output is the other's input."""
+    """The names of each convolution and the BatchNorm whose input is the convolution's output.
+
+    In a pair, each of the two is called once.
+    """
     outputs: list[tuple[Tensor, str]] = []  # holding the tensors keeps their identities apart
-    calls: dict[str, int] = {}
-    pairs, handles = [], []
+    calls: Counter[str] = Counter()
+    pairs: list[tuple[str, str]] = []
 
-    def after_conv(name: str):
-        def hook(layer, inputs, output):
-            calls[name] = calls.get(name, 0) + 1
+    def note(name: str, layer: nn.Module, inputs: tuple, output: Tensor) -> None:
+        calls[name] += 1
+        if isinstance(layer, nn.Conv2d):
             outputs.append((output, name))
+        else:
+            pairs.extend((conv, name) for given, conv in outputs if given is inputs[0])
 
-        return hook
-
-    def before_norm(name: str):
-        def hook(layer, inputs):
-            calls[name] = calls.get(name, 0) + 1
-            pairs.extend((conv, name) for output, conv in outputs if output is inputs[0])
-
-        return hook
-
-    try:
-        for name, layer in module.named_modules():
-            if type(layer) is nn.Conv2d:
-                handles.append(layer.register_forward_hook(after_conv(name)))
-            elif type(layer) is nn.BatchNorm2d and layer.track_running_stats:
-                handles.append(layer.register_forward_pre_hook(before_norm(name)))
+    names = [
+        name
+        for name, layer in module.named_modules()
+        if type(layer) is nn.Conv2d or (type(layer) is nn.BatchNorm2d and layer.track_running_stats)
+    ]
+    with hooked(module, names, note):
         module(picture)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return [(conv, norm) for conv, norm in pairs if calls[conv] == calls[norm] == 1]
+    return [pair for pair in pairs if calls[pair[0]] == calls[pair[1]] == 1]
 
 
-def _fold(
-    module: nn.Module, conv_name: str, norm_name: str, dtype: torch.dtype
-) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
-    """The two layers whose place a folded convolution takes, back in `dtype`."""
-    conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
-    _put(module, conv_name, fuse_conv_bn_eval(conv, norm).requires_grad_(False))
-    _put(module, norm_name, nn.Identity())
-    return conv.to(dtype), norm.to(dtype)
+def _fold_and_compare(
+    module: nn.Module,
+    picture: Tensor,
+    pairs: list[tuple[str, str]],
+    originals: list[tuple[str, nn.Module]],
+) -> bool:
+    """Fold the pairs in a float64 module; return whether its output is the same to rounding.
+
+    `originals` collects (name, layer) of each layer that is replaced.
+    """
+    before = module(picture)
+    for conv_name, norm_name in pairs:
+        conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
+        fused = fuse_conv_bn_eval(conv, norm).requires_grad_(False)
+        for name, old, new in ((conv_name, conv, fused), (norm_name, norm, nn.Identity())):
+            originals.append((name, old))
+            _put(module, name, new)
+    tolerance = 1e-10 + 1e-9 * float(before.abs().max())
+    return torch.allclose(before, module(picture), rtol=1e-8, atol=tolerance)
 
 
 def _keep_raw(folded: nn.Conv2d, conv: nn.Conv2d) -> None:
-    bias = torch.zeros_like(conv.weight[:, 0, 0, 0]) if conv.bias is None else conv.bias.detach()
+    bias = conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
     folded.register_buffer("raw_weight", conv.weight.detach(), persistent=False)
-    folded.register_buffer("raw_bias", bias, persistent=False)
+    folded.register_buffer("raw_bias", bias.detach(), persistent=False)
 
 
 def _put(module: nn.Module, name: str, layer: nn.Module) -> None:

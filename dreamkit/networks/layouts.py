@@ -1,7 +1,8 @@
-"""How a layer's output is laid out, so that features come as maps [N, C, h, w] whatever the network's own order is.
+"""How a layer's output is laid out, so that all features can be given as maps [N, C, h, w].
 
-Convolutional networks give [N, C, h, w]. Transformers give [N, h, w, C], or a row of tokens [N, T, C]: one token for
-each patch of the picture, row by row, after the class token and its like, which have no place in the picture.
+Convolutional networks give [N, C, h, w]. Transformers give [N, h, w, C], or a row of tokens
+[N, T, C]: one token for each patch of the picture, row by row, after the class token and other
+extra tokens, which have no place in the picture.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ MOST_EXTRA = 16  # class, distillation and register tokens before the patches
 
 @dataclass(frozen=True)
 class Layout:
-    """`kind` is "map" ([N, C, h, w]), "last" ([N, h, w, C]), "tokens" ([N, T, C]) or "numbers" (no map: left as it is).
+    """The layout of a layer's output.
 
-    For tokens, `grid` is the layer whose map has one cell for each patch, and `extra` says how many tokens come first.
+    Its kind is "map" ([N, C, h, w]), "last" ([N, h, w, C]), "tokens" ([N, T, C]) or "numbers" (not
+    a map).
     """
 
     kind: str
-    grid: str = ""
-    extra: int = 0
+    grid: str = ""  # for tokens, the layer whose map has one cell for each patch
+    extra: int = 0  # for tokens, how many come before those of the patches
 
     def lay(self, output: Tensor, grid: tuple[int, int] | None = None) -> Tensor:
-        """The output as [N, C, h, w] (a view); `grid` is (h, w) of the layer of that name. ValueError where they do not agree.
+        """A view of the output as [N, C, h, w]; the output itself if it is not a map.
+
+        `grid` is (h, w) of the map of the layer `self.grid`. Raises ValueError if the tokens are
+        not one for each of its cells and the extra ones.
 
         >>> import torch
         >>> Layout("tokens", "patches", 1).lay(torch.rand(1, 7, 5), (2, 3)).shape
@@ -38,7 +43,8 @@ class Layout:
             return output
         if grid is None or output.shape[1] != self.extra + grid[0] * grid[1]:
             raise ValueError(
-                f"{output.shape[1]} tokens are not {self.extra} and one for each of {grid} patches"
+                f"{output.shape[1]} tokens do not fill a grid of {grid} patches and {self.extra} "
+                "extra tokens"
             )
         return output[:, self.extra :].transpose(1, 2).unflatten(2, grid)
 
@@ -46,11 +52,15 @@ class Layout:
 def layout_of(
     output: Tensor, grids: Iterable[tuple[str, tuple[int, int]]], slides: bool = False
 ) -> Layout:
-    """The Layout of a layer's output for one square picture; `grids` are (layer, (h, w)) of the maps so far, the latest first.
+    """The Layout of a layer's output for one square picture.
 
-    A square picture makes square maps: of three sizes, those two that agree are height and width (where all do,
-    channels come first). Maps are oblong only where a convolution or a pool made them so (`slides`: it is one itself).
-    Tokens belong to the latest map that they fill but for a few extra ones.
+    output: with a batch of 1; of 2 to 4 dimensions.
+    grids: (layer, (h, w)) of the maps so far, the latest first.
+    slides: whether the layer is a convolution or a pool, whose output is a map of any shape.
+
+    A square picture gives square maps: of three sizes, the two that are equal are height and width;
+    if all are equal, channels come first. Tokens belong to the latest map that they fill, but for a
+    few extra ones.
     """
     grids = tuple(grids)
     if len(output) != 1:  # windows [windows, …] are parts of a picture

@@ -1,4 +1,4 @@
-"""Which precision a device is fastest at."""
+"""The precision at which a device is fastest."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import torch
 
 
 def fast_precision(device: torch.device | str) -> str:
-    """ "bfloat16" where the device has arithmetic of its own for it (CUDA from Ampere on, AMX on Intel), else "float32".
+    """The precision "bfloat16" if the device's hardware computes with it, else "float32".
 
-    A processor without it emulates it, ten times slower than float32.
+    Hardware that does: CUDA from Ampere on, Intel's AMX. Other processors emulate it, ten times
+    slower than float32.
     """
     device = torch.device(device)
     if device.type == "cuda":

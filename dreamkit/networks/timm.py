@@ -1,4 +1,4 @@
-"""Networks of timm (Hugging Face's collection of image models), with the mean, std and labels they were trained with."""
+"""Networks of timm, Hugging Face's collection of image models, with their mean, std and labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from ..checks.names import unknown
 from .network import Network, as_network, randomized
-from .zoo import fill, read_weights
+from .weight_files import fill, read_weights
 
 
 def from_timm(
@@ -20,13 +20,18 @@ def from_timm(
     device: str | torch.device | None = None,
     precision: str = "float32",
 ) -> Network:
-    """A Network from timm, by name ("convnext_atto", "vit_tiny_patch16_224") or from a model that you made with it.
+    """A Network from timm, by name or from a model that was made with it.
 
-    Its mean and std come along, and ImageNet's labels where those are its classes. For a name, `weights` is a file of
-    your own (safetensors, or a PyTorch state dict) or "random"; without it timm's are taken from Hugging Face's cache,
-    or fetched once. Vision transformers that can are made to take pictures of any size. Needs timm:
-    pip install 'dreamkit[timm]'. KeyError for a name that timm does not know, ValueError where timm or the weights
-    are missing, broken or of another network.
+    Its mean and std come along, and ImageNet's labels if those are its classes. Vision transformers
+    take pictures of any size if timm can do that. Needs timm: pip install 'dreamkit[timm]'.
+
+    model: a name ("convnext_atto", "vit_tiny_patch16_224"), or a model of timm.create_model.
+    weights: for a name, a file (safetensors, or a PyTorch state dict) or "random"; by default
+        timm's are taken from Hugging Face's cache, or downloaded once.
+    device, precision: see `load_network`.
+
+    Raises KeyError for a name that timm does not know, and ValueError if timm is not installed, or
+    if the weights are missing, broken or of another network.
     """
     timm = _timm()
     digest = ""
@@ -35,37 +40,30 @@ def from_timm(
         if weights not in (None, "random"):
             state, digest = read_weights(weights)
             fill(module, state, Path(weights))
-    elif isinstance(model, nn.Module) and hasattr(model, "pretrained_cfg") and weights is None:
-        name, module = model.pretrained_cfg.get("architecture", type(model).__name__), model
     elif isinstance(model, nn.Module) and weights is not None:
         raise ValueError("a model that is already made has its weights; give weights= with a name")
+    elif isinstance(model, nn.Module) and hasattr(model, "pretrained_cfg"):
+        name, module = model.pretrained_cfg.get("architecture", type(model).__name__), model
     else:
         raise ValueError(
-            f"a model of timm, by name or made by timm.create_model; given: {type(model).__name__} (any other module: "
-            "dk.as_network)"
+            "from_timm takes a name, or a model made by timm.create_model; given: "
+            f"{type(model).__name__} (any other module: dk.as_network)"
         )
     config = timm.data.resolve_model_data_config(module)
-    network = as_network(
-        module,
-        config["mean"],
-        config["std"],
-        name,
-        _labels(timm, module),
-        device=device,
-        precision=precision,
-        digest=digest,
-    )
+    mean, std, side = config["mean"], config["std"], config["input_size"][-1]
+    options = {"device": device, "precision": precision, "digest": digest, "side": side}
+    network = as_network(module, mean, std, name, _labels(timm, module), **options)
     return randomized(network) if weights == "random" else network
 
 
 def _timm():
-    """The module timm. ValueError in one line where it is missing."""
+    """The module timm; raises ValueError if it is not installed."""
     try:
         import timm
         import timm.data
     except ImportError:
         raise ValueError(
-            "networks of timm need timm: pip install 'dreamkit[timm]' brings it"
+            "networks of timm need timm: pip install 'dreamkit[timm]' installs it"
         ) from None
     return timm
 
@@ -79,23 +77,21 @@ def _made(timm, name: str, pretrained: bool) -> nn.Module:
                 return timm.create_model(
                     name, pretrained=pretrained, dynamic_img_size=True, dynamic_img_pad=True
                 )
-            except TypeError:  # not one whose picture size can be set free
+            except TypeError:  # a model without these options
                 return timm.create_model(name, pretrained=pretrained)
     except Exception as error:  # no connection, a broken file: Hugging Face's errors are many
         hub = timm.get_pretrained_cfg(name)
         where = f" (huggingface.co/{hub.hf_hub_id})" if hub is not None and hub.hf_hub_id else ""
         reason = " ".join(str(error).split())[:160]
         raise ValueError(
-            f"timm could not give {name} with its weights{where}: {reason}; fetch model.safetensors from there once, "
-            "on a machine with a connection, and give it with weights=, or take weights='random'"
+            f"timm could not give {name} with its weights{where}: {reason}; fetch "
+            "model.safetensors from there once, on a machine with a connection, and give it with "
+            "weights=, or take weights='random'"
         ) from None
 
 
 def _labels(timm, module: nn.Module) -> tuple[str, ...]:
-    """ImageNet's short labels, where the module's classes are a subset of them that timm knows."""
+    """ImageNet's short labels, if the module's classes are a subset of them that timm knows."""
     subset = timm.data.infer_imagenet_subset(module)
-    if not subset:
-        return ()
-    return tuple(
-        label.partition(",")[0] for label in timm.data.ImageNetInfo(subset).label_descriptions()
-    )
+    names = timm.data.ImageNetInfo(subset).label_descriptions() if subset else ()
+    return tuple(name.partition(",")[0] for name in names)

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ..ascent import memory
 from ..checks.names import unknown
-from ..networks.features import capture, layer_info
+from ..networks.features import capture
+from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..pictures.image import Image, check_image
 from .tiles import Window, fields_of, parts, tile_that_fits

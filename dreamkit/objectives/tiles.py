@@ -16,8 +16,10 @@ from dataclasses import dataclass
 
 import torch
 
-from ..networks.features import LayerInfo, capture, layer_info, layer_table
+from ..networks.features import capture
+from ..networks.layers import layer_info, layer_table
 from ..networks.network import Network
+from ..networks.trial import LayerInfo
 from ..pictures.image import Image
 
 _IN_PLACE = (

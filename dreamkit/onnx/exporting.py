@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from ..networks.features import capture, layer_info
+from ..networks.features import capture
+from ..networks.layers import layer_info
 from ..networks.network import Network
 from .model_files import check_name, one_line, onnx_package, write_model
 from .tracing import PICTURE, trace

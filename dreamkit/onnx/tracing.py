@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..networks.features import layer_info
-from ..networks.network import Network, trial_pictures
+from ..networks.layers import layer_info
+from ..networks.network import Network
+from ..networks.trial import trial_pictures
 from .graph import Builder
 
 PICTURE = "picture"

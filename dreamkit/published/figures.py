@@ -24,8 +24,10 @@ from ..ascent.loop import dream
 from ..ascent.settings import Settings
 from ..ascent.steps import ascend, normalize, smooth
 from ..checks.names import unknown
-from ..networks.features import capture, layer_at
-from ..networks.network import Network, load_network
+from ..networks.features import capture
+from ..networks.network import Network
+from ..networks.suggestions import layer_at
+from ..networks.zoo import load_network
 from ..objectives.objective import class_index, layer, logit, scorer
 from ..pictures.files import check_target_folder, make_folder, write_whole
 from ..pictures.image import Image, noise, save_image

@@ -12,8 +12,8 @@ from ..ascent.loop import dream
 from ..ascent.settings import Settings
 from ..ascent.steps import ascend
 from ..checks.names import unknown
-from ..networks.features import layer_at
 from ..networks.network import Network
+from ..networks.suggestions import layer_at
 from ..objectives.objective import layer as whole_layer
 from ..objectives.objective import scorer
 from ..pictures.image import Image, check_values
@@ -39,7 +39,7 @@ def ladder(
     `layer` the one at depth 0.8. `rungs` picks some of the five, in your order. KeyError for a rung that is none of them,
     ValueError for too few steps or no picture.
 
-    >>> from dreamkit.networks.network import load_network
+    >>> from dreamkit.networks.zoo import load_network
     >>> list(
     ...     ladder(
     ...         load_network("dreamnet"),

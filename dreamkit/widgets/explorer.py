@@ -10,10 +10,11 @@ import ipywidgets
 import torch
 from torch import Tensor
 
-from ..ascent.gradients import Score, gradient
-from ..ascent.steps import ascend, normalize, roll, smooth
-from ..networks.features import capture, layer_info, layer_table, suggested_layers
+from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
+from ..networks.features import capture
+from ..networks.layers import layer_info, layer_table
 from ..networks.network import Network, isolated
+from ..networks.suggestions import suggested_layers
 from ..objectives.objective import channel, scorer
 from ..pictures.image import Image, noise
 from ..pictures.scales import resize

@@ -12,9 +12,10 @@ from pathlib import Path
 import ipywidgets
 import torch
 
-from ..ascent.settings import Settings
-from ..networks.features import layer_at, layer_info, suggested_layers
+from ..ascent.loop import Settings
+from ..networks.layers import layer_info
 from ..networks.network import Network, isolated
+from ..networks.suggestions import layer_at, suggested_layers
 from ..pictures.image import FORMATS, Image, check_values, load_image, save_image
 from .panel import Panel
 from .parts import (

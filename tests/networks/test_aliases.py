@@ -1,4 +1,4 @@
-"""The papers' names of layers: the same values under both names, listed, and understood wherever a layer is named."""
+"""The papers' names of layers: understood wherever a layer is named, with the same values."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ def googlenet():
 
 
 def listed(name):
-    """(class, [(layer, type)]) of a torchvision network, without the time and memory of its weights."""
+    """(class, [(layer, type)]) of a torchvision network, built without its weights."""
     import torchvision
 
     with torch.device("meta"):
@@ -29,7 +29,8 @@ def listed(name):
 @pytest.mark.parametrize(
     "name, pairs",
     [
-        # by hand from the papers' tables (Simonyan & Zisserman's D and E; He et al.; Iandola et al.) and torchvision's sources
+        # by hand from torchvision's sources and the papers' tables
+        # (Simonyan & Zisserman's D and E; He et al.; Iandola et al.)
         (
             "vgg16",
             {
@@ -89,7 +90,7 @@ def test_how_many_there_are():
     assert aliases_of(*listed("mobilenet_v3_small")) == {}
 
 
-def test_googlenet_in_caffe_s_and_tensorflow_s_words(googlenet):
+def test_googlenets_names_in_caffe_and_tensorflow(googlenet):
     found = dk.layer_aliases(googlenet)
     assert found["inception_4c/output"] == found["mixed4c"] == "inception4c"
     assert (
@@ -135,7 +136,7 @@ def test_the_bottleneck_is_before_its_relu_and_the_output_after(googlenet, dream
     )
 
 
-def test_inception_v3_in_keras_s_words():
+def test_inception_v3s_names_in_keras():
     found = aliases_of(*listed("inception_v3"))
     assert [found[f"mixed{i}"] for i in (0, 2, 3, 8, 10)] == [
         "Mixed_5b",
@@ -147,7 +148,7 @@ def test_inception_v3_in_keras_s_words():
 
 
 @pytest.mark.slow
-def test_inception_v3_has_keras_s_widths():
+def test_inception_v3_has_the_widths_of_keras():
     net = dk.load_network("inception_v3", weights="random")
     widths = [dk.layer_info(net, f"mixed{i}").channels for i in range(11)]
     assert widths == [
@@ -187,7 +188,7 @@ def test_an_unknown_name_is_answered_with_aliases_too(dreamnet, googlenet):
         dk.scorer(googlenet, dk.layer("mixed4g"))
 
 
-def test_a_module_of_ones_own_has_no_aliases():
+def test_a_users_module_has_no_aliases():
     assert dk.layer_aliases(dk.as_network(nn.Conv2d(3, 2, 1), (0, 0, 0), (1, 1, 1))) == {}
 
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.networks.features import layer_info
+from dreamkit.networks import features
+from dreamkit.networks.layers import layer_info, layer_infos
 
 
 def hooks_on(network):
@@ -33,9 +34,9 @@ def test_layers_are_listed_in_the_order_they_run_and_once():
 
 
 def test_an_in_place_relu_does_not_reach_back(tiny_network, picture):
-    features = dk.capture(tiny_network, picture, ["1", "2", "3"])
-    assert features["1"].min() < 0
-    torch.testing.assert_close(features["2"], features["1"].clamp(min=0))
+    captured = dk.capture(tiny_network, picture, ["1", "2", "3"])
+    assert captured["1"].min() < 0
+    torch.testing.assert_close(captured["2"], captured["1"].clamp(min=0))
 
 
 def test_the_pass_stops_after_the_last_layer_asked_for(picture):
@@ -107,7 +108,10 @@ def test_a_float64_picture_is_seen_in_float64(dreamnet):
 
 
 def test_an_unknown_layer_is_answered_with_the_three_nearest(dreamnet):
-    message = r"unknown layer 'inception4f'; nearest: inception4\w, inception\w+, inception\w+; all: dk.layer_names"
+    message = (
+        r"unknown layer 'inception4f'; nearest: inception4\w, inception\w+, inception\w+; "
+        r"all: dk.layer_names"
+    )
     with pytest.raises(KeyError, match=message):
         dk.capture(dreamnet, torch.rand(1, 3, 64, 64), "inception4f")
 
@@ -117,7 +121,10 @@ def test_an_unknown_layer_is_answered_with_the_three_nearest(dreamnet):
     [((15, 40), "inception5b", 16), ((40, 7), "inception4c", 8), ((1, 1), "pool1", 2)],
 )
 def test_a_picture_too_small_is_told_the_least_size(dreamnet, shape, layer, least):
-    message = rf"a picture of {shape[0]}×{shape[1]} pixels .* too small for layer '{layer}': it needs at least {least}×{least}"
+    message = (
+        rf"a picture of {shape[0]}×{shape[1]} pixels .* too small for layer '{layer}': "
+        rf"it needs at least {least}×{least}"
+    )
     with pytest.raises(ValueError, match=message):
         dk.capture(dreamnet, torch.rand(1, 3, *shape), layer)
 
@@ -148,8 +155,11 @@ def test_what_is_no_picture(tiny_network, bad, message):
         dk.capture(tiny_network, bad, "0")
 
 
-def brute_force_field(module, side, channels_last=None):
-    """(top, bottom) of the rows that the middle cell depends on, by the gradient of a network of positive numbers."""
+def brute_force_field(module, side):
+    """(top, bottom) of the rows that the middle cell depends on, by its gradient, and its index.
+
+    All weights are positive, so no gradient is 0 by chance.
+    """
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.fill_(0.1)
@@ -193,3 +203,34 @@ def test_suggested_layers_go_from_shallow_to_deep(dreamnet):
     assert (dk.layer_at(dreamnet, 0), dk.layer_at(dreamnet, 1)) == (layers[0], layers[-1])
     with pytest.raises(ValueError, match="depth lies from 0"):
         dk.layer_at(dreamnet, 1.5)
+
+
+def test_heads_are_told_by_whole_parts_of_names():
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.header = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+            self.fcn_head = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
+            self.head = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
+
+        def forward(self, x):
+            return self.head(self.fcn_head(self.header(x)))
+
+    network = dk.as_network(Named(), (0, 0, 0), (1, 1, 1))
+    assert dk.suggested_layers(network) == ("header.1", "fcn_head.1")
+
+
+def test_names_that_were_looked_up_are_not_looked_up_again(dreamnet, picture, monkeypatch):
+    layers = ["inception_3a/output", "inception3a", "conv2", ""]
+    infos = layer_infos(dreamnet, layers)
+    assert list(infos) == layers[:3] and infos["inception_3a/output"].name == "inception3a"
+    assert [info.place for info in dk.layer_table(dreamnet)] == list(
+        range(len(dk.layer_names(dreamnet)))
+    )
+    expected = dk.capture(dreamnet, picture, layers)
+    monkeypatch.setattr(features, "layer_infos", lambda *given: pytest.fail("looked up"))
+    found = dk.capture(dreamnet, picture, layers, infos)
+    assert list(found) == layers
+    assert all(torch.equal(found[name], expected[name]) for name in layers)
+    with pytest.raises(KeyError, match="unknown layer 'conv99'"):
+        layer_infos(dreamnet, ["conv2", "conv99"])

@@ -1,18 +1,18 @@
-"""Transformers' features as maps: tokens on the grid of their patches, channels first; pictures of other sizes."""
+"""Features of transformers are maps: channels first, tokens on the grid of their patches."""
 
 import pytest
 import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.networks.features import layer_info
+from dreamkit.networks.layers import layer_info
 from dreamkit.networks.layouts import Layout, layout_of
 
 ZERO, ONE = (0, 0, 0), (1, 1, 1)
 
 
 class Tokens(nn.Module):
-    """A transformer in small: patches of 4×4 pixels, a class token before them, a mixing of neighbours by attention, a head."""
+    """A small transformer: patches of 4×4 pixels, extra tokens before them, attention, a head."""
 
     def __init__(self, extra: int = 1):
         super().__init__()
@@ -170,8 +170,8 @@ def test_the_stride_of_what_sees_everything():
     assert layer_info(dk.as_network(Tokens(), ZERO, ONE), "head").stride is None
 
 
-def test_the_places_of_patches_are_resized_not_shuffled(vit):
-    """Embeddings that grow from left to right grow from left to right at other sizes too."""
+def test_the_positions_of_patches_are_resized_not_shuffled(vit):
+    """Embeddings that increase from left to right do so at other sizes too."""
     import copy
 
     from dreamkit.networks.anysize import any_size
@@ -180,9 +180,9 @@ def test_the_places_of_patches_are_resized_not_shuffled(vit):
     with torch.no_grad():
         across = torch.arange(4.0).expand(4, 4).reshape(1, 16, 1).expand(1, 16, 12)
         module.encoder.pos_embedding[:, 1:] = across
-        places = module._places((3, 8))[0, 1:, 0].unflatten(0, (3, 8))
-        assert torch.equal(module._places((4, 4))[:, 1:], across)
-    assert (places.diff(dim=1) > 0).all() and places.diff(dim=0).abs().max() < 1e-5
+        positions = module._positions((3, 8))[0, 1:, 0].unflatten(0, (3, 8))
+        assert torch.equal(module._positions((4, 4))[:, 1:], across)
+    assert (positions.diff(dim=1) > 0).all() and positions.diff(dim=0).abs().max() < 1e-5
 
 
 def test_one_dream_of_a_transformer(vit):
@@ -199,15 +199,17 @@ def test_one_dream_of_a_transformer(vit):
 def test_a_size_that_a_network_insists_on_is_named():
     class Strict(Tokens):
         def forward(self, x):
-            torch._assert(x.shape[-1] == x.shape[-2] == 96, "wrong size")
+            for size in x.shape[-2:]:  # in torchvision's words
+                torch._assert(size == 96, f"Wrong image height! Expected 96 but got {size}!")
             return super().forward(x)
 
     network = dk.as_network(Strict().eval(), ZERO, ONE, "strict")
     for layer in ("widen", ""):
-        with pytest.raises(
-            ValueError,
-            match=r"^strict takes pictures of 96×96 pixels only, up to layer '\w+'; given: 64×80 .*octaves=1$",
-        ):
+        message = (
+            r"^strict takes pictures of 96×96 pixels only, up to layer '\w+'; "
+            r"given: 64×80 .*octaves=1$"
+        )
+        with pytest.raises(ValueError, match=message):
             dk.capture(network, torch.rand(1, 3, 64, 80), layer)
     assert dk.capture(network, torch.rand(1, 3, 96, 96), "widen")["widen"].shape == (1, 10, 24, 24)
 
@@ -221,13 +223,16 @@ def test_random_weights_leave_normalisations_alone(vit):
 def test_multiples_that_a_network_insists_on_are_named():
     class Divided(Tokens):
         def forward(self, x):
-            torch._assert(x.shape[-1] % 16 == x.shape[-2] % 16 == 0, "not a multiple of the patch")
+            for size in x.shape[-2:]:  # in timm's words
+                torch._assert(
+                    size % 16 == 0, f"Input ({size}) must be divisible by patch size (16)."
+                )
             return super().forward(x)
 
     network = dk.as_network(Divided().eval(), ZERO, ONE, "divided")
     message = (
-        r"^divided takes pictures whose height and width are multiples of 16, up to layer 'widen'; given: 100×130 .*"
-        r"dk.resize\(image, \(96, 128\)\)$"
+        r"^divided takes pictures whose height and width are multiples of 16, up to layer 'widen'; "
+        r"given: 100×130 .*dk.resize\(image, \(96, 128\)\)$"
     )
     with pytest.raises(ValueError, match=message):
         dk.capture(network, torch.rand(1, 3, 100, 130), "widen")

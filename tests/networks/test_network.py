@@ -1,4 +1,4 @@
-"""Loading networks, folding their BatchNorms, wrapping one's own."""
+"""Loading networks, their weights files, folding their BatchNorms, wrapping a user's module."""
 
 import shutil
 
@@ -8,6 +8,7 @@ from torch import nn
 
 import dreamkit as dk
 from dreamkit.networks import zoo
+from dreamkit.networks.dreamnet import DreamNet, fold
 from tests.conftest import tiny
 
 
@@ -44,7 +45,7 @@ def test_torchvision_features_agree_with_plain_hooks(name):
     torch.manual_seed(0)
     options = {"init_weights": True, "aux_logits": False} if name == "googlenet" else {}
     module = getattr(torchvision.models, name)(weights=None, **options).eval()
-    with torch.no_grad():  # BatchNorms as training leaves them, not as they are born
+    with torch.no_grad():  # BatchNorms as after training, not as newly made
         for layer in module.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.running_mean.normal_(0, 0.1)
@@ -80,7 +81,77 @@ def test_a_convolution_used_twice_is_not_folded(picture):
     torch.testing.assert_close(dk.capture(network, picture, [""])[""], module(picture))
 
 
-def test_ones_own_module_stays_as_it_was(picture):
+def test_a_module_that_cannot_be_folded_runs_as_it_is(picture):
+    class Single(nn.Module):
+        """Only works in float32, so it cannot be compared in float64."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+            self.norm.running_mean += 0.5
+            self.matrix = [torch.ones(4, 4)]
+
+        def forward(self, x):
+            y = self.norm(self.conv(x))
+            return torch.einsum("nchw,cd->ndhw", y, self.matrix[0])
+
+    module = Single().eval()
+    network = dk.as_network(module, (0, 0, 0), (1, 1, 1))
+    assert isinstance(network.module.norm, nn.BatchNorm2d) and network.dtype == torch.float32
+    torch.testing.assert_close(dk.capture(network, picture, "")[""], module(picture))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.BatchNorm2d(3, affine=False),
+        nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv3d(1, 2, 3, padding=1)),
+        nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2).requires_grad_(False)),
+    ],
+    ids=["no parameters", "cannot be channels-last", "frozen"],
+)
+def test_what_cannot_be_made_faster_still_works(module, picture):
+    network = dk.as_network(module, (0, 0, 0), (1, 1, 1))
+    with torch.no_grad():
+        expected = module.eval()(picture)
+    torch.testing.assert_close(dk.capture(network, picture, "")[""], expected)
+
+
+def test_weights_of_several_precisions_stay_as_they_are():
+    module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), nn.ReLU())
+    module.register_buffer("exact", torch.tensor(1 / 3, dtype=torch.float64))
+    network = dk.as_network(module, (0, 0, 0), (1, 1, 1))
+    assert torch.equal(network.module.exact, module.exact)
+
+
+def test_a_folded_dreamnet_is_the_one_in_float64():
+    generator = torch.Generator().manual_seed(3)
+    trained = DreamNet(5).eval()
+    with torch.no_grad():
+        for tensor in (*trained.parameters(), *trained.buffers()):
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.1)
+    folded = fold(trained)
+    conv, norm = trained.conv1.conv.weight.double(), trained.conv1.bn
+    scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+    assert torch.equal(folded.conv1.conv.weight, (conv * scale[:, None, None, None]).float())
+    shift = norm.bias.double() - norm.running_mean.double() * scale
+    torch.testing.assert_close(folded.conv1.conv.bias, shift.float(), rtol=1e-6, atol=0)
+    assert isinstance(trained.conv1.bn, nn.BatchNorm2d) and not hasattr(folded.conv1, "bn")
+    assert set(folded.state_dict()) == set(DreamNet(5, folded=True).state_dict())
+
+
+def test_networks_know_the_side_of_their_pictures_and_whether_they_are_random(dreamnet):
+    plain = dk.as_network(tiny(), (0, 0, 0), (1, 1, 1), "my-random")
+    assert (plain.side, plain.random, plain.base_name) == (224, False, "my-random")
+    assert (dreamnet.side, dreamnet.random, dreamnet.base_name) == (64, False, "dreamnet")
+    for network in (dk.randomized(dreamnet), dk.load_network("dreamnet", weights="random")):
+        assert (network.name, network.base_name) == ("dreamnet-random", "dreamnet")
+        assert network.random and network.side == 64
+    assert dk.load_network("squeezenet1_1", weights="random").side == 224
+
+
+def test_the_users_module_is_not_changed(picture):
     module = tiny().train()
     before = {k: v.clone() for k, v in module.state_dict().items()}
     network = dk.as_network(module, (0, 0, 0), (1, 1, 1))
@@ -141,6 +212,46 @@ def _without(module, path, key):
     return path
 
 
+def squeezenet_state():
+    import torchvision
+
+    return torchvision.models.squeezenet1_1(weights=None).state_dict()
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda v: v.to_sparse(), "'features.0.weight' is not a plain dense tensor"),
+        (lambda v: v[:1, :1, :1, :1].expand(2**12, 2**12, 9, 9), "not a plain dense tensor"),
+        (lambda v: v.to("meta"), "not a plain dense tensor"),
+        (lambda v: v.to(torch.complex64), r"'features.0.weight' is torch.complex64, not"),
+        (lambda v: v > 0, r"'features.0.weight' is torch.bool, not torch.float32"),
+        (lambda v: v * torch.nan, "holds NaN or infinite weights"),
+    ],
+    ids=["sparse", "a huge view", "meta", "complex", "bool", "NaN"],
+)
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants")
+def test_weights_are_plain_numbers(tmp_path, change, message):
+    state = squeezenet_state()
+    state["features.0.weight"] = change(state["features.0.weight"])
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(ValueError, match=message):
+        dk.load_network("squeezenet1_1", weights=tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("key", [3, b"bytes", ("a", "b"), None])
+def test_weights_have_names(tmp_path, key):
+    torch.save({key: torch.zeros(2)}, tmp_path / "w.pth")
+    with pytest.raises(ValueError, match=r"holds no state dict \(names and tensors\)$"):
+        dk.load_network("dreamnet", weights=tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("weights", [3, b"w.pth", True, {}])
+def test_weights_are_a_path(weights):
+    with pytest.raises(ValueError, match=r"^weights are the path of a file; given: "):
+        dk.load_network("dreamnet", weights=weights)
+
+
 class _Evil:
     def __reduce__(self):
         return (print, ("unpickled!",))
@@ -160,7 +271,7 @@ def test_a_weights_file_cannot_run_code(tmp_path, capsys):
         (lambda p: p, "is a folder"),
     ],
 )
-def test_weights_that_are_not_there(tmp_path, bad, message):
+def test_weights_that_do_not_exist(tmp_path, bad, message):
     with pytest.raises(ValueError, match=message):
         dk.load_network("dreamnet", weights=bad(tmp_path))
 
@@ -173,8 +284,9 @@ def test_no_weights_and_no_connection(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", refused)
     message = (
-        r"the weights of alexnet are not in torch's cache .*no route to host.*put alexnet-owt-7be5be79.pth "
-        r"\(from http.*\) into .*checkpoints, or give a file with weights=.*dreamnet"
+        r"the weights of alexnet are not in torch's cache .*no route to host.*"
+        r"put alexnet-owt-7be5be79.pth \(from http.*\) into .*checkpoints, "
+        r"or give a file with weights=.*dreamnet"
     )
     with pytest.raises(ValueError, match=message):
         dk.load_network("alexnet")
@@ -253,7 +365,7 @@ def test_the_networks_that_need_no_connection(tmp_path, monkeypatch):
 
 
 def test_a_network_of_a_broken_download_is_never_used(tmp_path, monkeypatch):
-    """The hash is looked at before anything in the file is: a pickle that is not torchvision's is not even opened."""
+    """The hash is checked first: a pickle that is not torchvision's is not even opened."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     file = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"

@@ -1,4 +1,4 @@
-"""Networks of timm: their mean, std and labels, their features as maps; plain words where timm or the weights are missing."""
+"""Networks of timm: mean, std, labels, features as maps; clear errors if something is missing."""
 
 import builtins
 
@@ -19,7 +19,8 @@ def test_without_timm_one_line_says_how_to_get_it(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(
-        ValueError, match=r"^networks of timm need timm: pip install 'dreamkit\[timm\]' brings it$"
+        ValueError,
+        match=r"^networks of timm need timm: pip install 'dreamkit\[timm\]' installs it$",
     ):
         dk.from_timm("test_vit")
 
@@ -30,7 +31,7 @@ def timm():
 
 
 @pytest.mark.slow
-def test_a_tiny_transformer_s_mean_std_labels_and_maps(timm):
+def test_mean_std_labels_and_maps_of_a_tiny_transformer(timm):
     network = dk.from_timm("test_vit", weights="random")
     config = timm.get_pretrained_cfg("test_vit")
     assert (
@@ -94,19 +95,22 @@ def test_weights_of_a_file_and_of_another_network(timm, tmp_path, monkeypatch):
         return model
 
     monkeypatch.setattr(timm, "create_model", refused)
-    message = r"^timm could not give test_resnet with its weights \(huggingface.co/timm/test_resnet.*\): no route to host; fetch .*weights="
+    message = (
+        r"^timm could not give test_resnet with its weights \(huggingface.co/timm/test_resnet.*\): "
+        r"no route to host; fetch .*weights="
+    )
     with pytest.raises(ValueError, match=message):
         dk.from_timm("test_resnet")
 
 
 @pytest.mark.slow
-def test_what_is_no_model_of_timm(timm):
+def test_what_is_not_a_model_of_timm(timm):
     with pytest.raises(
         KeyError,
         match=r"unknown timm network 'resnet18x'; nearest: resnet18\w*, .*timm.list_models",
     ):
         dk.from_timm("resnet18x")
-    with pytest.raises(ValueError, match="given: Conv2d .*dk.as_network"):
+    with pytest.raises(ValueError, match=r"given: Conv2d .*dk.as_network"):
         dk.from_timm(nn.Conv2d(3, 2, 1))
     with pytest.raises(ValueError, match="already made has its weights"):
         dk.from_timm(nn.Conv2d(3, 2, 1), weights="random")

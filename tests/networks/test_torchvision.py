@@ -1,6 +1,7 @@
-"""Every classification network of torchvision: layers as they run, suggestions that hold, one step of a dream.
+"""Every classification network of torchvision: its layers, the suggested ones, one dream step.
 
-A handful are walked in the fast suite, one of each family in the slow one, the rest by `pytest -m long tests/test_torchvision.py`.
+Five are tested in the fast suite, one of each family in the slow one, the rest by
+`pytest -m long tests/networks/test_torchvision.py`.
 """
 
 import gc
@@ -21,7 +22,8 @@ HANDFUL = (
 )
 # Not built here, and why. The code is that of a smaller network, which is walked.
 LEFT_OUT = {
-    "regnet_y_128gf": "2.6 GB of weights, and four times that while BatchNorm is folded; regnet_y_32gf is built by the same lines",
+    "regnet_y_128gf": "2.6 GB of weights, and four times that while BatchNorm is folded; "
+    "regnet_y_32gf is built by the same lines",
     "vit_h_14": "2.5 GB of weights, three times over; vit_l_16 is built by the same lines",
 }
 FIXED = {"maxvit_t": 224}  # the picture size a network insists on
@@ -52,7 +54,7 @@ def walk(name: str) -> None:
 
 
 def run_order(network: dk.Network, side: int) -> list[str]:
-    """The modules whose output is a tensor, in the order of their last return, by plain hooks: the oracle."""
+    """The modules with a tensor as output in the order of their last return, by plain hooks."""
     order: dict[str, None] = {}
 
     def returned(layer, inputs, output, name):

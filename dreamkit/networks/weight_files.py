@@ -1,0 +1,91 @@
+"""Weights files, read as plain tensors only: a file can be wrong, but it cannot run code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+
+def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], str]:
+    """(state dict, SHA-256) of a weights file, safetensors or PyTorch's own format.
+
+    Numbers with a fraction are given as float32. Raises ValueError for a path that is not a file,
+    and for a file that does not hold a state dict of plain tensors.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"weights are the path of a file; given: {type(path).__name__}")
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"weights are a file, and {str(path)!r} is a folder")
+    if not path.is_file():
+        raise ValueError(f"no weights at {str(path)!r}")
+    try:
+        digest = sha256(path)
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a broken file can raise nearly anything
+        reason = " ".join(str(error).split())[:120]
+        raise ValueError(
+            f"{str(path)!r} is not a readable weights file (safetensors, or a PyTorch state dict): "
+            f"{reason}"
+        ) from None
+    state = state.get("state_dict", state) if isinstance(state, dict) else None
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        raise ValueError(f"{str(path)!r} holds no state dict (names and tensors)")
+    for key, value in state.items():
+        if not _is_plain(value):
+            raise ValueError(f"{str(path)!r}: {key!r} is not a plain dense tensor")
+    state = {
+        key.removeprefix("module."): value.float() if value.is_floating_point() else value
+        for key, value in state.items()
+    }
+    return state, digest
+
+
+def _is_plain(values: Tensor) -> bool:
+    """Whether the file holds each number of a dense tensor: so it takes no more memory than it."""
+    if values.layout is not torch.strided or values.is_quantized or values.is_meta:
+        return False
+    return values.numel() * values.element_size() <= values.untyped_storage().nbytes()
+
+
+def fill(module: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Load a state dict into the module.
+
+    Raises ValueError with the first name, shape or type that does not fit; `path` is named in it.
+    """
+    other = f"{str(path)!r} holds the weights of another network"
+    wanted = module.state_dict()
+    for key, value in wanted.items():
+        if key not in state:
+            if not key.endswith("num_batches_tracked"):
+                raise ValueError(f"{other}: it lacks {key!r}")
+        elif state[key].shape != value.shape:
+            shapes = f"{list(state[key].shape)}, not {list(value.shape)}"
+            raise ValueError(f"{other}: {key!r} is {shapes}")
+        elif state[key].is_floating_point() != value.is_floating_point():
+            raise ValueError(f"{other}: {key!r} is {state[key].dtype}, not {value.dtype}")
+    if extra := next((key for key in state if key not in wanted), None):
+        raise ValueError(f"{other}: {extra!r} has no place in it")
+    if any(not torch.isfinite(v).all() for v in state.values() if v.is_floating_point()):
+        raise ValueError(f"{str(path)!r} holds NaN or infinite weights")
+    module.load_state_dict(state, strict=False)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal digits."""
+    with open(path, "rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
