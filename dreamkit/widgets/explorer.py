@@ -10,7 +10,8 @@ import ipywidgets
 import torch
 from torch import Tensor
 
-from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
+from ..ascent.gradients import Score, gradient
+from ..ascent.steps import ascend, normalize, roll, smooth
 from ..networks.features import capture
 from ..networks.layers import layer_info, layer_table
 from ..networks.network import Network, isolated

@@ -12,7 +12,7 @@ from pathlib import Path
 import ipywidgets
 import torch
 
-from ..ascent.loop import Settings
+from ..ascent.settings import Settings
 from ..networks.layers import layer_info
 from ..networks.network import Network, isolated
 from ..networks.suggestions import layer_at, suggested_layers

@@ -11,7 +11,8 @@ from typing import Any
 import ipywidgets
 from IPython.display import Image as Shown
 
-from ..ascent.loop import Settings, dreaming
+from ..ascent.loop import dreaming
+from ..ascent.settings import Settings
 from ..networks.network import Network, isolated
 from ..networks.suggestions import layer_at, suggested_layers
 from ..objectives.objective import Objective, layer, scorer
