@@ -59,7 +59,8 @@ _NAMES = {
         "randomized",
     ),
     "networks.timm": ("from_timm",),
-    "objectives.objective": ("Objective", "channel", "guide", "layer", "logit", "neuron", "scorer"),
+    "objectives.objective": ("Objective", "channel", "guide", "layer", "logit", "neuron"),
+    "objectives.scorer": ("scorer",),
     "pictures.image": (
         "Image",
         "load_image",

@@ -162,8 +162,8 @@ def test_a_guide_is_found_by_its_hash(network, photo):
     )
     assert passport.guide_pictures(
         {"kind": "sum", "terms": [{"weight": 1, "objective": spec}]}
-    ) == [{"layer": "conv2", "picture": spec["picture"]}]
-    with pytest.raises(ValueError, match="the guide picture 'flower' .* is not at hand"):
+    ) == [{"layer": "conv2", "picture": passport.PictureInfo(**spec["picture"])}]
+    with pytest.raises(ValueError, match="the guide picture 'flower' .* is not among the features given"):
         passport.objective(spec)
 
 
@@ -498,7 +498,9 @@ def test_a_hostile_passport_runs_nothing(
 ):
     dk.save_image(photo, "a.png", changed(good, path, value))
     monkeypatch.setattr(os, "abort", lambda: pytest.fail("code ran"))
-    monkeypatch.setattr(passport, "dreaming", lambda *a: pytest.fail("a dream began"))
+    monkeypatch.setattr(
+        "dreamkit.passport.remaking.dreaming", lambda *a: pytest.fail("a dream began")
+    )
     status, shown = call(["again", "a.png"]), capsys.readouterr()
     assert status == 2
     assert (

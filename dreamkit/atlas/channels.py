@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from ..ascent.fourier import Views, growing, spectrum
 from ..networks.features import capture, layer_info
 from ..networks.network import Network
-from ..objectives.objective import Objective, scorer
+from ..objectives.objective import Objective
+from ..objectives.scorer import scorer
 from ..pictures.image import Image, to_pillow
 from .cluster import Ticket, network_of
 

@@ -20,7 +20,8 @@ from torch.nn import functional as F
 
 from ..networks.features import capture, layer_at, layer_info, share_layers
 from ..networks.network import Network, isolated, module_for
-from ..objectives.objective import Features, Objective, logit
+from ..objectives.objective import Objective, logit
+from ..objectives.scorer import Features
 from ..pictures.image import Image, check_image
 from .relus import Rectifiers
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..networks.features import capture, layer_at, layer_info
 from ..networks.network import Network
-from ..objectives.objective import class_index
+from ..objectives.kinds import class_index
 from ..pictures.image import Image, check_image, to_pillow
 from .deconvnet import project
 

@@ -24,7 +24,9 @@ from ..ascent.steps import Score, ascend, gradient, normalize, smooth
 from ..checks.names import unknown
 from ..networks.features import capture, layer_at
 from ..networks.network import Network, load_network
-from ..objectives.objective import class_index, layer, logit, scorer
+from ..objectives.kinds import class_index
+from ..objectives.objective import layer, logit
+from ..objectives.scorer import scorer
 from ..pictures.files import check_target_folder, make_folder, write_whole
 from ..pictures.image import Image, noise, save_image
 from ..pictures.samples import sample

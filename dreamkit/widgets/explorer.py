@@ -13,7 +13,8 @@ from torch import Tensor
 from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
 from ..networks.features import capture, layer_info, layer_table, suggested_layers
 from ..networks.network import Network, isolated
-from ..objectives.objective import channel, scorer
+from ..objectives.objective import channel
+from ..objectives.scorer import scorer
 from ..pictures.image import Image, noise
 from ..pictures.scales import resize
 from ..show import heat, overlay

@@ -10,7 +10,7 @@ import torch
 from ..inside import covered, project
 from ..networks.features import capture, layer_at, layer_info, suggested_layers
 from ..networks.network import Network, isolated
-from ..objectives.objective import class_index
+from ..objectives.kinds import class_index
 from ..pictures.image import Image
 from ..show import overlay, signed
 from .panel import Panel

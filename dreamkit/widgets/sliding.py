@@ -14,7 +14,8 @@ from IPython.display import Image as Shown
 from ..ascent.loop import Settings, dreaming
 from ..networks.features import layer_at, suggested_layers
 from ..networks.network import Network, isolated
-from ..objectives.objective import Objective, layer, scorer
+from ..objectives.objective import Objective, layer
+from ..objectives.scorer import scorer
 from ..pictures.image import Image
 from .panel import Panel
 from .parts import choice, html_part, picture_html, text_html

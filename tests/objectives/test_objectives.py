@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.objectives.objective import best_match
+from dreamkit.objectives.kinds import best_match
 
 MAP = torch.tensor([[[[1.0, -2.0], [3.0, 4.0]], [[0.0, 1.0], [0.0, 5.0]]]])  # [1, 2, 2, 2]
 

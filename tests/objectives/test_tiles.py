@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.objectives import objective as objectives
-from dreamkit.objectives import tiles
+from dreamkit.objectives import memory_need, tiles
+from dreamkit.objectives.kinds import window_of
 
 
 def noise(height, width, dtype=torch.float64, seed=3):
@@ -166,8 +166,8 @@ def test_a_layer_that_sees_more_than_its_windows_tell_is_caught():
 def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_network, monkeypatch):
     image, score = noise(48, 60, dtype=torch.float32), dk.scorer(tiny_network, dk.layer("6"))
     expected = dk.gradient(score, image)
-    monkeypatch.setattr(tiles, "_CONVENIENT", 24)
-    monkeypatch.setattr(tiles, "bytes_free", lambda device: 50_000)
+    monkeypatch.setattr(memory_need, "_CONVENIENT", 24)
+    monkeypatch.setattr(memory_need, "bytes_free", lambda device: 50_000)
     with pytest.warns(
         UserWarning, match="a gradient of 60×48 pixels would not fit .* exact tiles of 24 pixels"
     ):
@@ -177,27 +177,27 @@ def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_ne
         warnings.simplefilter("error")
         dk.gradient(dataclasses.replace(score, tile=0), image)
         dk.gradient(dk.scorer(tiny_network, dk.logit(1)), image)  # tiles would not help
-        monkeypatch.setattr(tiles, "bytes_free", lambda device: 10**9)
+        monkeypatch.setattr(memory_need, "bytes_free", lambda device: 10**9)
         dk.gradient(score, image)
 
 
 def test_what_is_free_and_what_is_needed(dreamnet):
     assert (
-        tiles.bytes_free(torch.device("cpu")) > 2**20
-        and tiles.bytes_free(torch.device("meta")) is None
+        memory_need.bytes_free(torch.device("cpu")) > 2**20
+        and memory_need.bytes_free(torch.device("meta")) is None
     )
     small, large = (
-        tiles.bytes_needed(dreamnet, ("inception4c",), noise(s, s, torch.float32))
+        memory_need.bytes_needed(dreamnet, ("inception4c",), noise(s, s, torch.float32))
         for s in (64, 128)
     )
     assert large == pytest.approx(4 * small, rel=1e-6)
-    assert tiles.bytes_needed(dreamnet, ("conv1",), noise(64, 64)) < tiles.bytes_needed(
+    assert memory_need.bytes_needed(dreamnet, ("conv1",), noise(64, 64)) < memory_need.bytes_needed(
         dreamnet, ("",), noise(64, 64)
     )
 
 
 def test_window_of_a_whole_map():
-    assert objectives.window_of({"a": torch.zeros(1, 2, 3, 4)}, "a") == tiles.Window(0, 0, 3, 4)
+    assert window_of({"a": torch.zeros(1, 2, 3, 4)}, "a") == tiles.Window(0, 0, 3, 4)
 
 
 def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_passport_says_so(
@@ -205,7 +205,7 @@ def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_pass
 ):
     from dreamkit.cli.app import call
 
-    monkeypatch.setattr(tiles, "bytes_free", lambda device: 10**6)
+    monkeypatch.setattr(memory_need, "bytes_free", lambda device: 10**6)
     monkeypatch.setattr("dreamkit.cli.dream.DREAM_TILE", 40)
     path = tmp_path / "a.png"
     assert (
