@@ -15,7 +15,7 @@ import dreamkit as dk
 
 from .. import passport as passports
 from ..atlas.cluster import on_one_thread
-from ..objectives.memory_need import exceeds_memory
+from ..objectives.tiles import exceeds_memory
 from ..pictures.image import check_target
 from .album import Album, Wish, check_folder, found, make, remarks_on, several
 from .atlas import Scheduler, Workers

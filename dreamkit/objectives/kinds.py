@@ -28,31 +28,26 @@ _INDEX = checks.integer(0, 10**6)
 class Kind:
     """All that dreamkit knows of one kind of objective.
 
-    formula:  (features, layer, **values) -> one number, summed over the pictures of a batch
-    fields:   {value: the check that it must pass in a passport}, in the order of the maker's
-              parameters; a `checks.Default` may be left out
-    flags:    {value: the command-line flag that gives it}
-    at_layer: whether it is taken at a layer; if not, at the network's output
-    by_cells: whether it adds up over the cells of feature maps, so that exact tiles can share it
+    `fields` holds for each value the check that it must pass in a passport, in the order of the
+    parameters of the function that users call.
     """
 
-    formula: Callable[..., Tensor]
+    formula: Callable[..., Tensor]  # (features, layer, **values) -> a number, summed over a batch
     fields: Mapping[str, checks.Kind]
-    flags: Mapping[str, str] = field(default_factory=dict)
-    at_layer: bool = True
-    by_cells: bool = True
+    flags: Mapping[str, str] = field(default_factory=dict)  # {value: its command-line flag}
+    at_layer: bool = True  # otherwise it is taken at the network's output
+    by_cells: bool = True  # whether it adds up over the cells of feature maps, as tiles need
 
 
 @dataclass(frozen=True)
 class Term:
     """One part of an objective as data: `weight` times the formula of `kind` at `layer`.
 
-    `layer` is "" for the network's output. A value `picture` (the PictureInfo of a guide) comes
-    with what the formula needs of that picture's features.
+    A value `picture` is the PictureInfo of a guide; in a passport its features are not there.
     """
 
     kind: str
-    layer: str
+    layer: str  # "" for the network's output
     values: Mapping[str, object]
     weight: float = 1.0
 

@@ -22,22 +22,19 @@ from .picture_info import PictureInfo
 class Objective:
     """The layers that it needs, a formula on their features, and a readable name.
 
-    layers:   names of layers, "" for the network's output
-    formula:  {name: features [N, C, h, w]} -> one number, summed over the pictures of a batch, so
-              that each picture's gradient is what it would be alone
-    name:     the Python that makes it, for messages
-    by_cells: whether the formula adds up over the cells of the maps: given some cells (where they
-              lie, `window_of` tells) it gives their share. Exact tiles need that.
-    terms:    the formula as data; () for a formula of your own
+    The formula takes {name: features [N, C, h, w]} and sums over the pictures of a batch, so that
+    each picture's gradient is what it would be alone. With `by_cells` it also adds up over the
+    cells of the maps: given those of a tile (`window_of` says where they are) it gives their share.
 
     >>> (layer("conv1") + 0.5 * channel("conv2", 3)).name
     "layer('conv1') + 0.5 * channel('conv2', 3)"
     """
 
-    layers: tuple[str, ...]
+    layers: tuple[str, ...]  # "" is the network's output
     formula: Callable[[Mapping[str, Tensor]], Tensor] = field(repr=False)
     name: str = ""
     by_cells: bool = False
+    # the formula as data; () for a formula of your own
     terms: tuple[Term, ...] = field(default=(), repr=False, compare=False)
 
     def __add__(self, other: Objective) -> Objective:

@@ -15,17 +15,12 @@ from ..checks.numbers import is_whole
 from ..networks.features import capture, layer_info
 from ..networks.network import Network
 from ..pictures.image import Image, check_image
-from .memory_need import tile_that_fits
 from .objective import Objective
-from .tiles import Window, fields_of, parts
+from .tiles import Window, fields_of, parts, tile_that_fits
 
 
 class Features(dict):
-    """Features by layer name.
-
-    `labels` are those of the network that they come from; `windows` tell, for the features of a
-    tile, where they lie in the whole map of each layer.
-    """
+    """Features by layer name, with the network's labels and, for a tile, where its cells lie."""
 
     labels: tuple[str, ...] = ()
     windows: Mapping[str, Window] = MappingProxyType({})
@@ -33,11 +28,9 @@ class Features(dict):
 
 @dataclass(frozen=True)
 class Scorer:
-    """A Score: it runs the network on a picture and gives the objective's value.
+    """A Score: it standardises a picture, runs the network and gives the objective's value.
 
-    The picture is standardised first, and the network runs only as far as the objective needs.
-    With a `tile` value and gradient are taken in exact tiles; with None only where the picture
-    would not fit into memory.
+    The network runs only as far as the objective needs.
     """
 
     network: Network

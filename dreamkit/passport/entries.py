@@ -98,35 +98,25 @@ def objective(spec: Mapping[str, object], guides: Mapping[str, object] | None = 
     list of {weight, objective}). `guides` holds, by the sha256 of each guide picture, its features
     {layer: tensor}.
 
-    >>> objective(
-    ...     {
-    ...         "kind": "sum",
-    ...         "terms": [
-    ...             {"weight": 1, "objective": {"kind": "layer", "name": "conv1"}},
-    ...             {"weight": 0.5, "objective": {"kind": "logit", "label": "goldfish"}},
-    ...         ],
-    ...     }
-    ... ).name
+    >>> objective(entry(makers.layer("conv1") + 0.5 * makers.logit("goldfish"))).name
     "1 * layer('conv1') + 0.5 * logit('goldfish')"
     """
     terms = terms_of(spec)
     if spec["kind"] == "sum":
-        first, *rest = [
-            part["weight"] * objective(part["objective"], guides) for part in spec["terms"]
-        ]
+        parts = ((part["weight"], objective(part["objective"], guides)) for part in spec["terms"])
+        first, *rest = (weight * part for weight, part in parts)
         return sum(rest, start=first)
     (term,) = terms
-    values = dict(term.values)
-    if "picture" in values:
-        picture = values["picture"]
+    arguments = [term.layer] if KINDS[term.kind].at_layer else []
+    picture = term.values.get("picture")
+    if picture is not None:
         if picture.sha256 not in (guides or {}):
             raise ValueError(
                 f"the guide picture {picture.name!r} (sha256 {picture.sha256[:12]}…) "
                 "is not among the features given"
             )
-        values = {"features": guides[picture.sha256], **values}
-    layer = [term.layer] if KINDS[term.kind].at_layer else []
-    return getattr(makers, term.kind)(*layer, *values.values())
+        arguments.append(guides[picture.sha256])
+    return getattr(makers, term.kind)(*arguments, *term.values.values())
 
 
 def guide_pictures(spec: Mapping[str, object]) -> list[Mapping[str, object]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
+from numbers import Integral
 
 import torch
 
@@ -15,8 +17,8 @@ from ..networks.network import PRECISIONS, Network
 from ..objectives.objective import Objective
 from ..objectives.picture_info import PictureInfo
 from ..pictures.image import Image
+from ..published import recipes
 from .entries import check_objective, entry
-from .recipe_settings import read_recipe
 
 PACKAGES = ("dreamkit", "torch", "torchvision", "numpy", "pillow")
 MADE = ("dream", "features")  # a dream; a sheet of a layer's feature maps
@@ -41,7 +43,7 @@ class Plan:
     stopped: int | None  # the step after which the user stopped it
     channels: list[int] | None  # of a sheet of feature maps; None: the strongest
     versions: Mapping[str, str]
-    recipe: Mapping[str, object] | None = None  # a published one in place of the settings
+    recipe: Mapping[str, object] | None  # a published one in place of the settings
 
     @property
     def numbers(self) -> dict[str, object]:
@@ -61,12 +63,10 @@ def make(
 ) -> dict[str, object]:
     """The passport of a picture, for `save_image(…, passport=…)`.
 
-    network:        the network that the picture was made with
     objective_spec: an Objective, or the plain data that `passport.objective` takes
     settings:       the numbers of the dream; left out if `more` has a recipe
     source:         the photo: a PictureInfo, or what `picture_spec` gives
-    weights:        one of WEIGHTS
-    made:           one of MADE
+    weights, made:  one of WEIGHTS, one of MADE
     more:           further fields: stopped=13, recipe=recipe_spec("caffe"), …
 
     Raises ValueError for a passport that could not be read back.
@@ -101,35 +101,79 @@ def make(
 
 
 def picture_spec(image: Image, kind: str, name: str, side: int | None = None) -> dict[str, object]:
-    """What a passport says of a picture as plain data: the fields of its PictureInfo.
-
-    `kind` is "sample" or "file", `side` the longest side in pixels that it was loaded at.
-    """
+    """What a passport says of a picture: the fields of `PictureInfo.of` as plain data."""
     return asdict(PictureInfo.of(image, kind, name, side))
 
 
 def read(passport: object) -> Plan:
     """The passport, checked, as a Plan. ValueError in one line for data of another form."""
-    whole = checks.take(passport, "the passport", _FIELDS, loose=True)
-    network = checks.take(whole["network"], "its network", _NETWORK)
-    given = {} if whole["recipe"] else checks.take(whole["settings"], "its settings", _SETTINGS)
-    check_objective(whole["objective"])
-    return Plan(
-        made=whole["made"],
-        network=network["name"],
-        weights=network["weights"],
-        digest=network["sha256"],
-        precision=network["precision"],
-        device=network["device"],
-        objective=whole["objective"],
-        settings=Settings(**given),
-        source=PictureInfo.read(whole["source"], "its source"),
-        threads=whole["threads"],
-        stopped=whole["stopped"],
-        channels=whole["channels"],
-        versions=checks.take(whole["versions"], "its versions", _VERSIONS),
-        recipe=whole["recipe"],
-    )
+    plan = checks.take(passport, "the passport", _FIELDS, loose=True)
+    network = checks.take(plan["network"], "its network", _NETWORK)
+    given = {} if plan["recipe"] else checks.take(plan["settings"], "its settings", _SETTINGS)
+    check_objective(plan["objective"])
+    plan |= {
+        "network": network.pop("name"),
+        "digest": network.pop("sha256"),
+        "settings": Settings(**given),
+        "source": PictureInfo.read(plan["source"], "its source"),
+        "versions": checks.take(plan["versions"], "its versions", _VERSIONS),
+    }
+    return Plan(**plan, **network)
+
+
+# --- published recipes
+
+
+def recipe_spec(name: str, given: Mapping[str, object] | None = None) -> dict[str, object]:
+    """What a passport says of a published recipe: its name and all of its numbers.
+
+    Numbers that are not given are the published ones. Raises ValueError for an unknown recipe, for
+    a number that it does not take, and for one out of range.
+
+    >>> recipe_spec("caffe", {"steps": 3})["numbers"]["step_size"]
+    1.5
+    """
+    checks.one_of(*recipes.NAMES)(name, "recipe")
+    own, given = _published(name), dict(given or {})
+    strange = [flag for flag in given if flag not in own]
+    if strange:
+        raise ValueError(f"the {name} recipe has no {strange[0]}; it takes {', '.join(own)}")
+    return _recipe({"name": name, "numbers": own | given}, "recipe")
+
+
+def recipe_objective(name: str, layer: str) -> dict[str, object]:
+    """The objective that the recipe was published with, at a layer, as plain data.
+
+    TensorFlow's is the mean of a (not of a²); Keras's is a² without two border cells.
+    """
+    own = {"tensorflow": {"power": 1}, "keras": {"border": 2}}.get(name, {})
+    return {"kind": "layer", "name": layer} | own
+
+
+def _recipe(data: object, where: str) -> dict[str, object]:
+    """The {name, numbers} of a recipe, checked."""
+    fields = {"name": checks.one_of(*recipes.NAMES), "numbers": checks.anything}
+    name, numbers = checks.take(data, where, fields).values()
+    kinds = {number: _recipe_kind(number, value) for number, value in _published(name).items()}
+    return {"name": name, "numbers": checks.take(numbers, f"the {name} recipe", kinds)}
+
+
+def _published(name: str) -> dict[str, object]:
+    """The numbers of a recipe as published: the defaults of its keyword parameters."""
+    parameters = inspect.signature(getattr(recipes, name)).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def _recipe_kind(name: str, published: object) -> checks.Kind:
+    if isinstance(published, bool):
+        return checks.truth
+    kind, low, high = recipes.LIMITS[name]
+    checked = checks.integer(low, high) if kind is Integral else checks.number(low, high)
+    # max_loss and a number without a published value may be None, but not left out
+    return checks.optional(checked).kind if published is None or name == "max_loss" else checked
+
+
+# --- what is allowed where
 
 
 def _channels(value: object, where: str) -> list[int]:
@@ -152,7 +196,7 @@ _FIELDS = {
     "network": checks.anything,
     "objective": checks.anything,
     "settings": checks.Default(checks.anything, None),
-    "recipe": checks.optional(read_recipe),
+    "recipe": checks.optional(_recipe),
     "source": checks.anything,
     "threads": checks.integer(1, 4096),
     "versions": checks.anything,

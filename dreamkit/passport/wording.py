@@ -9,8 +9,7 @@ from ..checks import fields as checks
 from ..objectives.kinds import KINDS, Term
 from ..objectives.picture_info import PictureInfo
 from .entries import terms_of
-from .reading import Plan, read
-from .recipe_settings import recipe_objective
+from .reading import Plan, read, recipe_objective
 
 
 def command(passport: object) -> str:

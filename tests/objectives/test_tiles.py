@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.objectives import memory_need, tiles
+from dreamkit.objectives import tiles
 from dreamkit.objectives.kinds import window_of
 
 
@@ -107,6 +107,13 @@ def test_each_cell_belongs_to_one_tile(dreamnet):
     assert all((count == 1).all() for count in seen.values())
 
 
+def test_a_layer_by_an_alias_is_taken_in_tiles(dreamnet):
+    image = noise(97, 83, dtype=torch.float32)
+    assert compared(dreamnet, dk.layer("conv1/relu_7x7_s2"), image, 48) < 1e-5
+    needed = [tiles.bytes_needed(dreamnet, (n,), image) for n in ("conv1", "conv1/relu_7x7_s2")]
+    assert needed[0] == needed[1]
+
+
 def test_a_dream_in_tiles_is_the_dream(dreamnet):
     image = noise(90, 75)
     settings = dk.Settings(steps=2, octaves=2, jitter=8)
@@ -131,7 +138,7 @@ def test_a_score_without_a_gradient_and_half_a_score(tiny_network):
 def test_what_cannot_be_taken_in_exact_tiles_says_so(dreamnet, tiny_network):
     with pytest.raises(
         ValueError,
-        match=r"exact tiles for 'inception5a' have at least \d+ pixels .* a cell sees 297; given: 300",
+        match=r"exact tiles for 'inception5a' have at least \d+ pixels .* sees 297; given: 300",
     ):
         dk.scorer(dreamnet, dk.layer("inception5a"), tile=300)(noise(310, 310))
     with pytest.raises(ValueError, match=r"logit\('goldfish'\) does not add up over cells"):
@@ -166,8 +173,8 @@ def test_a_layer_that_sees_more_than_its_windows_tell_is_caught():
 def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_network, monkeypatch):
     image, score = noise(48, 60, dtype=torch.float32), dk.scorer(tiny_network, dk.layer("6"))
     expected = dk.gradient(score, image)
-    monkeypatch.setattr(memory_need, "_CONVENIENT", 24)
-    monkeypatch.setattr(memory_need, "bytes_free", lambda device: 50_000)
+    monkeypatch.setattr(tiles, "_CONVENIENT", 24)
+    monkeypatch.setattr(tiles, "bytes_free", lambda device: 50_000)
     with pytest.warns(
         UserWarning, match="a gradient of 60×48 pixels would not fit .* exact tiles of 24 pixels"
     ):
@@ -177,21 +184,21 @@ def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_ne
         warnings.simplefilter("error")
         dk.gradient(dataclasses.replace(score, tile=0), image)
         dk.gradient(dk.scorer(tiny_network, dk.logit(1)), image)  # tiles would not help
-        monkeypatch.setattr(memory_need, "bytes_free", lambda device: 10**9)
+        monkeypatch.setattr(tiles, "bytes_free", lambda device: 10**9)
         dk.gradient(score, image)
 
 
 def test_what_is_free_and_what_is_needed(dreamnet):
     assert (
-        memory_need.bytes_free(torch.device("cpu")) > 2**20
-        and memory_need.bytes_free(torch.device("meta")) is None
+        tiles.bytes_free(torch.device("cpu")) > 2**20
+        and tiles.bytes_free(torch.device("meta")) is None
     )
     small, large = (
-        memory_need.bytes_needed(dreamnet, ("inception4c",), noise(s, s, torch.float32))
+        tiles.bytes_needed(dreamnet, ("inception4c",), noise(s, s, torch.float32))
         for s in (64, 128)
     )
     assert large == pytest.approx(4 * small, rel=1e-6)
-    assert memory_need.bytes_needed(dreamnet, ("conv1",), noise(64, 64)) < memory_need.bytes_needed(
+    assert tiles.bytes_needed(dreamnet, ("conv1",), noise(64, 64)) < tiles.bytes_needed(
         dreamnet, ("",), noise(64, 64)
     )
 
@@ -205,7 +212,7 @@ def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_pass
 ):
     from dreamkit.cli.app import call
 
-    monkeypatch.setattr(memory_need, "bytes_free", lambda device: 10**6)
+    monkeypatch.setattr(tiles, "bytes_free", lambda device: 10**6)
     monkeypatch.setattr("dreamkit.cli.dream.DREAM_TILE", 40)
     path = tmp_path / "a.png"
     assert (
@@ -227,9 +234,9 @@ def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_pass
         == 0
     )
     assert (
-        "90×60 pixels would not fit into memory as a whole: taken in tiles of 40 pixels (--tile changes that)"
-        in capsys.readouterr().err
-    )
+        "90×60 pixels would not fit into memory as a whole: "
+        "taken in tiles of 40 pixels (--tile changes that)"
+    ) in capsys.readouterr().err
     assert dk.read_passport(path)["settings"]["tile"] == 40
 
 
