@@ -136,7 +136,7 @@ def test_names_can_be_read_and_say_what_was_made():
         lambda a: a / 2,
     ],
 )
-def test_plus_and_number_times_are_all_the_algebra(wrong):
+def test_only_plus_and_number_times_are_allowed(wrong):
     with pytest.raises(TypeError):
         wrong(dk.layer("a"))
 
@@ -317,7 +317,7 @@ def test_any_layer_of_a_sum_is_looked_up(tiny_network):
         ),
     ],
 )
-def test_what_does_not_fit_the_features_is_named(objective, message, tiny_network, picture):
+def test_what_the_features_lack_is_refused_when_scored(objective, message, tiny_network, picture):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         dk.scorer(tiny_network, objective)(picture)
 
@@ -354,7 +354,7 @@ def test_what_does_not_fit_the_features_is_named(objective, message, tiny_networ
         ),
     ],
 )
-def test_what_can_be_seen_when_made_is_said_when_made(make, message):
+def test_wrong_arguments_are_refused_when_the_objective_is_made(make, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         make()
 
@@ -367,7 +367,7 @@ def test_a_guide_of_another_layer_is_answered_with_those_captured():
         dk.guide("conv3", {"conv1": MAP, "conv2": MAP})
 
 
-def test_labels_are_asked_of_the_network(picture):
+def test_an_unknown_label_is_refused(picture):
     with pytest.raises(KeyError, match="unknown class 'gren'; nearest: "):
         dk.scorer(picker(("red", "green")), dk.logit("gren"))(picture)
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Exact tiles: what is taken in parts is what the whole picture gives."""
+"""Exact tiles: value and gradient are those of the whole picture."""
 
 import dataclasses
 import warnings
@@ -135,7 +135,7 @@ def test_a_score_without_a_gradient_and_half_a_score(tiny_network):
     )
 
 
-def test_what_cannot_be_taken_in_exact_tiles_says_so(dreamnet, tiny_network):
+def test_what_cannot_be_taken_in_exact_tiles_is_refused(dreamnet, tiny_network):
     with pytest.raises(
         ValueError,
         match=r"exact tiles for 'inception5a' have at least \d+ pixels .* sees 297; given: 300",
@@ -154,7 +154,7 @@ def test_what_cannot_be_taken_in_exact_tiles_says_so(dreamnet, tiny_network):
         dk.scorer(tiny_network, dk.layer("6"), tile=-1)
 
 
-def test_a_layer_that_sees_more_than_its_windows_tell_is_caught():
+def test_a_layer_that_sees_more_than_its_windows_is_refused():
     class Sums(nn.Module):
         def forward(self, x):
             return x.cumsum(2)
@@ -170,7 +170,7 @@ def test_a_layer_that_sees_more_than_its_windows_tell_is_caught():
         dk.scorer(network, dk.layer("1"), tile=16)(noise(40, 40))
 
 
-def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_network, monkeypatch):
+def test_a_picture_that_would_not_fit_is_taken_in_tiles_with_a_warning(tiny_network, monkeypatch):
     image, score = noise(48, 60, dtype=torch.float32), dk.scorer(tiny_network, dk.layer("6"))
     expected = dk.gradient(score, image)
     monkeypatch.setattr(tiles, "_CONVENIENT", 24)
@@ -188,7 +188,7 @@ def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_ne
         dk.gradient(score, image)
 
 
-def test_what_is_free_and_what_is_needed(dreamnet):
+def test_bytes_free_and_bytes_needed(dreamnet):
     assert (
         tiles.bytes_free(torch.device("cpu")) > 2**20
         and tiles.bytes_free(torch.device("meta")) is None
@@ -241,7 +241,7 @@ def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_pass
 
 
 def test_a_dream_in_random_tiles_is_roll_tile_and_roll_back(dreamnet):
-    """The loop, which makes no rolled copy, against the verbs it stands for."""
+    """The loop, which makes no rolled copy, against the verbs that it equals."""
     image, score = noise(50, 61), dk.scorer(dreamnet, dk.layer("conv1"))
     generator = torch.Generator().manual_seed(4)
     dy, dx = torch.randint(-9, 10, (2,), generator=generator).tolist()
