@@ -39,7 +39,8 @@ _NAMES = {
     "networks.suggestions": ("layer_at", "suggested_layers"),
     "networks.timm": ("from_timm",),
     "networks.zoo": ("cached_networks", "course_network", "load_network"),
-    "objectives.objective": ("Objective", "channel", "guide", "layer", "logit", "neuron", "scorer"),
+    "objectives.objective": ("Objective", "channel", "guide", "layer", "logit", "neuron"),
+    "objectives.scorer": ("scorer",),
     "pictures.image": (
         "Image",
         "load_image",

@@ -13,7 +13,8 @@ from ..ascent.fourier import Views, growing, spectrum
 from ..networks.features import capture
 from ..networks.layers import layer_info
 from ..networks.network import Network
-from ..objectives.objective import Objective, scorer
+from ..objectives.objective import Objective
+from ..objectives.scorer import scorer
 from ..pictures.image import Image, to_pillow
 from .cluster import Ticket, network_of
 

@@ -154,22 +154,23 @@ def _picture_again(given: str, wanted: dict) -> dk.Image:
 def objective_spec(
     net: dk.Network, layer: str | None, channel: int | None, logit: str | None, guide: str | None
 ) -> tuple[dict, dict]:
-    """The objective that the flags describe, as data, and the features of the guide picture by its hash."""
+    """The objective that the flags describe, as data, and the features of the guide by its hash."""
     if sum(v is not None for v in (channel, logit, guide)) > 1 or (
         logit is not None and layer is not None
     ):
         raise ValueError("give one of --channel, --logit and --guide; a --logit has no --layer")
     if logit is not None:
-        return {"kind": "logit", "label": int(logit) if logit.isdigit() else logit}, {}
-    layer = layer or default_layer(net)
+        return passports.entry(dk.logit(int(logit) if logit.isdigit() else logit)), {}
+    layer, guides = layer or default_layer(net), {}
     if channel is not None:
-        return {"kind": "channel", "name": layer, "index": channel_index(channel, net, layer)}, {}
-    if guide is not None:
+        objective = dk.channel(layer, channel_index(channel, net, layer))
+    elif guide is not None:
         image, spec = picture_at(guide, None, GUIDE_SIDE)
-        return {"kind": "guide", "name": layer, "picture": spec}, {
-            spec["sha256"]: dk.capture(net, image, layer)
-        }
-    return {"kind": "layer", "name": layer}, {}
+        guides = {spec["sha256"]: dk.capture(net, image, layer)}
+        objective = dk.guide(layer, guides[spec["sha256"]], passports.PictureInfo(**spec))
+    else:
+        objective = dk.layer(layer)
+    return passports.entry(objective), guides
 
 
 def channel_index(channel: int, net: dk.Network, layer: str) -> int:

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..ascent.gradients import gradient
 from ..networks.features import capture
 from ..networks.network import Network
-from ..objectives.objective import class_index
+from ..objectives.kinds import class_index
 from ..pictures.image import Image, check_image
 
 NORMS = ("l2", "linf")

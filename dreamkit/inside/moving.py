@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ..networks.features import capture
 from ..networks.network import Network
-from ..objectives.objective import class_index
+from ..objectives.kinds import class_index
 from ..pictures.image import Image, check_image
 
 KINDS = ("shift", "scale", "turn")

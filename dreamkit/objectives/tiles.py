@@ -1,8 +1,9 @@
-"""Exact tiles: a score of any picture from parts of it, so that memory stays flat and no seam appears.
+"""Exact tiles: a score of a picture taken in parts, without a seam and with flat memory.
 
-A score that adds up the cells of feature maps can be taken apart: every cell belongs to one tile, and each tile is cut
-out with all that its cells see. Cells near a cut would see padding where there is picture; they belong to the neighbour.
-Cuts lie at multiples of the layer's stride, so that every pooling window lands where it would in the whole picture.
+A score that adds up the cells of feature maps can be taken apart: each cell belongs to one tile,
+and each tile is cut out with all that its cells see. Cells near a cut would see padding in place of
+the picture; they belong to the neighbouring tile. Cuts lie at multiples of the layers' strides, so
+that each pooling window lies where it would in the whole picture.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import itertools
 import math
 import os
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,20 +23,15 @@ from ..networks.network import Network
 from ..networks.trial import LayerInfo
 from ..pictures.image import Image
 
-_IN_PLACE = (
-    "ReLU",
-    "ReLU6",
-    "Identity",
-    "Dropout",
-)  # types of layers that hold no features of their own
-_CONVENIENT = (
-    1024  # the tile taken without being asked: large against most fields, small against memory
-)
+# types of layers whose features take no memory of their own
+_IN_PLACE = ("ReLU", "ReLU6", "Identity", "Dropout")
+# the tile in pixels when none is asked for: large against most fields, small against memory
+_CONVENIENT = 1024
 
 
 @dataclass(frozen=True)
 class Window:
-    """Where some cells of a map lie in the whole map of height × width cells: the first one at (top, left)."""
+    """Where some cells lie in a whole map of height × width cells: the first at (top, left)."""
 
     top: int
     left: int
@@ -45,7 +41,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Part:
-    """One tile: the pixels to cut out, and for each layer the cells that belong to it (in the cut-out's map) and their Window."""
+    """One tile: the pixels to cut out, and for each layer the cells that belong to it.
+
+    `cells` holds their rows and columns in the map of the cut-out, `windows` where they lie in the
+    whole map.
+    """
 
     rows: slice
     columns: slice
@@ -54,111 +54,94 @@ class Part:
 
 
 def parts(network: Network, layers: Sequence[str], image: Image, tile: int) -> Iterator[Part]:
-    """The tiles of at most `tile` pixels a side, overlaps counted, that share out the cells of the layers' maps.
+    """The tiles that share out the cells of the layers' maps, each at most `tile` pixels a side.
 
-    ValueError where that cannot be: for a layer that sees the whole picture, and for a tile that is smaller than what
-    one stride of cells sees.
+    The side counts the overlaps. Raises ValueError for a layer that sees the whole picture, and for
+    a tile that is smaller than what one stride of cells sees.
     """
     infos = fields_of(network, layers)
-    height, width = image.shape[-2:]
-    axes = [_Axis.of(infos, axis, size, tile) for axis, size in enumerate((height, width))]
-    _check_fields(network, infos)
-    small = [axis.small for axis in axes]
-    counted = capture(
-        network, image[:1, :, : small[0], : small[1]].detach(), layers
-    )  # how many cells: exact, whatever rounds
-    whole = {
-        info.name: [
-            counted[info.name].shape[2 + a] + (size - small[a]) // info.field.stride[a]
-            for a, size in enumerate((height, width))
+    axes = [_Axis.of(infos, axis, size, tile) for axis, size in enumerate(image.shape[-2:])]
+    _check_fields(network, infos.values())
+    sample = image[:1, :, : axes[0].sample, : axes[1].sample].detach()
+    maps = capture(network, sample, infos)
+    shapes = {  # of the whole maps
+        name: [
+            maps[name].shape[2 + axis] + (cut.size - cut.sample) // info.field.stride[axis]
+            for axis, cut in enumerate(axes)
         ]
-        for info in infos
+        for name, info in infos.items()
     }
-    for (top, bottom), (left, right) in itertools.product(*(axis.cores for axis in axes)):
-        rows, columns = axes[0].pixels(top, bottom), axes[1].pixels(left, right)
+    for core in itertools.product(*(itertools.pairwise(axis.edges) for axis in axes)):
+        pixels = [axis.pixels(*span) for axis, span in zip(axes, core, strict=True)]
         cells, windows = {}, {}
-        for info in infos:
-            down = _owned(
-                info.field.stride[0], top, bottom, rows.start, whole[info.name][0], bottom >= height
+        for name, info in infos.items():
+            owned = [
+                _owned(info.field.stride[axis], *core[axis], image.shape[2 + axis], count)
+                for axis, count in enumerate(shapes[name])
+            ]
+            first = [p.start // s for p, s in zip(pixels, info.field.stride, strict=True)]
+            cells[name] = tuple(
+                slice(start - offset, end - offset)
+                for (start, end), offset in zip(owned, first, strict=True)
             )
-            across = _owned(
-                info.field.stride[1],
-                left,
-                right,
-                columns.start,
-                whole[info.name][1],
-                right >= width,
-            )
-            cells[info.name] = (down, across)
-            windows[info.name] = Window(
-                top // info.field.stride[0], left // info.field.stride[1], *whole[info.name]
-            )
-        yield Part(rows, columns, cells, windows)
+            windows[name] = Window(owned[0][0], owned[1][0], *shapes[name])
+        yield Part(*pixels, cells, windows)
 
 
-def _owned(stride: int, start: int, end: int, origin: int, count: int, last: bool) -> slice:
-    """The cells from pixel `start` to `end`, as a slice of the map of a cut-out that begins at pixel `origin`."""
-    first, until = start // stride, count if last else min(count, end // stride)
-    return slice(first - origin // stride, max(first, until) - origin // stride)
+def _owned(stride: int, start: int, end: int, size: int, count: int) -> tuple[int, int]:
+    """The first of a map's `count` cells from pixel `start` to `end`, and the first after them."""
+    first, until = start // stride, count if end >= size else min(count, end // stride)
+    return first, max(first, until)
 
 
 @dataclass(frozen=True)
 class _Axis:
-    """Along one axis: the picture's size, the cores [start, end) that share it out, and what they need before and after."""
+    """How one axis of a picture is cut."""
 
     size: int
-    grid: int  # cuts lie at its multiples
-    before: int
+    edges: tuple[int, ...]  # the cuts, and both ends
+    before: int  # pixels that the cells of a tile see before its first edge
     after: int
-    small: int  # a size with the same rounding as the picture's
-    cores: tuple[tuple[int, int], ...]
+    sample: int  # a small size that every layer rounds as it rounds `size`
 
     @classmethod
-    def of(cls, infos: Sequence[LayerInfo], axis: int, size: int, tile: int) -> _Axis:
-        grid = math.lcm(*(info.field.stride[axis] for info in infos))
-        before = grid * math.ceil(max(-info.field.start[axis] for info in infos) / grid)
-        after = max(
-            0,
-            *(
-                info.field.start[axis] + info.field.size[axis] - info.field.stride[axis]
-                for info in infos
-            ),
-        )
-        seen = max(info.field.size[axis] for info in infos)
-        small = size - grid * max(0, (size - seen) // grid)
+    def of(cls, infos: Mapping[str, LayerInfo], axis: int, size: int, tile: int) -> _Axis:
+        fields = [info.field for info in infos.values()]
+        grid = math.lcm(*(field.stride[axis] for field in fields))  # cuts lie at its multiples
+        before = grid * math.ceil(max(-field.start[axis] for field in fields) / grid)
+        overhangs = [field.start[axis] + field.size[axis] - field.stride[axis] for field in fields]
+        after, seen = max(0, *overhangs), max(field.size[axis] for field in fields)
+        sample = size - grid * max(0, (size - seen) // grid)
         if size <= tile:
-            return cls(size, grid, before, after, small, ((0, size),))
+            return cls(size, (0, size), before, after, sample)
         most = (tile - before - after) // grid
         if most < 1:
-            names = " and ".join(repr(info.name) for info in infos)
             raise ValueError(
-                f"exact tiles for {names} have at least {before + after + grid} pixels a side, since a cell sees {seen}; "
-                f"given: {tile}"
+                f"exact tiles for {' and '.join(map(repr, infos))} have at least "
+                f"{before + after + grid} pixels a side, since a cell sees {seen}; given: {tile}"
             )
         units = math.ceil(size / grid)
         count = math.ceil(units / most)
-        edges = [grid * (units * i // count) for i in range(count + 1)]
-        return cls(size, grid, before, after, small, tuple(itertools.pairwise(edges)))
+        edges = tuple(grid * (units * i // count) for i in range(count + 1))
+        return cls(size, edges, before, after, sample)
 
     def pixels(self, start: int, end: int) -> slice:
-        return slice(
-            max(0, start - self.before),
-            min(self.size, end + self.after) if end < self.size else self.size,
-        )
+        """The pixels to cut out for the cells between two edges."""
+        return slice(max(0, start - self.before), min(self.size, end + self.after))
 
 
-def fields_of(network: Network, layers: Sequence[str]) -> list[LayerInfo]:
-    """The LayerInfos of layers whose cells see a part of the picture each; ValueError where one sees all of it."""
-    infos = [layer_info(network, name) for name in layers if name]
-    blind = next(
-        (info.name for info in infos if info.field is None or not info.is_map),
-        None if infos and "" not in layers else "",
-    )
-    if blind is not None:
-        what = f"layer {blind!r}" if blind else "the network's output"
+def fields_of(network: Network, layers: Sequence[str]) -> dict[str, LayerInfo]:
+    """{layer: its LayerInfo} of layers whose cells see a part of the picture each.
+
+    Raises ValueError for a layer whose cells see all of it, and KeyError for an unknown layer.
+    """
+    infos = {name: layer_info(network, name) for name in layers if name}
+    blind = [name for name, info in infos.items() if info.field is None or not info.is_map]
+    if blind or not infos or "" in layers:
+        what = f"layer {blind[0]!r}" if blind else "the network's output"
         raise ValueError(
-            f"exact tiles need feature maps whose cells see a part of the picture; {what} sees all of it "
-            "(Settings(tile=…) takes random tiles of anything)"
+            "exact tiles need feature maps whose cells see a part of the picture; "
+            f"{what} sees all of it (Settings(tile=…) takes random tiles of anything)"
         )
     return infos
 
@@ -166,8 +149,12 @@ def fields_of(network: Network, layers: Sequence[str]) -> list[LayerInfo]:
 _checked: weakref.WeakKeyDictionary[object, set[str]] = weakref.WeakKeyDictionary()
 
 
-def _check_fields(network: Network, infos: Sequence[LayerInfo]) -> None:
-    """ValueError unless a cell's value is found from its field alone: the trial that catches what the graph does not tell."""
+def _check_fields(network: Network, infos: Iterable[LayerInfo]) -> None:
+    """Raise ValueError unless a cell's value depends on its field alone: what the graph may hide.
+
+    One cell is taken from a random picture, and again from the picture without its first stride:
+    that has another border, but the same grid.
+    """
     known = _checked.setdefault(network.module, set())
     for info in (info for info in infos if info.name not in known):
         (high, wide), (down, across) = info.field.size, info.field.stride
@@ -178,59 +165,48 @@ def _check_fields(network: Network, infos: Sequence[LayerInfo]) -> None:
         generator = torch.Generator().manual_seed(0)
         sides = (high + 2 * (y + 1) * down, wide + 2 * (x + 1) * across)
         picture = torch.rand(1, 3, *sides, generator=generator).to(network.device)
-        top, left = down, across  # cut off one stride: another border, the same grid
         with torch.no_grad():
             whole = capture(network, picture, info.name)[info.name][..., y + 1, x + 1]
-            part = capture(network, picture[..., top:, left:], info.name)[info.name][..., y, x]
+            part = capture(network, picture[..., down:, across:], info.name)[info.name][..., y, x]
         if not torch.allclose(whole, part, rtol=1e-2, atol=1e-2 * float(whole.abs().max())):
             raise ValueError(
-                f"layer {info.name!r} cannot be taken in exact tiles: its cells see more than its windows tell "
-                "(Settings(tile=…) takes random tiles of anything)"
+                f"layer {info.name!r} cannot be taken in exact tiles: its cells see more than its "
+                "windows tell (Settings(tile=…) takes random tiles of anything)"
             )
         known.add(info.name)
 
 
-# --- whether a picture fits
+# --- whether a picture fits into memory
 
 
 def bytes_needed(network: Network, layers: Sequence[str], image: Image) -> int:
-    """About how many bytes a gradient of the picture takes: the features of all layers on the way, kept until the way back."""
+    """About how many bytes a gradient of the picture takes.
+
+    It keeps the features of all layers up to the last of `layers` until the way back.
+    """
     table = layer_table(network)
-    names = [info.name for info in table]
-    last = max((names.index(name) for name in layers if name in names), default=len(table) - 1)
-    if "" in layers:
-        last = len(table) - 1
+    needed = [table.index(layer_info(network, name)) for name in layers if name]
+    last = len(table) - 1 if "" in layers else max(needed, default=len(table) - 1)
     parents = {info.name.rpartition(".")[0] for info in table}
-    values = 12.0  # of the picture: itself, standardised, and their gradients
+    values = 12.0  # for each pixel: the picture, the standardised picture and their gradients
     for info in table[: last + 1]:
-        if (
-            info.field is not None
-            and info.is_map
-            and info.name not in parents
-            and info.kind not in _IN_PLACE
-        ):
-            values += info.channels / (info.field.stride[0] * info.field.stride[1])
-    return int(
-        1.6
-        * values
-        * image.shape[0]
-        * image.shape[-2]
-        * image.shape[-1]
-        * max(image.element_size(), 4)
-    )
+        is_map = info.field is not None and info.is_map
+        if is_map and info.name not in parents and info.kind not in _IN_PLACE:
+            values += info.channels / math.prod(info.field.stride)
+    pixels = image.shape[0] * image.shape[-2] * image.shape[-1]
+    return int(1.6 * values * pixels * max(image.element_size(), 4))
 
 
 def bytes_free(device: torch.device) -> int | None:
-    """How many bytes can still be had on the device; None where nobody tells."""
+    """How many bytes are free on the device; None where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type != "cpu":
         return None
     try:
         with open("/proc/meminfo") as file:
-            return next(
-                int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")
-            )
+            available = next(line for line in file if line.startswith("MemAvailable"))
+        return int(available.split()[1]) * 1024
     except (OSError, StopIteration):
         pass
     try:
@@ -240,18 +216,18 @@ def bytes_free(device: torch.device) -> int | None:
 
 
 def exceeds_memory(network: Network, layers: Sequence[str], image: Image) -> bool:
-    """Whether a gradient of the picture as a whole would take more than a good half of the memory that is free."""
+    """Whether a gradient of the whole picture would take more than 60 % of the free memory."""
     free = bytes_free(network.device)
     return free is not None and bytes_needed(network, layers, image) > 0.6 * free
 
 
 def tile_that_fits(network: Network, layers: Sequence[str], image: Image) -> int:
-    """The side of the exact tiles to take the picture in: 0 where it fits as a whole, or where tiles would not help."""
+    """The side of the exact tiles to take the picture in; 0 if it fits or tiles would not help."""
     if max(image.shape[-2:]) <= _CONVENIENT or not exceeds_memory(network, layers, image):
         return 0
     try:
-        infos = fields_of(network, layers)
+        fields = [info.field for info in fields_of(network, layers).values()]
     except ValueError:
         return 0
-    overlap = max(info.field.size[a] + 2 * info.field.stride[a] for info in infos for a in (0, 1))
+    overlap = max(field.size[a] + 2 * field.stride[a] for field in fields for a in (0, 1))
     return max(_CONVENIENT, 2 * overlap)

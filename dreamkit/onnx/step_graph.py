@@ -12,7 +12,9 @@ import torch
 
 from ..ascent.gradients import value_and_gradient
 from ..networks.network import Network
-from ..objectives.objective import Objective, class_index, scorer
+from ..objectives.kinds import class_index
+from ..objectives.objective import Objective
+from ..objectives.scorer import scorer
 from .backward import backward, count_of
 from .exporting import TOLERANCE, both, disagree, free_size, notes, trials
 from .graph import Builder
@@ -30,15 +32,15 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
     scorer(network, objective)
     onnx_package()
     check_name(path)
-    terms = getattr(objective, "terms", ())
-    if not terms:
+    terms = objective.terms
+    if not terms or any(term.kind not in TERMS for term in terms):
         raise ValueError(
             f"{objective.name or 'this objective'} is a formula in Python, which no ONNX graph can hold; "
             "sums of dk.layer, dk.channel, dk.neuron, dk.logit and dk.guide can be written"
         )
     builder, size = trace(network, objective.layers)
     fixed = None if free_size(network, objective.layers, size) else size
-    parts = [TERMS[term.kind](builder, network, **term.values) for term in terms]
+    parts = [TERMS[term.kind](builder, network, term.layer, **term.values) for term in terms]
     total = None
     for term, part in zip(terms, parts, strict=True):
         part = (
@@ -140,13 +142,12 @@ def _neuron(b: Builder, network: Network, name: str, index: int, y: int, x: int)
     return _sum(b, _cut(b, name, {1: (index, index + 1), 2: (y, y + 1), 3: (x, x + 1)}))
 
 
-def _logit(b: Builder, network: Network, index_or_label: int | str) -> str:
-    label = index_or_label
+def _logit(b: Builder, network: Network, layer: str, label: int | str) -> str:
     index = class_index(network.labels, label) if isinstance(label, str) else label
     return _sum(b, _cut(b, "logits", {1: (index, index + 1)}))
 
 
-def _guide(b: Builder, network: Network, name: str, columns: torch.Tensor) -> str:
+def _guide(b: Builder, network: Network, name: str, columns: torch.Tensor, picture: object) -> str:
     """Each cell times the guide's cell that fits it best; the choice is held fixed, so its gradient is that cell."""
     columns = columns.float().cpu().numpy()  # [C, guide cells]
     batch, channels, height, width = b.shapes[name]

@@ -28,7 +28,9 @@ from ..networks.features import capture
 from ..networks.network import Network
 from ..networks.suggestions import layer_at
 from ..networks.zoo import load_network
-from ..objectives.objective import class_index, layer, logit, scorer
+from ..objectives.kinds import class_index
+from ..objectives.objective import layer, logit
+from ..objectives.scorer import scorer
 from ..pictures.files import check_target_folder, make_folder, write_whole
 from ..pictures.image import Image, noise, save_image
 from ..pictures.samples import sample

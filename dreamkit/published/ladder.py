@@ -15,7 +15,7 @@ from ..checks.names import unknown
 from ..networks.network import Network
 from ..networks.suggestions import layer_at
 from ..objectives.objective import layer as whole_layer
-from ..objectives.objective import scorer
+from ..objectives.scorer import scorer
 from ..pictures.image import Image, check_values
 from ..pictures.samples import sample
 

@@ -32,14 +32,15 @@ from torch.nn import functional as F
 from ..ascent.gradients import Score, gradient, value_and_gradient, warn_if_silent
 from ..ascent.steps import ascend, draw_shift, normalize, roll, smooth
 from ..networks.network import Network
-from ..objectives.objective import Objective, scorer
+from ..objectives.objective import Objective
+from ..objectives.scorer import scorer
 from ..pictures.image import Image, check_values
 from ..pictures.scales import resize
 
 NAMES = ("caffe", "pytorch", "tensorflow", "keras")
 
 # name: (kind, least, greatest) of every number that a recipe takes
-_LIMITS = {
+LIMITS = {
     "steps": (numbers.Integral, 0, 10_000), "step_size": (numbers.Real, 0, 1e3), "octaves": (numbers.Integral, 1, 32),
     "octave_ratio": (numbers.Real, 1, 16), "jitter": (numbers.Integral, 0, 65_536), "smoothing": (numbers.Real, 0, 256),
     "tile": (numbers.Integral, 0, 65_536), "max_loss": (numbers.Real, 0, math.inf), "seed": (numbers.Integral, 0, 2**63 - 1),
@@ -56,7 +57,7 @@ def _recipe(function: Callable[..., Iterator[Image]]) -> Callable[..., Iterator[
         check_values(given["image"])
         scorer(given["network"], given["objective"])
         for name, value in given.items():
-            if name in _LIMITS and not (
+            if name in LIMITS and not (
                 value is None and "None" in signature.parameters[name].annotation
             ):
                 _check_number(function.__name__, name, value)
@@ -342,7 +343,7 @@ def _most_tiles(score: Score, image: Image, tile: int) -> Tensor:
 
 
 def _check_number(recipe: str, name: str, value: object) -> None:
-    kind, low, high = _LIMITS[name]
+    kind, low, high = LIMITS[name]
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
         whole = "a whole number" if kind is numbers.Integral else "a number"
         raise ValueError(

@@ -15,8 +15,8 @@ from ..ascent.steps import ascend, normalize, roll, smooth
 from ..networks.features import capture
 from ..networks.layers import layer_info, layer_table
 from ..networks.network import Network, isolated
-from ..networks.suggestions import suggested_layers
-from ..objectives.objective import channel, scorer
+from ..objectives.objective import channel
+from ..objectives.scorer import scorer
 from ..pictures.image import Image, noise
 from ..pictures.scales import resize
 from ..show import heat, overlay

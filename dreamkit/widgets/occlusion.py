@@ -11,8 +11,7 @@ from ..inside import covered, project
 from ..networks.features import capture
 from ..networks.layers import layer_info
 from ..networks.network import Network, isolated
-from ..networks.suggestions import layer_at, suggested_layers
-from ..objectives.objective import class_index
+from ..objectives.kinds import class_index
 from ..pictures.image import Image
 from ..show import overlay, signed
 from .panel import Panel

@@ -1,4 +1,4 @@
-"""Dreams that can be stopped, taken up again and branched from; the recipe of each frame; no widgets here."""
+"""Dreams that can be stopped, continued and branched, and the passport of each frame."""
 
 from __future__ import annotations
 
@@ -10,31 +10,28 @@ from .. import passport
 from ..ascent.loop import dreaming
 from ..ascent.settings import Settings
 from ..networks.network import Network
-from ..objectives.objective import Objective, channel, layer, scorer
+from ..objectives.objective import Objective, channel, layer
+from ..objectives.picture_info import PictureInfo
+from ..objectives.scorer import scorer
 from ..pictures.image import Image
 from ..pictures.samples import samples
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a picture comes from: a sample's name, or the name of a file."""
+    """Where a picture comes from: the name of a sample or of a file."""
 
     name: str
 
-    @property
-    def kind(self) -> str:
-        return "sample" if self.name in samples() else "file"
-
-    def spec(self, image: Image) -> dict[str, object]:
-        return passport.picture_spec(image, self.kind, self.name, max(image.shape[-2:]))
-
-    def python(self, image: Image) -> str:
-        return f"dk.{'sample' if self.kind == 'sample' else 'load_image'}({self.name!r}, side={max(image.shape[-2:])})"
+    def info(self, image: Image) -> PictureInfo:
+        """What a passport says of the picture."""
+        kind = "sample" if self.name in samples() else "file"
+        return PictureInfo.of(image, kind, self.name, max(image.shape[-2:]))
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is dreamt of: a layer, or one channel of it."""
+    """What the panel's sliders choose: a layer, or one channel of it."""
 
     layer: str
     channel: int | None = None
@@ -45,17 +42,13 @@ class Target:
 
     @property
     def spec(self) -> dict[str, object]:
-        kind = {"kind": "layer", "name": self.layer}
-        return (
-            kind
-            if self.channel is None
-            else {"kind": "channel", "name": self.layer, "index": self.channel}
-        )
+        """The objective as the plain data of a passport."""
+        return passport.entry(self.objective)
 
 
 @dataclass(eq=False)
 class Run:
-    """One dream at work: its updates can be broken off between any two steps, and asked for again."""
+    """One dream: it can be stopped between any two steps, and continued."""
 
     network: Network = field(repr=False)
     image: Image = field(repr=False)
@@ -76,14 +69,14 @@ class Run:
         return self.settings.steps * self.settings.octaves
 
     def updates(self) -> Iterator[Frame]:
-        """The frames to come. One that is not kept is given again the next time."""
+        """The frames to come. A frame that was not kept is yielded again the next time."""
         while self.taken < self.total:
             if self._ahead is None:
                 self._ahead = next(self._pictures)
             yield Frame(self, self.taken + 1, self._ahead)
 
     def keep(self) -> None:
-        """The frame that was given last counts."""
+        """Count the frame that was yielded last as taken."""
         self.taken, self._ahead = self.taken + 1, None
 
     def same_as(self, target: Target, settings: Settings) -> bool:
@@ -96,83 +89,81 @@ class Frame:
 
     run: Run = field(repr=False)
     step: int
-    picture: Image = field(repr=False)  # of its octave's size
+    picture: Image = field(repr=False)  # at the size of its octave
 
     @property
     def whole(self) -> Image:
-        """The picture at full size: what is shown, saved, and branched from."""
+        """The picture at full size, as it is shown, saved and branched from."""
         return passport.full_size(self.picture, self.run.image, self.run.settings)
 
     @property
     def octave(self) -> int:
         return (self.step - 1) // max(1, self.run.settings.steps) + 1
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether its run had more steps to come."""
+        return self.step < self.run.total
+
     @cached_property
     def chain(self) -> tuple[Frame, ...]:
-        """The last frame of each run on the way here, this one at the end."""
+        """The last frame of each run that led here; this one is the last."""
         return (*(self.run.origin.chain if self.run.origin else ()), self)
 
     @property
     def passport(self) -> dict[str, object]:
-        """The recipe as plain data. After a branch its source is the frame branched from; `before` holds how that was made."""
+        """The passport of the frame.
+
+        After a branch its source is the frame branched from; `before` holds that frame's passports.
+        """
         run, more = self.run, {}
-        source = run.source.spec(run.image)
+        source = run.source.info(run.image)
         if run.origin is not None:
-            source = passport.picture_spec(
-                run.image, "file", "the frame branched from", max(run.image.shape[-2:])
-            )
+            source = PictureInfo.of(run.image, "file", "the frame branched from", source.side)
             more["before"] = [frame.passport for frame in self.chain[:-1]]
-        if self.step < run.total:
+        if self.is_stopped:
             more["stopped"] = self.step
         return passport.make(run.network, run.target.spec, run.settings, source, **more)
 
 
 def python(run: Run, last: Frame | None = None) -> str:
-    """The Python that makes the frame again; without one, the Python of the whole run."""
-    frames = (
-        last.chain
-        if last is not None
-        else (*(run.origin.chain if run.origin else ()), Frame(run, run.total, run.image))
-    )
+    """The Python that makes the frame again; without a frame, that of the whole run."""
+    frames = (last or Frame(run, run.total, run.image)).chain
     first = frames[0].run
     lines = [
         "import dreamkit as dk",
         "",
         f"network = dk.load_network({first.network.name!r})",
-        f"picture = {first.source.python(first.image)}",
+        f"picture = {first.source.info(first.image).python()}",
     ]
     for frame in frames:
         lines += _lines(frame)
-    if any(frame.step < frame.run.total for frame in frames):
-        lines[:1] = [
-            "from itertools import islice",
-            "",
-            "import dreamkit as dk",
-            "from dreamkit.passport import full_size",
-        ]
+    if any(frame.is_stopped for frame in frames):
+        lines = ["from itertools import islice", "", *lines]
+        lines.insert(3, "from dreamkit.passport import full_size")
     return "\n".join(lines)
 
 
 def command(run: Run, last: Frame | None = None) -> str:
-    """The command line that makes the frame again, or why there is none; without a frame, that of the whole run."""
+    """The command line that makes the frame again, or a comment that says why there is none.
+
+    Without a frame, the command line of the whole run.
+    """
     if run.origin is not None:
         return "# no single command: this dream was branched; the Python above repeats it"
-    if last is not None and last.step < run.total:
+    if last is not None and last.is_stopped:
         return "# stopped on the way: save it, then  dreamkit again FILE"
-    return passport.command(
-        passport.make(run.network, run.target.spec, run.settings, run.source.spec(run.image))
-    )
+    source = run.source.info(run.image)
+    return passport.command(passport.make(run.network, run.target.spec, run.settings, source))
 
 
 def _lines(frame: Frame) -> list[str]:
     run = frame.run
-    values = (
-        (spec.name, getattr(run.settings, spec.name), spec.default) for spec in fields(Settings)
-    )
-    changed = [f"{name}={value!r}" for name, value, default in values if value != default]
-    score = f"dk.scorer(network, dk.{run.target.objective.name})"
+    values = ((spec, getattr(run.settings, spec.name)) for spec in fields(Settings))
+    changed = [f"{spec.name}={value!r}" for spec, value in values if value != spec.default]
+    score = f"dk.scorer(network, {passport.expression(run.target.spec)})"
     settings = f"dk.Settings({', '.join(changed)})"
-    if frame.step >= run.total:
+    if not frame.is_stopped:
         return [f"picture = dk.dream({score}, picture, {settings})"]
     return [
         f"settings = {settings}",

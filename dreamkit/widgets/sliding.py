@@ -14,8 +14,8 @@ from IPython.display import Image as Shown
 from ..ascent.loop import dreaming
 from ..ascent.settings import Settings
 from ..networks.network import Network, isolated
-from ..networks.suggestions import layer_at, suggested_layers
-from ..objectives.objective import Objective, layer, scorer
+from ..objectives.objective import Objective, layer
+from ..objectives.scorer import scorer
 from ..pictures.image import Image
 from .panel import Panel
 from .parts import choice, html_part, picture_html, text_html

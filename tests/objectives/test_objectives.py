@@ -1,6 +1,7 @@
-"""The laws of objectives: values worked out by hand on tiny networks, the algebra, batches, guides against NumPy, every message."""
+"""Objectives: values worked out by hand, the algebra, batches, guides against NumPy, messages."""
 
 import dataclasses
+import inspect
 import re
 
 import numpy as np
@@ -9,22 +10,25 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.objectives.objective import best_match
+from dreamkit import passport
+from dreamkit.checks import fields as checks
+from dreamkit.objectives import objective
+from dreamkit.objectives.kinds import KINDS, Kind, Term, best_match
 
 MAP = torch.tensor([[[[1.0, -2.0], [3.0, 4.0]], [[0.0, 1.0], [0.0, 5.0]]]])  # [1, 2, 2, 2]
 
 
-def value(objective, **features):
-    """The objective's number for features given by hand; "logits" stands for the network's own output."""
+def value(wanted, **features):
+    """The objective's number for features given by hand; "logits" is the network's output."""
     return float(
-        objective.formula(
+        wanted.formula(
             {"" if name == "logits" else name: values for name, values in features.items()}
         )
     )
 
 
 def picker(labels=()):
-    """A network that hands the red and the green channel on, and ends in two logits: 3 * red's and 5 * green's mean."""
+    """A network that keeps red and green; its logits are 3 * red's mean and 5 * green's mean."""
     module = nn.Sequential(
         nn.Conv2d(3, 2, 1, bias=False),
         nn.AdaptiveAvgPool2d(1),
@@ -132,7 +136,7 @@ def test_names_can_be_read_and_say_what_was_made():
         lambda a: a / 2,
     ],
 )
-def test_plus_and_number_times_are_all_the_algebra(wrong):
+def test_only_plus_and_number_times_are_allowed(wrong):
     with pytest.raises(TypeError):
         wrong(dk.layer("a"))
 
@@ -269,8 +273,8 @@ def test_an_unknown_layer_is_answered_with_the_three_nearest(dreamnet):
     with pytest.raises(KeyError) as error:
         dk.scorer(dreamnet, dk.layer("inception4x"))
     near = re.fullmatch(
-        r"unknown layer 'inception4x'; nearest: (\w+), (\w+), (\w+); all: dk\.layer_names\(network\), "
-        r"or dreamkit layers dreamnet",
+        r"unknown layer 'inception4x'; nearest: (\w+), (\w+), (\w+); "
+        r"all: dk\.layer_names\(network\), or dreamkit layers dreamnet",
         str(error.value),
     )
     assert near and all(name.startswith("inception4") for name in near.groups())
@@ -313,7 +317,7 @@ def test_any_layer_of_a_sum_is_looked_up(tiny_network):
         ),
     ],
 )
-def test_what_does_not_fit_the_features_is_named(objective, message, tiny_network, picture):
+def test_what_the_features_lack_is_refused_when_scored(objective, message, tiny_network, picture):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         dk.scorer(tiny_network, objective)(picture)
 
@@ -345,11 +349,12 @@ def test_what_does_not_fit_the_features_is_named(objective, message, tiny_networ
         ),
         (
             lambda: dk.scorer(picker(), "layer"),
-            "an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; given: str",
+            "an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; "
+            "given: str",
         ),
     ],
 )
-def test_what_can_be_seen_when_made_is_said_when_made(make, message):
+def test_wrong_arguments_are_refused_when_the_objective_is_made(make, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         make()
 
@@ -362,7 +367,7 @@ def test_a_guide_of_another_layer_is_answered_with_those_captured():
         dk.guide("conv3", {"conv1": MAP, "conv2": MAP})
 
 
-def test_labels_are_asked_of_the_network(picture):
+def test_an_unknown_label_is_refused(picture):
     with pytest.raises(KeyError, match="unknown class 'gren'; nearest: "):
         dk.scorer(picker(("red", "green")), dk.logit("gren"))(picture)
     with pytest.raises(
@@ -373,7 +378,6 @@ def test_labels_are_asked_of_the_network(picture):
 
 
 def test_a_formula_of_your_own_is_an_objective(picture):
-    """The seam is open: any layers, any formula."""
     contrast = dk.Objective(
         ("0",),
         lambda features: (features["0"][:, 0] - features["0"][:, 1]).mean(),
@@ -383,3 +387,56 @@ def test_a_formula_of_your_own_is_an_objective(picture):
     assert float(dk.scorer(picker(), 2 * contrast)(picture)) == pytest.approx(
         2 * expected, rel=1e-5
     )
+
+
+# ---- the registry
+
+
+def test_every_kind_has_a_function_of_its_name_that_takes_its_fields():
+    for name, kind in KINDS.items():
+        taken = tuple(inspect.signature(getattr(objective, name)).parameters)
+        expected = ("name",) * kind.at_layer + ("features",) * ("picture" in kind.fields)
+        assert len(taken) == len(expected) + len(kind.fields)
+        assert set(kind.flags) <= set(kind.fields) and getattr(dk, name)
+
+
+def test_terms_are_the_objective_as_data():
+    both = 2 * (dk.layer("a", border=1) + 0.25 * dk.logit("b"))
+    assert both.terms == (
+        Term("layer", "a", {"power": 2, "border": 1}, 2.0),
+        Term("logit", "", {"label": "b"}, 0.5),
+    )
+    assert (both + dk.Objective((), lambda features: 0, "mine")).terms == ()
+
+
+def test_a_sixth_kind_is_a_formula_and_an_entry(monkeypatch, picture):
+    """Formula, name, algebra, tiles, passport, command line and Python follow from the entry."""
+
+    def brightest(features, layer, index):
+        return features[layer][:, index].amax()
+
+    def make(name, index):
+        return objective._objective("brightest", name, index=index)
+
+    whole = checks.integer(0, 10)
+    monkeypatch.setitem(KINDS, "brightest", Kind(brightest, {"index": whole}, by_cells=False))
+    monkeypatch.setattr(objective, "brightest", make, raising=False)
+    made = 0.5 * make("0", 1)
+    assert made.name == "0.5 * brightest('0', 1)" and not made.by_cells
+    assert float(dk.scorer(picker(), made)(picture)) == pytest.approx(
+        0.5 * float(picture[:, 1].max()), rel=1e-6
+    )
+    spec = passport.entry(made)
+    assert spec["terms"][0]["objective"] == {"kind": "brightest", "name": "0", "index": 1}
+    assert passport.objective(spec).terms == made.terms
+    assert passport.expression(spec) == "0.5 * dk.brightest('0', 1)"
+    with pytest.raises(ValueError, match="whole number from 0 to 10"):
+        passport.objective(spec["terms"][0]["objective"] | {"index": 11})
+    with pytest.raises(ValueError, match="no ONNX graph can hold"):
+        dk.onnx.export_step(picker(), made, "step.onnx")
+
+
+@pytest.mark.parametrize("power", [0.1234567, 1.0, 1 / 3, 3])
+def test_the_name_of_a_layer_makes_the_same_power(power):
+    made = eval(dk.layer("a", power=power).name, {"layer": dk.layer})
+    assert made.terms[0].values["power"] == power

@@ -1,4 +1,4 @@
-"""Exact tiles: what is taken in parts is what the whole picture gives."""
+"""Exact tiles: value and gradient are those of the whole picture."""
 
 import dataclasses
 import warnings
@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.objectives import objective as objectives
 from dreamkit.objectives import tiles
+from dreamkit.objectives.kinds import window_of
 
 
 def noise(height, width, dtype=torch.float64, seed=3):
@@ -107,6 +107,13 @@ def test_each_cell_belongs_to_one_tile(dreamnet):
     assert all((count == 1).all() for count in seen.values())
 
 
+def test_a_layer_by_an_alias_is_taken_in_tiles(dreamnet):
+    image = noise(97, 83, dtype=torch.float32)
+    assert compared(dreamnet, dk.layer("conv1/relu_7x7_s2"), image, 48) < 1e-5
+    needed = [tiles.bytes_needed(dreamnet, (n,), image) for n in ("conv1", "conv1/relu_7x7_s2")]
+    assert needed[0] == needed[1]
+
+
 def test_a_dream_in_tiles_is_the_dream(dreamnet):
     image = noise(90, 75)
     settings = dk.Settings(steps=2, octaves=2, jitter=8)
@@ -128,10 +135,10 @@ def test_a_score_without_a_gradient_and_half_a_score(tiny_network):
     )
 
 
-def test_what_cannot_be_taken_in_exact_tiles_says_so(dreamnet, tiny_network):
+def test_what_cannot_be_taken_in_exact_tiles_is_refused(dreamnet, tiny_network):
     with pytest.raises(
         ValueError,
-        match=r"exact tiles for 'inception5a' have at least \d+ pixels .* a cell sees 297; given: 300",
+        match=r"exact tiles for 'inception5a' have at least \d+ pixels .* sees 297; given: 300",
     ):
         dk.scorer(dreamnet, dk.layer("inception5a"), tile=300)(noise(310, 310))
     with pytest.raises(ValueError, match=r"logit\('goldfish'\) does not add up over cells"):
@@ -147,7 +154,7 @@ def test_what_cannot_be_taken_in_exact_tiles_says_so(dreamnet, tiny_network):
         dk.scorer(tiny_network, dk.layer("6"), tile=-1)
 
 
-def test_a_layer_that_sees_more_than_its_windows_tell_is_caught():
+def test_a_layer_that_sees_more_than_its_windows_is_refused():
     class Sums(nn.Module):
         def forward(self, x):
             return x.cumsum(2)
@@ -163,7 +170,7 @@ def test_a_layer_that_sees_more_than_its_windows_tell_is_caught():
         dk.scorer(network, dk.layer("1"), tile=16)(noise(40, 40))
 
 
-def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_network, monkeypatch):
+def test_a_picture_that_would_not_fit_is_taken_in_tiles_with_a_warning(tiny_network, monkeypatch):
     image, score = noise(48, 60, dtype=torch.float32), dk.scorer(tiny_network, dk.layer("6"))
     expected = dk.gradient(score, image)
     monkeypatch.setattr(tiles, "_CONVENIENT", 24)
@@ -181,7 +188,7 @@ def test_a_picture_that_would_not_fit_is_taken_in_tiles_and_that_is_said(tiny_ne
         dk.gradient(score, image)
 
 
-def test_what_is_free_and_what_is_needed(dreamnet):
+def test_bytes_free_and_bytes_needed(dreamnet):
     assert (
         tiles.bytes_free(torch.device("cpu")) > 2**20
         and tiles.bytes_free(torch.device("meta")) is None
@@ -197,7 +204,7 @@ def test_what_is_free_and_what_is_needed(dreamnet):
 
 
 def test_window_of_a_whole_map():
-    assert objectives.window_of({"a": torch.zeros(1, 2, 3, 4)}, "a") == tiles.Window(0, 0, 3, 4)
+    assert window_of({"a": torch.zeros(1, 2, 3, 4)}, "a") == tiles.Window(0, 0, 3, 4)
 
 
 def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_passport_says_so(
@@ -227,14 +234,14 @@ def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_pass
         == 0
     )
     assert (
-        "90×60 pixels would not fit into memory as a whole: taken in tiles of 40 pixels (--tile changes that)"
-        in capsys.readouterr().err
-    )
+        "90×60 pixels would not fit into memory as a whole: "
+        "taken in tiles of 40 pixels (--tile changes that)"
+    ) in capsys.readouterr().err
     assert dk.read_passport(path)["settings"]["tile"] == 40
 
 
 def test_a_dream_in_random_tiles_is_roll_tile_and_roll_back(dreamnet):
-    """The loop, which makes no rolled copy, against the verbs it stands for."""
+    """The loop, which makes no rolled copy, against the verbs that it equals."""
     image, score = noise(50, 61), dk.scorer(dreamnet, dk.layer("conv1"))
     generator = torch.Generator().manual_seed(4)
     dy, dx = torch.randint(-9, 10, (2,), generator=generator).tolist()
