@@ -197,7 +197,8 @@ def _check_channels(network: Network, layer: str, channels: Sequence[int] | None
     for channel in channels or ():
         if isinstance(channel, bool) or not isinstance(channel, int) or not 0 <= channel < count:
             raise ValueError(
-                f"layer {layer!r} has channels 0 to {count - 1}; channel given: {channel!r}"
+                f"channel {channel!r} is out of range: layer {layer!r} has {count}, "
+                f"from 0 to {count - 1}"
             )
     return list(range(count)) if channels is None else sorted(set(channels))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import islice
 
 from .. import passport
 from ..ascent.loop import Settings, dreaming
@@ -78,12 +79,21 @@ class Run:
         """The frames to come. One that is not kept is given again the next time."""
         while self.taken < self.total:
             if self._ahead is None:
-                self._ahead = next(self._pictures)
+                self._ahead = self._next()
             yield Frame(self, self.taken + 1, self._ahead)
 
     def keep(self) -> None:
         """The frame that was given last counts."""
         self.taken, self._ahead = self.taken + 1, None
+
+    def _next(self) -> Image:
+        try:
+            return next(self._pictures)
+        except BaseException:
+            # An interrupted generator has ended for good: begin again after the steps taken.
+            self.__post_init__()
+            self._pictures = islice(self._pictures, self.taken, None)
+            raise
 
     def same_as(self, target: Target, settings: Settings) -> bool:
         return (self.target, self.settings) == (target, settings)

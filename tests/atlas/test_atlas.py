@@ -203,8 +203,8 @@ def test_another_atlas_or_somebodys_folder_is_refused(small, dreamnet, tmp_path)
     ("given", "said"),
     [
         ({"layers": ["conv9"]}, "unknown layer 'conv9'"),
-        ({"channels": [48]}, "layer 'conv1' has channels 0 to 47; channel given: 48"),
-        ({"channels": [-1]}, "channel given: -1"),
+        ({"channels": [48]}, "channel 48 is out of range: layer 'conv1' has 48"),
+        ({"channels": [-1]}, "channel -1"),
         ({"layers": []}, "at least one layer"),
         ({"workers": 0}, "from 1 to 1024; given: 0"),
         ({"workers": 2, "scheduler": "tcp://x"}, "give one of workers, scheduler and client"),
