@@ -174,11 +174,7 @@ class Training:
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
         """What has a state of its own, by its key in `state.pt`."""
-        return {
-            "network": self.network,
-            "averaged": self.averaged,
-            "optimizer": self.optimizer,
-        }
+        return {"network": self.network, "averaged": self.averaged, "optimizer": self.optimizer}
 
     def save(self) -> None:
         """Writes `state.pt`, whole or not at all; its key "recipe" holds the settings."""

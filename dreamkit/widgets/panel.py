@@ -108,10 +108,7 @@ class Panel:
     ) -> dict[str, object]:
         """The live widget, and the panel's present state for pages without a kernel."""
         live = {} if self._closed else self.box._repr_mimebundle_()
-        plain = {
-            "text/html": fallback_html(self.box),
-            "text/plain": f"{self.title} (a live panel)",
-        }
+        plain = {"text/html": fallback_html(self.box), "text/plain": f"{self.title} (a live panel)"}
         return live | plain
 
     # Callbacks and jobs use these
