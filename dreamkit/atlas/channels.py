@@ -1,116 +1,131 @@
-"""Pictures of what channels look for, many at once: each grows from the same faint noise, and none knows of the others."""
+"""Pictures of what channels respond to: many in a batch, each grown alone from the same noise."""
 
 from __future__ import annotations
 
 import copy
 import io
-from dataclasses import dataclass, fields, replace
+from collections import deque
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from ..ascent.fourier import Views, growing, spectrum
+from ..checks import fields
 from ..networks.features import capture
 from ..networks.layers import layer_info
 from ..networks.network import Network
-from ..objectives.objective import Objective
-from ..objectives.scorer import scorer
 from ..pictures.image import Image, to_pillow
 from .cluster import Ticket, network_of
 
-_BOUNDS = {
-    "side": (16, 1024),
-    "steps": (1, 4096),
-    "rate": (1e-4, 10.0),
-    "seed": (0, 2**62 - 1),
-    "batch": (1, 1024),
+# What each field of PictureSettings may be: checked when made, and when a manifest is read.
+LIMITS = {
+    "side": fields.integer(16, 1024),
+    "steps": fields.integer(1, 4096),
+    "rate": fields.number(1e-4, 10),
+    "seed": fields.integer(0, 2**62 - 1),
+    "batch": fields.integer(1, 1024),
 }
 _VIEWS = Views(shift=4, scale=0.1, turn=8)
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How each picture of an atlas is grown: the side of the pictures in pixels, steps of Adam and their rate, seed, channels a batch."""
+class PictureSettings:
+    """How each picture of an atlas is made; checked when constructed.
 
-    side: int = 64
-    steps: int = 32
-    rate: float = 0.1
-    seed: int = 0
-    batch: int = 16
+    >>> PictureSettings(side=8)
+    Traceback (most recent call last):
+    ValueError: 'side' of an atlas must be a whole number from 16 to 1024; given: 8
+    """
+
+    side: int = 64  # of the picture, in pixels
+    steps: int = 32  # of Adam
+    rate: float = 0.1  # the learning rate of Adam
+    seed: int = 0  # of the noise and of the random views
+    batch: int = 16  # channels at a time
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            value, (low, high) = getattr(self, spec.name), _BOUNDS[spec.name]
-            kinds = int if spec.type == "int" else (int, float)
-            if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-                kind = "whole number" if kinds is int else "number"
-                raise ValueError(
-                    f"{spec.name} of an atlas is a {kind} from {low} to {high}; given: {value!r}"
-                )
+        fields.take(vars(self), "an atlas", LIMITS)
 
 
 def portraits(
-    network: Network, layer: str, channels: list[int], recipe: Recipe | None = None
+    network: Network, layer: str, channels: list[int], settings: PictureSettings | None = None
 ) -> tuple[Image, list[float]]:
-    """Pictures [len(channels), 3, side, side] that excite one channel each, and how strongly they do: the mean of its map.
+    """Pictures [len(channels), 3, side, side] that excite one channel each, and their activations.
 
-    Gradient ascent on the mean of the map, in which cells that answer more count for more, on a picture held as a
-    spectrum. A channel that is silent for noise, and would have no gradient, is woken through its ReLU (`waking`).
-    0 marks a channel that stayed silent all the same.
+    Gradient ascent on a picture held as a spectrum. The objective is the mean of the channel's map,
+    in which cells with a larger activation count for more. ReLUs redirect their gradient where a
+    channel is silent for the noise (`with_redirected_relus`). An activation is the mean of the map;
+    0 means that the channel stayed silent all the same.
 
     >>> from dreamkit import load_network
-    >>> portraits(load_network(), "conv1", [0, 5], Recipe(side=16, steps=2))[0].shape
+    >>> portraits(load_network(), "conv1", [0, 5], PictureSettings(side=16, steps=2))[0].shape
     torch.Size([2, 3, 16, 16])
     """
-    recipe = recipe or Recipe()
-    margin, score = (
-        _margin(network, layer, recipe.side),
-        scorer(waking(network), _each(layer, channels)),
-    )
-    side = recipe.side + 2 * margin
-    start = spectrum(side, side, recipe.seed).expand(len(channels), -1, -1, -1, -1)
-    for pictures in growing(
-        score, side, side, recipe.steps, recipe.rate, _VIEWS, recipe.seed, start
-    ):
-        pass
+    settings = settings or PictureSettings()
+    margin, awake = _margin(network, layer, settings.side), with_redirected_relus(network)
+    side = settings.side + 2 * margin
+
+    def score(pictures: Image) -> Tensor:
+        cells = _cells(awake, layer, channels, pictures)
+        weights = 1 + cells / (cells.detach().abs().mean(1, keepdim=True) + 1e-6)
+        return (cells * weights).mean(1).sum()  # the sum: each picture's gradient is its own
+
+    start = spectrum(side, side, settings.seed).expand(len(channels), -1, -1, -1, -1)
+    steps = growing(score, side, side, settings.steps, settings.rate, _VIEWS, settings.seed, start)
+    pictures = deque(steps, maxlen=1).pop()
     pictures = pictures[..., margin : side - margin, margin : side - margin]
     with torch.no_grad():
-        maps = _maps(capture(network, pictures, layer)[layer], channels)
-    return pictures, maps.float().mean(1).tolist()
+        return pictures, _cells(network, layer, channels, pictures).float().mean(1).tolist()
 
 
 def batch(
-    given: Network | Ticket, layer: str, channels: list[int], recipe: Recipe
+    given: Network | Ticket, layer: str, channels: list[int], settings: PictureSettings
 ) -> list[tuple[bytes, float]]:
-    """(PNG file, activation) of each channel. A part of a batch is filled up to a whole one: the arithmetic is always the same."""
-    filled = channels + channels[-1:] * (recipe.batch - len(channels))
-    pictures, activations = portraits(network_of(given), layer, filled, recipe)
-    return [
-        (_png(picture), activation)
-        for picture, activation in zip(pictures[: len(channels)], activations, strict=False)
-    ]
+    """(PNG file, mean activation) of each channel: one job of an atlas, run by any worker.
+
+    A short batch is filled up, so that the arithmetic of a picture never depends on the size of its
+    batch.
+    """
+    filled = channels + channels[-1:] * (settings.batch - len(channels))
+    pictures, activations = portraits(network_of(given), layer, filled, settings)
+    return [(_png(pictures[i]), activations[i]) for i in range(len(channels))]
 
 
-def waking(network: Network) -> Network:
-    """A copy whose ReLUs let the gradient through for a picture that has none behind them, so that a silent channel can wake.
+def with_redirected_relus(network: Network) -> Network:
+    """A copy of the network with the same features, whose `nn.ReLU`s redirect their gradient.
 
-    The picture's features stay as they are. (Lucid's redirected ReLU: Olah, Mordvintsev & Schubert, 2017; here for each
-    picture of a batch alone.)
+    A channel that is silent for noise has no gradient, and gradient ascent could not wake it.
+    Lucid's redirected ReLU (Olah, Mordvintsev & Schubert, "Feature Visualization", 2017), here for
+    each picture of a batch by itself.
     """
     module = copy.deepcopy(network.module)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.ReLU:
-                setattr(parent, name, _Waking())
+                setattr(parent, name, _RedirectedReLU())
     return replace(network, module=module)
 
 
-class _Waking(nn.Module):
+class _RedirectedReLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return _Redirected.apply(x)
 
 
 class _Redirected(torch.autograd.Function):
+    """ReLU whose backward pass depends on whether the picture's plain gradient is zero everywhere.
+
+    Backward pass for the input x and the incoming gradient g of minus the score:
+
+        plain gradient, g where x > 0 | x     | g   | given back
+        ------------------------------+-------+-----+-----------------------------------
+        not zero somewhere            | > 0   | any | g
+        not zero somewhere            | <= 0  | any | 0, as for a plain ReLU
+        zero everywhere               | >= 0  | any | g
+        zero everywhere               | < 0   | < 0 | g: the descent raises x towards 0
+        zero everywhere               | < 0   | > 0 | 0: the descent would lower x further
+    """
+
     @staticmethod
     def forward(ctx: object, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
@@ -120,35 +135,23 @@ class _Redirected(torch.autograd.Function):
     def backward(ctx: object, above: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         plain = above * (x > 0)
-        silent = plain.flatten(1).abs().amax(1) == 0
+        silent = plain.flatten(1).abs().amax(1) == 0  # [N]
         if not silent.any():
             return plain
-        # Descent on minus the score: below zero, only what would rise may pass.
-        redirected = torch.where((x < 0) & (above > 0), torch.zeros_like(above), above)
+        redirected = torch.where((x < 0) & (above > 0), 0, above)
         return torch.where(silent.view(-1, *[1] * (x.dim() - 1)), redirected, plain)
 
 
-def _each(layer: str, channels: list[int]) -> Objective:
-    """Of picture i of a batch, channel i: the sum over pictures, so that each one's gradient is its own."""
-
-    def formula(features: dict[str, Tensor]) -> Tensor:
-        cells = _maps(features[layer], channels)
-        weights = 1 + cells / (cells.detach().abs().mean(1, keepdim=True) + 1e-6)
-        return (cells * weights).mean(1).sum()
-
-    return Objective((layer,), formula, f"channels of {layer!r}")
-
-
-def _maps(values: Tensor, channels: list[int]) -> Tensor:
-    """Of picture i the cells of channel i: [N, cells]; one cell where the layer has no maps."""
-    values = (
-        values.transpose(1, 2) if values.dim() == 3 else values
-    )  # tokens have their channels last
+def _cells(network: Network, layer: str, channels: list[int], pictures: Image) -> Tensor:
+    """[N, cells]: for picture i the values of channel i (one cell if the layer has no maps)."""
+    values = capture(network, pictures, layer)[layer]
+    if values.dim() == 3:  # tokens have their channels last
+        values = values.transpose(1, 2)
     return values[torch.arange(len(channels)), torch.tensor(channels)].reshape(len(channels), -1)
 
 
 def _margin(network: Network, layer: str, side: int) -> int:
-    """Pixels grown beyond each edge and cut off: the rim of a picture is where the padding of shallow layers shows."""
+    """Pixels drawn beyond each edge and cut off: there the padding of shallow layers shows."""
     field = layer_info(network, layer).field
     size = max(field.size) if field else side
     return size if size <= side // 4 else 0

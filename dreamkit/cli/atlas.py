@@ -25,7 +25,7 @@ Scheduler = Annotated[
     MaybeText,
     typer.Option("--scheduler", help="a Dask scheduler to share the work by, as tcp://HOST:PORT"),
 ]
-_RECIPE = dk.atlas.Recipe()
+_DEFAULTS = dk.atlas.PictureSettings()
 
 
 def register(app: typer.Typer, signals: Callable[[], Signals]) -> None:
@@ -54,11 +54,11 @@ def register(app: typer.Typer, signals: Callable[[], Signals]) -> None:
         ] = None,
         workers: Workers = None,
         scheduler: Scheduler = None,
-        side: Annotated[int, typer.Option(help="side of each picture in pixels")] = _RECIPE.side,
-        steps: Annotated[int, typer.Option(help="steps of each picture")] = _RECIPE.steps,
+        side: Annotated[int, typer.Option(help="side of each picture in pixels")] = _DEFAULTS.side,
+        steps: Annotated[int, typer.Option(help="steps of each picture")] = _DEFAULTS.steps,
         seed: Annotated[
             int, typer.Option(help="seed of the noise that all pictures grow from")
-        ] = _RECIPE.seed,
+        ] = _DEFAULTS.seed,
         device: Annotated[
             MaybeText,
             typer.Option("--device", help="cpu, cuda, mps; the best at hand if not given"),
@@ -68,7 +68,7 @@ def register(app: typer.Typer, signals: Callable[[], Signals]) -> None:
 
         A folder of pictures and a page to browse them by. Ctrl-C keeps what is there; the same command goes on.
         """
-        recipe = dk.atlas.Recipe(side=side, steps=steps, seed=seed)
+        settings = dk.atlas.PictureSettings(side=side, steps=steps, seed=seed)
         chosen = None if channels is None else channel_list(channels)
         check_target_folder(folder)
         net = dk.load_network(network, weights=weights, device=device)
@@ -79,7 +79,7 @@ def register(app: typer.Typer, signals: Callable[[], Signals]) -> None:
             channels=chosen,
             workers=workers,
             scheduler=scheduler,
-            recipe=recipe,
+            settings=settings,
         )
         _make(making, folder, signals())
 

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from ..networks.features import capture
 from ..networks.layers import layer_info, share_layers
 from ..networks.network import Network, isolated, module_for
+from ..networks.suggestions import layer_at
 from ..objectives.objective import Objective, logit
 from ..objectives.scorer import Features
 from ..pictures.image import Image, check_image

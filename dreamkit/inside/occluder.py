@@ -17,6 +17,7 @@ from torch import Tensor
 from ..networks.features import capture
 from ..networks.layers import layer_info
 from ..networks.network import Network
+from ..networks.suggestions import layer_at
 from ..objectives.kinds import class_index
 from ..pictures.image import Image, check_image, to_pillow
 from .deconvnet import project

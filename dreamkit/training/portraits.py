@@ -1,124 +1,83 @@
-"""Small pictures of what DreamNet's channels look for: many at once, one channel a picture. For the growth film and the model card."""
+"""Small pictures of what channels and classes respond to, for the growth and the model card."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+from torchvision.utils import make_grid
 
-from ..ascent.gradients import Score, gradient
-from ..ascent.steps import ascend, normalize, roll, smooth
-from ..networks.dreamnet import Conv, DreamNet, Inception
-from ..pictures.scales import octaves, resize
-from .train import seeded, standardise
+from ..ascent.loop import dream
+from ..ascent.settings import Settings
+from ..networks.dreamnet import Conv, Inception
+from ..networks.features import capture
+from ..networks.layers import layer_info
+from ..networks.network import Network
+from ..pictures.image import Image
 
-
-def features(network: DreamNet, pictures: Tensor, block: str) -> Tensor:
-    """The block's features [N, C, h, w] of pictures in [0, 1]; later blocks do not run. KeyError for an unknown block."""
-    blocks = [
-        name for name, _ in network.named_children() if name not in ("avgpool", "dropout", "fc")
-    ]
-    if block not in blocks:
-        raise KeyError(f"no block {block!r}; DreamNet has {', '.join(blocks)}")
-    x = standardise(pictures)
-    for name in blocks[: blocks.index(block) + 1]:
-        x = network.get_submodule(name)(x)
-    return x
+_CHANNELS = Settings(24, 0.04, octaves=3, jitter=4, smoothing=0.7)
+_CLASSES = Settings(24, 0.03, octaves=3, jitter=8, smoothing=1.0)
 
 
 def portraits(
-    network: DreamNet,
+    network: Network,
     block: str,
     channels: Sequence[int],
     side: int = 64,
-    steps: int = 24,
-    seed: int = 0,
-) -> Tensor:
-    """Pictures [len(channels), 3, side, side] in [0, 1], each risen from the same faint noise to excite one channel of the block."""
-    network = unrectified(network, block)
+    settings: Settings = _CHANNELS,
+) -> Image:
+    """Pictures [len(channels), 3, side, side], each of which excites one channel before its ReLU.
+
+    All start from the same faint noise. `network` is a DreamNet, `block` one of its blocks.
+    """
+    network = before_relus(network, block)
     rows, index = torch.arange(len(channels)), torch.tensor(channels)
-    score = lambda x: features(network, x, block)[rows, index].mean((1, 2)).sum()
-    return climb(score, faint_noise(len(channels), side, seed), steps, 0.04, 4, seed, 0.7)
+
+    def score(pictures: Image) -> Tensor:
+        return capture(network, pictures, block)[block][rows, index].mean((1, 2)).sum()
+
+    return dream(score, faint_noise(len(channels), side, settings.seed), settings)
 
 
 def class_portraits(
-    network: DreamNet, classes: Sequence[int], side: int = 64, steps: int = 40, seed: int = 0
-) -> Tensor:
-    """Pictures [len(classes), 3, side, side] in [0, 1], each risen from the same faint noise to be of one class."""
+    network: Network, classes: Sequence[int], side: int = 64, settings: Settings = _CLASSES
+) -> Image:
+    """Pictures [len(classes), 3, side, side], each of which raises the logit of one class."""
     rows, index = torch.arange(len(classes)), torch.tensor(classes)
-    score = lambda x: network(standardise(x))[rows, index].sum()
-    return climb(score, faint_noise(len(classes), side, seed), steps, 0.03, 8, seed, 1.0)
+
+    def score(pictures: Image) -> Tensor:
+        return capture(network, pictures, "")[""][rows, index].sum()
+
+    return dream(score, faint_noise(len(classes), side, settings.seed), settings)
 
 
-def faint_noise(count: int, side: int, seed: int) -> Tensor:
+def faint_noise(count: int, side: int, seed: int) -> Image:
     """The same mid-grey picture with a little noise, `count` times."""
-    return (
-        (0.5 + 0.05 * torch.randn(1, 3, side, side, generator=seeded(seed, 0)))
-        .clamp(0, 1)
-        .expand(count, -1, -1, -1)
-    )
+    noise = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
+    return (0.5 + 0.05 * noise).clamp(0, 1).expand(count, -1, -1, -1)
 
 
-def unrectified(network: DreamNet, block: str) -> DreamNet:
-    """A copy whose block ends before its ReLUs: most channels of a deep block are silent on noise, and would have no gradient."""
-    network = copy.deepcopy(network)
-    module = network.get_submodule(block)
-    branches = (
-        [getattr(module, f"branch{n}") for n in (1, 2, 3, 4)]
-        if isinstance(module, Inception)
-        else [module]
-    )
+def before_relus(network: Network, block: str) -> Network:
+    """A copy of a DreamNet whose block ends before its ReLUs.
+
+    Most channels of a deep block are silent for noise; after the ReLU they would have no gradient.
+    Raises KeyError for an unknown block.
+    """
+    module = copy.deepcopy(network.module)
+    last = module.get_submodule(layer_info(network, block).name)
+    branches = [last]
+    if isinstance(last, Inception):
+        branches = [last.branch1, last.branch2, last.branch3, last.branch4]
     for branch in branches:
         (branch if isinstance(branch, Conv) else branch[-1]).relu = nn.Identity()
-    return network
+    return replace(network, module=module)
 
 
-def dream(network: DreamNet, block: str, photo: Tensor, steps: int = 10, seed: int = 0) -> Tensor:
-    """The photo [1, 3, H, W] after DeepDream at a whole block: Σ features², four octaves, little smoothing."""
-    return climb(
-        lambda x: features(network, x, block).square().mean(),
-        photo,
-        steps,
-        0.012,
-        16,
-        seed,
-        0.5,
-        count=4,
-    )
-
-
-def climb(
-    score: Score,
-    image: Tensor,
-    steps: int,
-    step_size: float,
-    jitter: int,
-    seed: int,
-    smoothing: float,
-    count: int = 3,
-) -> Tensor:
-    """The picture after gradient ascent through `count` octaves of ratio 1.4, the detail laid over the original at each."""
-    generator, detail = seeded(seed, 1), None
-    for base in octaves(image, count, 1.4):
-        dreamt = base if detail is None else (base + resize(detail, base.shape[-2:])).clamp(0, 1)
-        for _ in range(steps):
-            dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
-            rolled = roll(dreamt, (dy, dx))
-            uphill = normalize(smooth(gradient(score, rolled), smoothing))
-            dreamt = roll(ascend(rolled, uphill, step_size), (-dy, -dx))
-        detail = dreamt - base
-    return dreamt
-
-
-def sheet(pictures: Tensor, columns: int, gap: int = 2, scale: int = 1) -> Tensor:
-    """One picture [1, 3, H, W] of many, row by row on white, each pixel `scale` pixels wide."""
+def sheet(pictures: Image, columns: int, gap: int = 2, scale: int = 1) -> Image:
+    """One page [1, 3, H, W] of two or more pictures, row by row, enlarged `scale` times."""
     pictures = pictures.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
-    count, _, height, width = pictures.shape
-    rows = -(-count // columns)
-    page = torch.ones(1, 3, rows * (height + gap) - gap, columns * (width + gap) - gap)
-    for at, picture in enumerate(pictures):
-        top, left = at // columns * (height + gap), at % columns * (width + gap)
-        page[0, :, top : top + height, left : left + width] = picture
-    return page
+    page = make_grid(pictures, nrow=columns, padding=gap, pad_value=1.0)
+    return page[None, :, gap:-gap, gap:-gap]  # make_grid pads the outer edge as well

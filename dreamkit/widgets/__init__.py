@@ -1,18 +1,25 @@
-"""Panels for notebooks: `explore` a network's layers, `cover` a photo, dream in the `studio`, `compare` settings, `slide` over one,
-browse an `atlas`.
+"""Panels for notebooks, with sliders: look into a network, cover a photo, dream, compare, browse.
 
-    dk.widgets.slide("smoothing σ (pixels)", [0.0, 0.5, 1.0, 2.0], make)     # make(value) -> picture, or (picture, text)
+    dk.widgets.slide("smoothing σ (pixels)", [0.0, 0.5, 1.0], make)   # make(value) -> picture
 
-Each is shown by being the last value of a cell, works from the keyboard, and says in text what it shows. Beside the
-live widget a panel puts itself into the notebook as a plain page, so that a saved lesson shows it without a kernel.
+`explore` shows a network's layers, `cover` covers a part of a photo, `studio` dreams live,
+`compare` shows two dreams, `slide` shows anything that depends on one parameter, `atlas` browses an
+atlas.
+
+A panel is shown when it is the last value of a cell. It works from the keyboard, and says in text
+what it shows. Beside the live widget it puts itself into the notebook as a plain page, so that a
+saved lesson shows it without a kernel.
 """
 
 from .browsing import AtlasPanel, atlas
-from .explorer import Explorer, View, explore, liked, view
+from .channel_view import View, view
+from .comparing import compare
+from .explorer import Explorer, explore
+from .likes import liked
 from .live import Studio, studio
 from .occlusion import Cover, Covered, cover, covered_view
 from .panel import Panel
-from .sliding import Slide, compare, slide
+from .sliding import Slide, slide
 
 __all__ = [
     "AtlasPanel",

@@ -1,39 +1,23 @@
-"""The studio: a live dream with all its sliders, which can be stopped, gone on with, branched, and saved with its recipe."""
+"""The studio: a dream with all its sliders that can be stopped, continued, branched and saved."""
 
 from __future__ import annotations
 
-import io
-import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import ipywidgets
 import torch
 
 from ..ascent.settings import Settings
-from ..networks.layers import layer_info
-from ..networks.network import Network, isolated
+from ..networks.network import Network
 from ..networks.suggestions import layer_at, suggested_layers
-from ..pictures.image import FORMATS, Image, check_values, load_image, save_image
-from .panel import Panel
-from .parts import (
-    choice,
-    code_html,
-    column,
-    html_part,
-    number,
-    picture_html,
-    row,
-    settings_of,
-    settings_sliders,
-)
-from .runs import Frame, Run, Source, Target, command, python
+from ..pictures.image import Image, check_values, save_image
+from .runs import Frame, Run, Source
+from .studio_controls import StudioControls
+from .studio_files import Upload, free_path, read_upload
 
 KEPT_BYTES = 64 * 2**20  # of frames
-PICTURE_WIDTH = 420  # on the page, in CSS pixels
-WHOLE_LAYER = -1  # the channel slider's first stop
 
 
 def studio(
@@ -45,63 +29,56 @@ def studio(
     layer: str | None = None,
     settings: Settings | None = None,
 ) -> Studio:
-    """A panel that dreams live: layer, channel and every field of `Settings` as sliders; Start, Stop, Continue, Branch, Save, upload.
+    """A panel that dreams live, with sliders for layer, channel and every field of `Settings`.
 
-    `source` is the picture's name for the recipe: a sample's name or a file's. `layers` are those on the slider (by
-    default `dk.suggested_layers`), `layer` and `settings` where the sliders begin. A slider moved during a run starts
-    it anew with the new value; between runs it changes what Start makes. `panel.run(steps)` dreams in step.
-    Without widgets: `dk.dream`, which the shown recipe spells out. KeyError for an unknown layer, ValueError for a
-    picture that is none.
+    Buttons: Start, Stop, Continue, Branch, Save, and an upload. A slider that is moved during a run
+    restarts it with the new value; between runs it changes what Start makes. `panel.run(steps)`
+    dreams in the calling thread.
+
+    network: what dreams.
+    image: the picture [1, 3, H, W].
+    source: the picture's name for the shown Python and command: a sample's, or a file's.
+    layers: those on the slider, `dk.suggested_layers(network)` by default.
+    layer, settings: where the sliders start.
+
+    Without widgets: `dk.dream`, as the shown Python says. Raises KeyError for an unknown layer,
+    ValueError for a picture that is not an Image.
     """
-    return Studio(network, image, source, layers, layer, settings or Settings())
+    check_values(image)
+    names = tuple(layers) if layers is not None else suggested_layers(network)
+    layer = layer or (layer_at(network, 0.6) if layers is None else names[0])
+    names = names if layer in names else (*names, layer)
+    return Studio(network, image, source, names, layer, settings or Settings())
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A picture that was uploaded."""
-
-    name: str
-    image: Image
-
-
-class Studio(Panel):
-    """The panel of `studio`: `sliders` by field of Settings, `layer`, `channel`, `frame`, the buttons, and `frames` kept so far."""
+class Studio(StudioControls):
+    """The panel of `studio`: sliders `layer`, `channel`, `frame`, `sliders[field]`; `frames`."""
 
     def __init__(
         self,
         network: Network,
         image: Image,
         source: str,
-        layers: Sequence[str] | None,
-        layer: str | None,
+        layers: Sequence[str],
+        layer: str,
         settings: Settings,
     ):
-        check_values(image)
-        names = tuple(layers) if layers is not None else suggested_layers(network)
-        layer = layer or (layer_at(network, 0.6) if layers is None else names[0])
-        for name in (*names, layer):
-            layer_info(network, name)
-        super().__init__("Dream studio")
-        self.network, self.image, self.source = isolated(network), image.detach(), Source(source)
-        self.frames: list[Frame] = []
         self._run: Run | None = None
         self._upload: tuple[str, bytes] | None = None
-        self._quiet = False  # while the panel itself moves its sliders
         self._began = (0.0, 0)  # when the work began, and at which step
-        self._make_controls(names if layer in names else (*names, layer), layer, settings)
-        self._lay_out()
+        super().__init__(network, image, source, layers, layer, settings)
         self._show_source()
 
-    # What the panel does, by button or by name
+    # What the buttons do
 
     def start(self, *_: object) -> None:
-        """Begins the dream of the picture by the sliders; a run that is at work goes on."""
+        """Starts a dream of the picture with the sliders' settings; a running one goes on."""
         if self.busy:
-            return self.say("already running: Stop it first, or move a slider to begin anew")
+            return self.say("already running: Stop it first, or move a slider to start again")
         self._begin(self.image, None, [])
 
     def stop(self, *_: object) -> None:
-        """Ends the run before its next step; all that was dreamt is kept."""
+        """Ends the run before its next step and keeps its frames."""
         if not self.busy:
             return self.say("nothing runs")
         with self._wake:
@@ -109,7 +86,7 @@ class Studio(Panel):
             self._settle(f"stopped after {self._where()}")
 
     def go_on(self, *_: object) -> None:
-        """Takes up a stopped run where it was; after its end, or with sliders moved, dreams on from the last frame."""
+        """Continues a stopped run with the same settings, else dreams on from its last frame."""
         if self.busy:
             return self.say("already running")
         run = self._run
@@ -121,29 +98,29 @@ class Studio(Panel):
         self._begin(self.frames[-1].whole, self.frames[-1], self.frames)
 
     def branch(self, *_: object) -> None:
-        """Dreams on from the frame that the frame slider shows; later frames are dropped."""
+        """Dreams on from the frame that the frame slider shows, and drops the later frames."""
         if self.busy:
             return self.say("running: Stop it first, then choose a frame to branch from")
-        index = self.frame.value
-        if index == 0:
+        frame = self._shown_frame()
+        if frame is None:
             return self.start()
-        self._begin(self.frames[index - 1].whole, self.frames[index - 1], self.frames[:index])
+        self._begin(frame.whole, frame, self.frames[: self.frame.value])
 
     def save(self, *_: object) -> Path | None:
-        """Writes the shown frame with its passport to the first free name; the path, or None where that failed."""
+        """Saves the shown frame under a free name; returns the path, or None if that failed."""
         frame = self._shown_frame()
         if frame is None:
             return self.say("nothing to save yet: Start first")
         try:
-            path = _free(Path(self.file.value.strip() or "dream.png"))
+            path = free_path(Path(self.file.value.strip() or "dream.png"))
             save_image(frame.whole, path, passport=frame.passport)
         except ValueError as error:
             return self.fail(error)
-        self.say(f"saved {path} (step {frame.step}); dreamkit again {path} makes it anew")
+        self.say(f"saved {path} (step {frame.step}); dreamkit again {path} makes it again")
         return path
 
     def run(self, steps: int | None = None) -> Studio:
-        """The panel, after so many steps (by default all) of the run by the sliders, in step: a new one, or the one begun."""
+        """Dreams `steps` steps (or all) in the calling thread, anew if sliders have moved."""
         self.cancel()
         if self._run is None or not self._run.same_as(self._target(), self._settings()):
             self._run, self.frames = self._new_run(self.image, None), []
@@ -151,63 +128,57 @@ class Studio(Panel):
 
     # What Panel asks for
 
-    def job(self) -> Iterator[Frame | Loaded]:
+    def job(self) -> Iterator[Frame | Upload]:
+        """Yields an uploaded picture, or the frames of the run."""
         if self._upload is not None:
             (name, data), self._upload = self._upload, None
-            yield Loaded(name, _read(name, data, max(self.image.shape[-2:])))
+            yield read_upload(name, data, max(self.image.shape[-2:]))
             return
         self._began = time.monotonic(), self._run.taken
         yield from self._run.updates()
 
-    def accept(self, update: Frame | Loaded) -> None:
-        if isinstance(update, Loaded):
-            self.image, self.source, self._run, self.frames = (
-                update.image,
-                Source(update.name),
-                None,
-                [],
-            )
+    def accept(self, update: Frame | Upload) -> None:
+        """Takes over an uploaded picture, or keeps a frame."""
+        if isinstance(update, Upload):
+            self.image, self.source = update.image, Source(update.name)
+            self._run, self.frames = None, []
             return
         update.run.keep()
         self.frames.append(update)
-        if (
-            len(self.frames) > 2
-            and len(self.frames) * self.image.numel() * self.image.element_size() > KEPT_BYTES
-        ):
-            del self.frames[1:-1:2]  # every second one: the whole way stays in view
+        size = len(self.frames) * self.image.numel() * self.image.element_size()
+        if len(self.frames) > 2 and size > KEPT_BYTES:
+            del self.frames[1:-1:2]  # every second one: first, last and the way between stay
 
-    def render(self, update: Frame | Loaded) -> dict[ipywidgets.Widget, str]:
-        if isinstance(update, Loaded):
-            return {
-                self.picture: self._html(
-                    update.image, f"The picture {update.name}", f"{update.name}: the picture"
-                )
-            }
-        return {self.picture: self._frame_html(update)}
+    def render(self, update: Frame | Upload) -> dict[ipywidgets.Widget, str]:
+        """The frame, or the uploaded picture."""
+        if isinstance(update, Frame):
+            return {self.picture: self._frame_html(update)}
+        caption = f"{update.name}: the picture"
+        return {self.picture: self._html(update.image, f"The picture {update.name}", caption)}
 
     def finished(self) -> None:
+        """Says how the run ended."""
+        run = self._run
         if self.error is not None:
-            self._settle(None)
-        elif self._run is None:
-            self._settle(
-                f"loaded {self.source.name}: {self.image.shape[-1]} × {self.image.shape[-2]} pixels; Start dreams of it"
+            return self._settle(None)
+        if run is None:
+            height, width = self.image.shape[-2:]
+            size = f"{width} × {height} pixels"
+            return self._settle(f"loaded {self.source.name}: {size}; Start dreams of it")
+        if run.taken < run.total:
+            return self._settle(f"{self._where()}; Continue goes on")
+        if self._silent():
+            return self._settle(
+                f"nothing changed: {run.target.objective.name} is silent for this picture; "
+                "try another layer, channel or picture"
             )
-        elif self._run.taken == self._run.total:
-            if self._silent():
-                name = self._run.target.objective.name
-                return self._settle(
-                    f"nothing changed: {name} is silent for this picture; try another layer, channel or picture"
-                )
-            self._settle(
-                f"done: {self._where()}{self._pace()}; move the frame slider, Continue, Branch or Save"
-            )
-        else:
-            self._settle(f"{self._where()}; Continue goes on")
+        hint = "move the frame slider, Continue, Branch or Save"
+        self._settle(f"done: {self._where()}{self._pace()}; {hint}")
 
-    # Beginning and ending
+    # Starting and ending
 
     def _begin(self, image: Image, origin: Frame | None, kept: list[Frame]) -> None:
-        """Puts a new run by the sliders in place of any other; `kept` are the frames that stay."""
+        """Replaces any run with a new one, with the sliders' settings; the frames `kept` stay."""
         try:
             run = self._new_run(image, origin)
         except (KeyError, ValueError) as error:
@@ -215,34 +186,26 @@ class Studio(Panel):
         with self._wake:
             self.cancel()
             self._run, self.frames = run, kept
-            self._show_recipe(run)
+            self._show_code(run)
             self.say(f"running: {run.target.objective.name}")
             self.submit()
 
-    def _new_run(self, image: Image, origin: Frame | None) -> Run:
-        return Run(self.network, image, self.source, self._target(), self._settings(), origin)
-
     def _settle(self, text: str | None) -> None:
-        """The panel at rest: the frame slider stands at the last frame, and the recipe is that frame's."""
+        """The panel at rest: shows the last frame with its Python, and says `text`."""
         self._quiet = True
-        self.frame.max = len(self.frames)
-        self.frame.value = len(self.frames)
+        self.frame.max = self.frame.value = len(self.frames)
         self._quiet = False
-        frame = self._shown_frame()
-        if frame is not None:
-            self.picture.value = self._frame_html(frame)
-        self._show_recipe(frame.run if frame else None, frame)
+        self._show_frame(self._shown_frame())
         if text is not None:
             self.say(text)
 
     def _silent(self) -> bool:
-        """Whether a whole run left the picture as it was: its gradient was zero everywhere (dk.dream warns of that)."""
+        """Whether a whole run left the picture as it was: its gradient was zero everywhere."""
         run = self._run
         if not self.frames or self.frames[-1].run is not run or run.settings.step_size == 0:
             return False
-        return torch.allclose(
-            self.frames[-1].picture, run.image, rtol=0, atol=1e-6
-        )  # shrunk and enlarged again between octaves
+        # The picture was shrunk and enlarged between octaves: nearly the same is the same.
+        return torch.allclose(self.frames[-1].picture, run.image, rtol=0, atol=1e-6)
 
     def _where(self) -> str:
         taken, total = (self._run.taken, self._run.total) if self._run else (0, 0)
@@ -258,22 +221,12 @@ class Studio(Panel):
     def _moved(self, change: object) -> None:
         if self._quiet:
             return
-        if self.busy and self._run is not None:
-            self._begin(
-                self._run.image,
-                self._run.origin,
-                [frame for frame in self.frames if frame.run is not self._run],
-            )
+        run = self._run
+        if self.busy and run is not None:
+            kept = [frame for frame in self.frames if frame.run is not run]
+            self._begin(run.image, run.origin, kept)
         else:
-            self._show_recipe(None)
-
-    def _changed_layer(self, change: object) -> None:
-        self._quiet = True
-        kept = self.channel.value
-        self.channel.options = self._channels()
-        self.channel.value = kept if kept < len(self.channel.options) - 1 else WHOLE_LAYER
-        self._quiet = False
-        self._moved(change)
+            self._show_code(None)
 
     def _chose_frame(self, change: object) -> None:
         if self._quiet or self.busy:
@@ -281,8 +234,7 @@ class Studio(Panel):
         frame = self._shown_frame()
         if frame is None:
             return self._show_source()
-        self.picture.value = self._frame_html(frame)
-        self._show_recipe(frame.run, frame)
+        self._show_frame(frame)
         self.say(f"frame {self.frame.value}: step {frame.step}; Branch dreams on from here")
 
     def _uploaded(self, change: object) -> None:
@@ -294,131 +246,3 @@ class Studio(Panel):
             self._upload = (file["name"], bytes(file["content"]))
             self.say(f"reading {file['name']} …")
             self.submit()
-
-    # What is shown
-
-    def _shown_frame(self) -> Frame | None:
-        return (
-            self.frames[self.frame.value - 1] if 0 < self.frame.value <= len(self.frames) else None
-        )
-
-    def _show_source(self) -> None:
-        self.picture.value = self._html(
-            self.image,
-            f"The picture {self.source.name}",
-            f"{self.source.name}: the picture before the dream",
-        )
-        self._show_recipe(None)
-
-    def _frame_html(self, frame: Frame) -> str:
-        run = frame.run
-        caption = (
-            f"step {frame.step} of {run.total}, octave {frame.octave} of {run.settings.octaves}"
-        )
-        alt = f"Dream of {run.target.objective.name} on {run.source.name}, {caption}"
-        return self._html(frame.whole, alt, caption)
-
-    def _html(self, picture: Image, alt: str, caption: str) -> str:
-        height, width = picture.shape[-2:]
-        shown = (
-            max(PICTURE_WIDTH, min(width, 2 * PICTURE_WIDTH))
-            if width >= height
-            else round(PICTURE_WIDTH * width / height)
-        )
-        return picture_html(picture, alt, caption, shown)
-
-    def _show_recipe(self, run: Run | None, frame: Frame | None = None) -> None:
-        """The recipe of the frame; of the run at work; or, without either, of what Start would make."""
-        label = (
-            "The picture shown, again:"
-            if frame
-            else "What Start makes:"
-            if run is None
-            else "What is being made:"
-        )
-        try:
-            run = run or self._new_run(self.image, None)
-            self.recipe.value = code_html(f"{python(run, frame)}\n\n{command(run, frame)}", label)
-        except (KeyError, ValueError) as error:
-            self.fail(error)
-
-    # Controls
-
-    def _target(self) -> Target:
-        return Target(
-            self.layer.value, None if self.channel.value == WHOLE_LAYER else self.channel.value
-        )
-
-    def _settings(self) -> Settings:
-        return settings_of(self.sliders)
-
-    def _channels(self) -> list[tuple[str, int]]:
-        return [
-            ("whole layer", WHOLE_LAYER),
-            *((str(i), i) for i in range(layer_info(self.network, self.layer.value).channels)),
-        ]
-
-    def _make_controls(self, names: Sequence[str], layer: str, settings: Settings) -> None:
-        self.layer = choice("layer", names, layer)
-        self.channel = choice("channel", self._channels(), WHOLE_LAYER)
-        self.sliders = settings_sliders(settings)
-        self.frame = number("frame", 0, 0, 0, 1, width="100%")
-        self.frame.continuous_update = True  # starts no work: a drag replays
-        self.file = ipywidgets.Text("dream.png", description="file name", continuous_update=False)
-        self.file.layout.width, self.file.style.description_width = "250px", "70px"
-        self.upload = ipywidgets.FileUpload(
-            accept="image/*", multiple=False, description="Your picture"
-        )
-        self.upload.layout.width = "150px"
-        self.picture, self.recipe = html_part(), html_part()
-        self.buttons = [
-            _button(*given)
-            for given in (
-                ("Start", self.start, "dream of the picture"),
-                ("Stop", self.stop, "end the run, keep its frames"),
-                ("Continue", self.go_on, "go on from the last frame"),
-                ("Branch", self.branch, "dream on from the frame shown"),
-            )
-        ]
-        self.saving = _button("Save", self.save, "write the frame shown, with its recipe inside")
-        for control in (self.channel, *self.sliders.values()):
-            control.observe(self._moved, names="value")
-        self.layer.observe(self._changed_layer, names="value")
-        self.frame.observe(self._chose_frame, names="value")
-        self.upload.observe(self._uploaded, names="value")
-
-    def _lay_out(self) -> None:
-        left = column([self.picture, self.frame])
-        right = column([self.layer, self.channel, *self.sliders.values()])
-        files = row([self.file, self.saving, self.upload], 8)
-        self.box.children = (
-            row([left, right]),
-            row(self.buttons, 8),
-            files,
-            self.status,
-            self.recipe,
-        )
-
-
-def _button(label: str, action, tooltip: str) -> ipywidgets.Button:
-    button = ipywidgets.Button(description=label, tooltip=tooltip)
-    button.layout.width = "96px"
-    button.on_click(action)
-    return button
-
-
-def _read(name: str, data: bytes, side: int) -> Image:
-    try:
-        return load_image(io.BytesIO(data), side)
-    except ValueError as error:
-        raise ValueError(str(error).replace("the open file", repr(name))) from None
-
-
-def _free(path: Path) -> Path:
-    """The path itself, or with the next free number where a file of that name exists. ValueError for a suffix that is no picture's."""
-    if path.suffix.lower() not in FORMATS:
-        raise ValueError(f"the file name must end in {', '.join(FORMATS)}; given: {str(path)!r}")
-    stem, number = re.sub(r"-\d+$", "", path.stem), 2
-    while path.exists():
-        path, number = path.with_name(f"{stem}-{number}{path.suffix}"), number + 1
-    return path

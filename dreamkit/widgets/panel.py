@@ -1,8 +1,8 @@
-"""The one pattern behind every panel: widgets in the main thread, the work in one thread beside it.
+"""The pattern of every panel: widgets in the main thread, the work in one thread beside it.
 
-A job is a function that gives a generator; each of its items is an update to show, and each pause between two items
-is a place where the job can be dropped. Callbacks only put the newest job into a slot that holds one (the latest
-wins) and return at once. Every job has a generation number: what an older generation still brings is dropped.
+A job is a generator. Each item it yields is an update to show; between two items it can be stopped.
+A callback only puts the newest job into a slot that holds one, and returns at once. Every job has a
+generation number: updates of an older generation are dropped.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ Job = Callable[[], Generator[Any, None, None]]
 
 
 class Panel:
-    """A box of widgets with one worker thread; shown by a notebook when it is the last value of a cell.
+    """A box of widgets with one worker thread; a notebook shows it as the last value of a cell.
 
-    `panel.run(steps)` works in step, in the calling thread; `panel.error` is the worker's last error or None;
-    `panel.close()` stops the worker, waits for it and takes the widgets away (so does running its cell again).
+    `panel.run(steps)` works in the calling thread; `panel.error` is the last error of the worker,
+    or None; `panel.close()` stops the worker, waits for it and removes the widgets, as does running
+    the cell again.
     """
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.status = html_part(status_html("ready"))
         self.box = column([])
         self._wake = threading.Condition(threading.RLock())  # guards what follows
@@ -43,29 +44,30 @@ class Panel:
         self._running: int | None = None  # the generation at work in the thread
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._work_lock = threading.RLock()  # one thread at a time goes near the network
-        self._drawn_at = self._answered_at = (
-            0.0  # when a drawing, and when a job's first one, went out last
-        )
+        self._work_lock = threading.RLock()  # only one thread at a time uses the network
+        # When the last drawing was shown, and the last one that was the first of its job.
+        self._drawn_at = self._answered_at = 0.0
         _replace_in_cell(self)
 
-    # What each kind of panel says for itself
+    # Each kind of panel defines these
 
     def job(self) -> Generator[Any, None, None]:
-        """The updates for the settings as they stand; None is a pause with nothing new to show."""
+        """Yields updates for the present settings; None is a pause with nothing new to show."""
         raise NotImplementedError
 
     def accept(self, update: Any) -> None:
-        """Takes note of every update, shown or not. Called under the panel's lock: it must be quick."""
+        """Called for every update, shown or not, under the panel's lock: it must be quick."""
 
     def render(self, update: Any) -> Mapping[ipywidgets.Widget, str]:
-        """{widget: new value}: what shows the update. Called outside the lock: it may be slow."""
+        """{widget: new value} to show the update. Called without the lock: it may be slow."""
         raise NotImplementedError
 
     def finished(self) -> None:
-        """Called under the panel's lock when the newest job has come to its end."""
+        """Called under the panel's lock when the newest job has ended, with or without an error."""
+        if self.error is None:
+            self.say("ready")
 
-    # What its user calls
+    # Its user calls these
 
     @property
     def busy(self) -> bool:
@@ -74,7 +76,7 @@ class Panel:
             return self._slot is not None or self._running == self._generation
 
     def run(self, steps: int | None = None) -> Panel:
-        """The panel itself, after its job was done in step, at most `steps` updates of it. Errors are raised."""
+        """Does the job in the calling thread, at most `steps` updates of it; raises its errors."""
         self.cancel()
         with self._wake:
             generation, self.error = self._generation, None
@@ -82,12 +84,12 @@ class Panel:
         return self
 
     def wait(self, seconds: float = 60.0) -> bool:
-        """Whether the worker has come to rest within so many seconds."""
+        """Waits until the worker is idle; False if it is still busy after so many seconds."""
         with self._wake:
             return self._wake.wait_for(lambda: not self.busy, seconds)
 
     def close(self) -> None:
-        """Stops the work, waits for the thread to end, and takes the widgets away."""
+        """Stops the work, waits for the thread to end, and removes the widgets."""
         with self._wake:
             self._closed, thread = True, self._thread
             self.cancel()
@@ -104,31 +106,27 @@ class Panel:
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, object]:
-        """The live widget, and the panel as it stands for pages without a kernel."""
+        """The live widget, and the panel's present state for pages without a kernel."""
         live = {} if self._closed else self.box._repr_mimebundle_()
-        return {
-            **live,
-            "text/html": fallback_html(self.box),
-            "text/plain": f"{self.title} (a live panel)",
-        }
+        plain = {"text/html": fallback_html(self.box), "text/plain": f"{self.title} (a live panel)"}
+        return live | plain
 
-    # The machinery
+    # Callbacks and jobs use these
 
-    def submit(self) -> None:
-        """Puts the job for the present settings into the slot, in place of any that waits; the one at work is dropped."""
+    def submit(self, _: object = None) -> None:
+        """Puts the job for the present settings into the slot, and stops the running one."""
         with self._wake:
             if self._closed:
                 return
             self.cancel()
             self._slot, self.error = (self._generation, self.job), None
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._work, name=f"dreamkit panel: {self.title}", daemon=True
-                )
+                name = f"dreamkit panel: {self.title}"
+                self._thread = threading.Thread(target=self._work, name=name, daemon=True)
                 self._thread.start()
 
     def cancel(self) -> None:
-        """Drops the job that waits, and the one at work, which ends before its next step. Returns at once."""
+        """Drops the waiting job, and the running one before its next step. Returns at once."""
         with self._wake:
             self._generation += 1
             self._slot = None
@@ -138,10 +136,12 @@ class Panel:
         """Shows a line of status."""
         self.status.value = status_html(text)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Keeps the error and shows it in the status line."""
         self.error = error
         self.status.value = status_html(f"{type(error).__name__}: {error}", error=True)
+
+    # The worker
 
     def _work(self) -> None:
         while True:
@@ -152,29 +152,24 @@ class Panel:
                     return
                 (generation, job), self._slot = self._slot, None
                 self._running = generation
-            self._serve(job, generation)
-            with self._wake:
-                self._running = None
-                self._wake.notify_all()
+            try:
+                self._serve(job, generation)
+            except BaseException as error:  # of `finished`
+                self.fail(error)
+            finally:
+                with self._wake:
+                    self._running = None
+                    self._wake.notify_all()
 
     def _serve(
         self, job: Job, generation: int, in_step: bool = False, limit: int | None = None
     ) -> None:
-        """Goes through the job's updates until they end or a newer generation takes over; the first and the last are always drawn."""
+        """Shows the job's updates until it ends or a newer generation exists."""
         try:
             with self._work_lock, contextlib.closing(job()) as updates:
-                waiting, count = None, 0
-                for update in itertools.islice(updates, limit):
-                    if not self._take(update, generation):
-                        return
-                    if update is None:
-                        continue
-                    waiting, count = update, count + 1
-                    if not in_step and (count == 1 or _rest(self._drawn_at) <= 0):
-                        waiting = self._draw(update, generation, answer=count == 1)
-                if waiting is not None:
-                    self._draw(waiting, generation, answer=in_step)
-        except Exception as error:
+                self._show(itertools.islice(updates, limit), generation, in_step)
+        # SystemExit and its like too: a thread that they ended would leave the panel busy for ever.
+        except BaseException as error:
             if in_step:
                 raise
             with self._wake:
@@ -185,14 +180,27 @@ class Panel:
                 if generation == self._generation:
                     self.finished()
 
-    def _take(self, update: Any, generation: int) -> bool:
-        with self._wake:
-            if generation == self._generation and update is not None:
+    def _show(self, updates: itertools.islice, generation: int, in_step: bool) -> None:
+        """Draws the first update and the last, and others as often as MOST_UPDATES allows."""
+        waiting, count = None, 0
+        for update in updates:
+            with self._wake:
+                if generation != self._generation:
+                    return
+                if update is None:
+                    continue
                 self.accept(update)
-            return generation == self._generation
+            waiting, count = update, count + 1
+            if not in_step and (count == 1 or _rest(self._drawn_at) <= 0):
+                waiting = self._draw(update, generation, answer=count == 1)
+        if waiting is not None:
+            self._draw(waiting, generation, answer=in_step)
 
     def _draw(self, update: Any, generation: int, answer: bool) -> None:
-        """Shows the update unless a newer generation has taken over: an answer waits for the last answer only, the rest for any drawing."""
+        """Shows one update unless a newer generation exists, MOST_UPDATES a second at most.
+
+        An answer, the first update of a job, waits only for the last answer.
+        """
         values = self.render(update)
         with self._wake:
             rest = _rest(self._answered_at if answer else self._drawn_at)
@@ -211,19 +219,16 @@ def _rest(since: float) -> float:
     return since + 1 / MOST_UPDATES - time.monotonic()
 
 
-_shown: dict[
-    str, tuple[str, list[Panel]]
-] = {}  # cell id: (its last execution, the panels made in it)
+# {cell id: (its last execution, the panels made in it)}
+_shown: dict[str, tuple[str, list[Panel]]] = {}
 
 
 def _replace_in_cell(panel: Panel) -> None:
-    """Closes the panels that an earlier run of the present notebook cell has made: they could no longer be seen, nor stopped."""
+    """Closes the panels of an earlier run of this notebook cell, which nobody can see any more."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    cell, execution = (
-        parent.get("metadata", {}).get("cellId"),
-        parent.get("header", {}).get("msg_id", ""),
-    )
+    cell = parent.get("metadata", {}).get("cellId")
+    execution = parent.get("header", {}).get("msg_id", "")
     if not cell:
         return
     earlier, panels = _shown.get(cell, ("", []))

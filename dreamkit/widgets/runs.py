@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import islice
 
 from .. import passport
 from ..ascent.loop import dreaming
@@ -72,12 +73,21 @@ class Run:
         """The frames to come. A frame that was not kept is yielded again the next time."""
         while self.taken < self.total:
             if self._ahead is None:
-                self._ahead = next(self._pictures)
+                self._ahead = self._next()
             yield Frame(self, self.taken + 1, self._ahead)
 
     def keep(self) -> None:
         """Count the frame that was yielded last as taken."""
         self.taken, self._ahead = self.taken + 1, None
+
+    def _next(self) -> Image:
+        try:
+            return next(self._pictures)
+        except BaseException:
+            # An interrupted generator has ended for good: begin again after the steps taken.
+            self.__post_init__()
+            self._pictures = islice(self._pictures, self.taken, None)
+            raise
 
     def same_as(self, target: Target, settings: Settings) -> bool:
         return (self.target, self.settings) == (target, settings)

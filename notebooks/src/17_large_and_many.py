@@ -313,9 +313,9 @@ dk.show.strip({"photo, at 100 %": large[window], "dreamt large": poster[window],
 import pathlib
 import tempfile
 
-folder, recipe = pathlib.Path(tempfile.mkdtemp()), dk.atlas.Recipe(side=48, steps=24, batch=4)
-atlas = dk.atlas(network, layer, folder / "trained", channels=range(8), recipe=recipe)
-random = dk.atlas(dk.randomized(network), layer, folder / "random", channels=range(8), recipe=recipe)
+folder, settings = pathlib.Path(tempfile.mkdtemp()), dk.atlas.PictureSettings(side=48, steps=24, batch=4)
+atlas = dk.atlas(network, layer, folder / "trained", channels=range(8), settings=settings)
+random = dk.atlas(dk.randomized(network), layer, folder / "random", channels=range(8), settings=settings)
 dk.show.grid({f"{name} {c}": each.picture(layer, c) for name, each in (("channel", atlas), ("random", random)) for c in range(8)},
              columns=8, height=1.0, alt=f"What eight channels of {layer} look for, above; below, eight of random weights: textures without form")
 
@@ -331,7 +331,7 @@ dk.show.grid({f"{name} {c}": each.picture(layer, c) for name, each in (("channel
 # (3 to 10 seconds.)
 
 # %%
-for done, asked in dk.atlas.making(network, layer, folder / "trained", channels=range(12), recipe=recipe):
+for done, asked in dk.atlas.making(network, layer, folder / "trained", channels=range(12), settings=settings):
     print(f"{done} of {asked} pictures")
 
 # %% [markdown]

@@ -1,4 +1,4 @@
-"""An atlas: what its pictures are, how it is kept, browsed and gone on with, and that no number of workers changes a byte."""
+"""An atlas: its pictures, its files, browsing, continuing, and the same bytes with any workers."""
 
 import hashlib
 import html.parser
@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.atlas import channels as growth
+from dreamkit.atlas import channels as drawn
 from dreamkit.atlas.folder import file_of
 from dreamkit.cli.app import call
 
-QUICK = dk.atlas.Recipe(side=16, steps=2, batch=4)
+QUICK = dk.atlas.PictureSettings(side=16, steps=2, batch=4)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -34,7 +34,7 @@ def small(dreamnet, tmp_path):
         ["inception3a", "conv1"],
         tmp_path / "atlas",
         channels=[0, 1, 2, 3, 30],
-        recipe=QUICK,
+        settings=QUICK,
     )
 
 
@@ -68,16 +68,56 @@ def test_the_module_is_called_and_gives_an_atlas(small):
         small.file("conv1", 5)
 
 
+def test_the_module_opens_folders_and_shadows_no_builtin(small):
+    import builtins
+
+    from dreamkit.atlas import build, folder
+
+    assert dk.atlas.open is dk.atlas.open_atlas and len(dk.atlas.open(small.folder)) == 10
+    for module in (dk.atlas, build, folder):
+        named = {name for name in vars(module) if not name.startswith("_")}
+        assert not named & set(dir(builtins)), module
+
+
+def test_an_atlas_of_an_older_version_opens_and_goes_on(small, dreamnet):
+    """The manifest has called the settings "recipe" since the first version."""
+    path = small.folder / "atlas.json"
+    data = json.loads(path.read_text())
+    assert list(data) == ["atlas", "network", "recipe", "versions", "layers"]
+    assert data["recipe"] == {"side": 16, "steps": 2, "rate": 0.1, "seed": 0, "batch": 4}
+    for layer in data["layers"]:
+        layer["pictures"].pop("0")
+    path.write_text(json.dumps(data))
+    assert dk.atlas.open(small.folder).head["settings"] == data["recipe"]
+    layers = ["conv1", "inception3a"]
+    made = list(dk.atlas.making(dreamnet, layers, small.folder, channels=[0, 1], settings=QUICK))
+    assert made[0] == (2, 4) and made[-1] == (4, 4)
+
+
+def test_what_the_settings_allow_is_what_a_manifest_may_say(small):
+    path = small.folder / "atlas.json"
+    for name, value in (("rate", 0), ("rate", 1e-5), ("seed", 2**62), ("side", 8)):
+        with pytest.raises(ValueError, match=f"'{name}' of an atlas"):
+            dk.atlas.PictureSettings(**{name: value})
+        data = json.loads(path.read_text())
+        data["recipe"] |= {name: value}
+        (small.folder / "atlas.json").write_text(json.dumps(data))
+        with pytest.raises(ValueError, match=f"'{name}' of its recipe must be"):
+            dk.atlas.open(small.folder)
+        data["recipe"] |= {"rate": 0.1, "seed": 0, "side": 16}
+        path.write_text(json.dumps(data))
+
+
 def test_a_channels_picture_does_not_depend_on_its_company(small, dreamnet, tmp_path):
-    alone = dk.atlas(dreamnet, "inception3a", tmp_path / "alone", channels=[30], recipe=QUICK)
+    alone = dk.atlas(dreamnet, "inception3a", tmp_path / "alone", channels=[30], settings=QUICK)
     assert alone.file("inception3a", 30).read_bytes() == small.file("inception3a", 30).read_bytes()
     assert small.file("inception3a", 30).read_bytes() != small.file("inception3a", 3).read_bytes()
 
 
 def test_more_steps_excite_the_channel_more(dreamnet):
     few, many = (
-        growth.portraits(
-            dreamnet, "inception3b", [3, 9, 77, 200], dk.atlas.Recipe(side=24, steps=steps)
+        drawn.portraits(
+            dreamnet, "inception3b", [3, 9, 77, 200], dk.atlas.PictureSettings(side=24, steps=steps)
         )[1]
         for steps in (1, 16)
     )
@@ -85,7 +125,7 @@ def test_more_steps_excite_the_channel_more(dreamnet):
 
 
 def test_a_silent_channel_wakes_and_only_it():
-    """relu(x - 2) is silent for all pictures at first, relu(x + 2) is not: the first wakes only through the redirected gradient."""
+    """relu(x - 2) is silent for all pictures, and wakes only by the redirected gradient."""
     module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU())
     with torch.no_grad():
         module[0].weight.fill_(1.0)
@@ -94,14 +134,16 @@ def test_a_silent_channel_wakes_and_only_it():
     start = torch.full((2, 3, 4, 4), 0.5)
     features = dk.capture(net, start, "1")["1"]
     assert not features[:, 0].any() and features[:, 1].all()
-    awake = growth.waking(net)
+    awake = drawn.with_redirected_relus(net)
     assert torch.equal(
         dk.capture(awake, start, "1")["1"], features
     )  # nothing changes but the gradient
     slope = dk.gradient(lambda x: -dk.capture(awake, x, "1")["1"][[0, 1], [0, 1]].sum(), start)
     assert torch.equal(slope, torch.full_like(slope, -1.0))
     assert not dk.gradient(lambda x: dk.capture(net, x, "1")["1"][0, 0].sum(), start).any()
-    assert min(growth.portraits(net, "1", [0, 1], dk.atlas.Recipe(side=16, steps=40))[1]) > 0
+    assert (
+        min(drawn.portraits(net, "1", [0, 1], dk.atlas.PictureSettings(side=16, steps=40))[1]) > 0
+    )
 
 
 def test_going_on_skips_what_is_there_and_mends_what_is_damaged(small, dreamnet):
@@ -115,7 +157,7 @@ def test_going_on_skips_what_is_there_and_mends_what_is_damaged(small, dreamnet)
             ["inception3a", "conv1"],
             small.folder,
             channels=[0, 1, 2, 3, 30],
-            recipe=QUICK,
+            settings=QUICK,
         )
     )
     assert counts == [(8, 10), (9, 10), (10, 10)]
@@ -131,25 +173,30 @@ def test_stopping_keeps_what_is_done_and_ends_with_the_same_bytes(small, dreamne
         ["conv1", "inception3a"],
         tmp_path / "again",
         channels=[0, 1, 2, 3, 30],
-        recipe=QUICK,
+        settings=QUICK,
     )
     assert [next(making), next(making)] == [(0, 10), (4, 10)]
     making.close()
     assert len(dk.atlas.open(tmp_path / "again")) == 4 and (tmp_path / "again/index.html").exists()
     dk.atlas(
-        dreamnet, "conv1", tmp_path / "again", channels=[0, 1, 2, 3, 30], recipe=QUICK
+        dreamnet, "conv1", tmp_path / "again", channels=[0, 1, 2, 3, 30], settings=QUICK
     )  # layer by layer, if you like
-    dk.atlas(dreamnet, "inception3a", tmp_path / "again", channels=[0, 1, 2, 3, 30], recipe=QUICK)
+    dk.atlas(dreamnet, "inception3a", tmp_path / "again", channels=[0, 1, 2, 3, 30], settings=QUICK)
     assert files(tmp_path / "again") == files(small.folder)
 
 
 def test_another_atlas_or_somebodys_folder_is_refused(small, dreamnet, tmp_path):
-    with pytest.raises(ValueError, match="holds another atlas, which differs in its recipe steps"):
-        dk.atlas(dreamnet, "conv1", small.folder, recipe=dk.atlas.Recipe(side=16, steps=3, batch=4))
+    with pytest.raises(ValueError, match="holds another atlas, which differs in settings steps"):
+        dk.atlas(
+            dreamnet,
+            "conv1",
+            small.folder,
+            settings=dk.atlas.PictureSettings(side=16, steps=3, batch=4),
+        )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/letter.txt").write_text("dear")
-    with pytest.raises(ValueError, match="is in the way: an atlas needs a folder of its own"):
-        dk.atlas(dreamnet, "conv1", tmp_path / "mine", recipe=QUICK)
+    with pytest.raises(ValueError, match="exists and is not an atlas"):
+        dk.atlas(dreamnet, "conv1", tmp_path / "mine", settings=QUICK)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +213,8 @@ def test_another_atlas_or_somebodys_folder_is_refused(small, dreamnet, tmp_path)
 def test_mistakes_are_named(given, said, dreamnet, tmp_path):
     with pytest.raises((ValueError, KeyError), match=said):
         dk.atlas(
-            dreamnet, **{"layers": ["conv1"], "folder": tmp_path / "none", "recipe": QUICK} | given
+            dreamnet,
+            **{"layers": ["conv1"], "folder": tmp_path / "none", "settings": QUICK} | given,
         )
 
 
@@ -174,9 +222,9 @@ def test_mistakes_are_named(given, said, dreamnet, tmp_path):
     ("name", "value"),
     [("side", 8), ("steps", 0), ("rate", float("nan")), ("seed", -1), ("batch", True)],
 )
-def test_recipes_are_checked(name, value):
-    with pytest.raises(ValueError, match=f"{name} of an atlas"):
-        dk.atlas.Recipe(**{name: value})
+def test_settings_are_checked(name, value):
+    with pytest.raises(ValueError, match=f"'{name}' of an atlas must be"):
+        dk.atlas.PictureSettings(**{name: value})
 
 
 @pytest.mark.parametrize(
@@ -236,7 +284,7 @@ def test_names_on_the_page_are_text(tmp_path):
     module.add_module(NASTY, nn.Conv2d(3, 2, 3))
     module.add_module("flat", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2)))
     net = dk.as_network(module, (0, 0, 0), (1, 1, 1), NASTY, (NASTY, NASTY))
-    made = dk.atlas(net, [NASTY, "flat"], tmp_path / "nasty", recipe=QUICK)
+    made = dk.atlas(net, [NASTY, "flat"], tmp_path / "nasty", settings=QUICK)
     page = Page((made.folder / "index.html").read_text(encoding="utf-8"))
     assert len(page.all("script")) == 1 and len([i for i in page.all("img") if "src" in i]) == 4
     assert NASTY in page.all("img")[0]["alt"] and NASTY in page.all("img")[2]["alt"]
@@ -299,9 +347,9 @@ def test_workers_change_no_byte_and_a_dead_one_costs_its_batch(dreamnet, tmp_pat
     """Two workers, of which one is killed in the middle, against this process alone."""
     from dreamkit.atlas.cluster import cluster
 
-    recipe, channels = dk.atlas.Recipe(side=32, steps=12, batch=4), list(range(16))
+    settings, channels = dk.atlas.PictureSettings(side=32, steps=12, batch=4), list(range(16))
     alone = dk.atlas(
-        dreamnet, ["conv2", "inception4c"], tmp_path / "alone", channels=channels, recipe=recipe
+        dreamnet, ["conv2", "inception4c"], tmp_path / "alone", channels=channels, settings=settings
     )
     with cluster(2) as client:
         assert all(
@@ -314,7 +362,7 @@ def test_workers_change_no_byte_and_a_dead_one_costs_its_batch(dreamnet, tmp_pat
             tmp_path / "two",
             channels=channels,
             client=client,
-            recipe=recipe,
+            settings=settings,
         ):
             counts.append(done)
             if done >= 8 and killed is None:
@@ -337,6 +385,6 @@ def finished(dask_scheduler) -> int:
 
 @pytest.mark.slow
 def test_a_module_of_ones_own_travels(tiny_network, tmp_path):
-    alone = dk.atlas(tiny_network, "6", tmp_path / "alone", recipe=QUICK)
-    there = dk.atlas(tiny_network, "6", tmp_path / "there", recipe=QUICK, workers=1)
+    alone = dk.atlas(tiny_network, "6", tmp_path / "alone", settings=QUICK)
+    there = dk.atlas(tiny_network, "6", tmp_path / "there", settings=QUICK, workers=1)
     assert files(there.folder) == files(alone.folder)

@@ -32,7 +32,7 @@ dk.widgets.slide("broken", [0, 1], make)
 ---
 dk.widgets.cover(network, photo)
 ---
-folder = dk.atlas(network, ["conv1", "conv2"], "atlas", channels=range(3), recipe=dk.atlas.Recipe(side=24, steps=2, batch=3)).folder
+folder = dk.atlas(network, ["conv1", "conv2"], "atlas", channels=range(3), settings=dk.atlas.PictureSettings(side=24, steps=2, batch=3)).folder
 dk.widgets.atlas(folder)
 """
 

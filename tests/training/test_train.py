@@ -17,26 +17,24 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
+from dreamkit.ascent.settings import Settings
 from dreamkit.inside.evolution import growth as load_growth
 from dreamkit.networks.dreamnet import MEAN, STD, DreamNet, fold
+from dreamkit.networks.features import capture
+from dreamkit.networks.network import Network, as_network
 from dreamkit.networks.precision import fast_precision
 from dreamkit.training.card import growth_sheet, silent_channels
 from dreamkit.training.data import Split, augment, read_split
+from dreamkit.training.evaluation import accuracy, attack, standardize
 from dreamkit.training.export import WEIGHTS, export, full_name, load_checkpoint
 from dreamkit.training.growth import make_growth, read_run, save_growth
-from dreamkit.training.portraits import features, portraits, sheet, unrectified
-from dreamkit.training.train import (
-    Recipe,
-    Training,
-    accuracy,
-    attack,
-    main,
-    new_network,
-    standardise,
-)
+from dreamkit.training.portraits import before_relus, class_portraits, portraits, sheet
+from dreamkit.training.schedule import TrainingSettings
+from dreamkit.training.train import main, new_network
+from dreamkit.training.trainer import Training
 
 COLOURS = {"n01": (200, 30, 30), "n02": (30, 200, 30), "n03": (30, 30, 200)}
-SHORT = Recipe(
+SHORT = TrainingSettings(
     epochs=2, batch=6, size=16, small_size=16, rate=0.05, seed=3
 )  # 2 epochs of 2 steps on 12 pictures
 
@@ -58,7 +56,7 @@ def picture(colour: tuple[int, int, int], number: int, kind: str = "PNG") -> byt
 
 @pytest.fixture
 def zips(tmp_path: Path) -> Path:
-    """Four training and two validation pictures a class, as zips; every picture's red says which it is."""
+    """Four training and two validation pictures a class, as zips; the red differs in each."""
     folder = tmp_path / "zips"
     folder.mkdir()
     for split, count in (("train", 4), ("val", 2)):
@@ -97,7 +95,7 @@ def official(tmp_path: Path) -> Path:
 
 
 class Brightest(nn.Module):
-    """A logit for each of the first channels: its mean, in [0, 1] units. A linear network, so its robustness has a formula."""
+    """A logit for each of the first channels: its mean. Linear: its robustness has a formula."""
 
     def __init__(self, classes: int = 3):
         super().__init__()
@@ -109,7 +107,7 @@ class Brightest(nn.Module):
 
 
 def tiny(classes: int = 3, seed: int = 0) -> nn.Module:
-    """One convolution with BatchNorm, ReLU and dropout: all that training has to handle, in milliseconds."""
+    """One convolution with BatchNorm, ReLU and dropout: all that training has to handle, fast."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return nn.Sequential(
@@ -181,7 +179,7 @@ def test_augmented_pictures_keep_range_and_what_augmentation_must_keep(zips: Pat
 
 def test_training_learns_the_colours_and_keeps_a_log(zips: Path, tmp_path: Path):
     train, val = read_split(zips, "train"), read_split(zips, "val")
-    recipe = Recipe(
+    settings = TrainingSettings(
         epochs=10,
         batch=6,
         size=16,
@@ -191,7 +189,7 @@ def test_training_learns_the_colours_and_keeps_a_log(zips: Path, tmp_path: Path)
         smoothing=0,
         average=0.5,
     )
-    training = Training(recipe, tiny(), train, val, tmp_path / "run")
+    training = Training(settings, tiny(), train, val, tmp_path / "run")
     last = load_file(training.run())
     assert accuracy(training.averaged, val) == 1
     assert all(
@@ -218,15 +216,17 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(zips: Path, tmp_path: Path)
     ]
     assert logs[0] == logs[1] and len(logs[0]) == 3
     other = load_file(
-        Training(Recipe(**{**vars(SHORT), "seed": 4}), tiny(), train, val, tmp_path / "other").run()
+        Training(
+            TrainingSettings(**{**vars(SHORT), "seed": 4}), tiny(), train, val, tmp_path / "other"
+        ).run()
     )
     assert not torch.equal(whole["6.weight"], other["6.weight"])
 
 
 def test_the_average_follows_the_weights(zips: Path, tmp_path: Path):
-    recipe = Recipe(**{**vars(SHORT), "average": 0.5})
+    settings = TrainingSettings(**{**vars(SHORT), "average": 0.5})
     training = Training(
-        recipe, tiny(), read_split(zips, "train"), read_split(zips, "val"), tmp_path / "run"
+        settings, tiny(), read_split(zips, "train"), read_split(zips, "val"), tmp_path / "run"
     )
     first = copy.deepcopy(training.network.state_dict())
     training.run(stop_at=1)  # the first step's share is 9 / 10, whatever the decay
@@ -238,17 +238,31 @@ def test_the_average_follows_the_weights(zips: Path, tmp_path: Path):
     assert not torch.equal(first["6.weight"], training.network.state_dict()["6.weight"])
 
 
-def test_a_run_does_not_go_on_with_another_recipe(zips: Path, tmp_path: Path):
+def test_a_run_does_not_go_on_with_other_settings(zips: Path, tmp_path: Path):
     train, val = read_split(zips, "train"), read_split(zips, "val")
     Training(SHORT, tiny(), train, val, tmp_path / "run").run(stop_at=1)
-    with pytest.raises(ValueError, match="rate 0.05, given 0.1"):
-        Training(Recipe(**{**vars(SHORT), "rate": 0.1}), tiny(), train, val, tmp_path / "run")
+    with pytest.raises(ValueError, match=r"rate 0\.05, given 0\.1"):
+        Training(
+            TrainingSettings(**{**vars(SHORT), "rate": 0.1}), tiny(), train, val, tmp_path / "run"
+        )
+
+
+def test_a_state_of_an_older_version_goes_on(zips: Path, tmp_path: Path):
+    """`state.pt` calls the settings "recipe", and lacks fields that came later."""
+    train, val = read_split(zips, "train"), read_split(zips, "val")
+    Training(SHORT, tiny(), train, val, tmp_path / "run").run(stop_at=1)
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    parts = {"network", "averaged", "optimizer", "step", "elapsed", "loss", "right"}
+    assert set(state) == {"recipe", *parts} and set(state["averaged"]) == set(tiny().state_dict())
+    del state["recipe"]["smallest_crop"]
+    torch.save(state, tmp_path / "run" / "state.pt")
+    assert Training(SHORT, tiny(), train, val, tmp_path / "run").step == 1
 
 
 def test_robust_training_runs_and_leaves_the_network_trainable(zips: Path, tmp_path: Path):
-    recipe = Recipe(**{**vars(SHORT), "robust": 0.5, "attack_steps": 2})
+    settings = TrainingSettings(**{**vars(SHORT), "robust": 0.5, "attack_steps": 2})
     training = Training(
-        recipe, tiny(), read_split(zips, "train"), read_split(zips, "val"), tmp_path / "run"
+        settings, tiny(), read_split(zips, "train"), read_split(zips, "val"), tmp_path / "run"
     )
     before = training.network[6].weight.detach().clone()
     training.run(stop_at=2)
@@ -256,24 +270,24 @@ def test_robust_training_runs_and_leaves_the_network_trainable(zips: Path, tmp_p
     assert training.network.training and all(p.requires_grad for p in training.network.parameters())
 
 
-def test_precision_is_chosen_by_the_machine_and_told_by_the_recipe(zips: Path, tmp_path: Path):
+def test_precision_is_chosen_by_the_machine_and_told_by_the_settings(zips: Path, tmp_path: Path):
     train, val = read_split(zips, "train"), read_split(zips, "val")
     ends = {}
     for precision in ("float32", "bfloat16"):
-        recipe = Recipe(**{**vars(SHORT), "precision": precision})
+        settings = TrainingSettings(**{**vars(SHORT), "precision": precision})
         ends[precision] = load_file(
-            Training(recipe, tiny(), train, val, tmp_path / precision).run()
+            Training(settings, tiny(), train, val, tmp_path / precision).run()
         )["6.weight"]
     assert not torch.equal(ends["float32"], ends["bfloat16"])
     assert (ends["float32"] - ends["bfloat16"]).abs().max() < 0.02
     assert Training(SHORT, tiny(), train, val, tmp_path / "auto").precision == fast_precision("cpu")
     with pytest.raises(ValueError, match="float32, bfloat16, auto; given: 'half'"):
-        Training(Recipe(precision="half"), tiny(), train, val, tmp_path / "half")
+        TrainingSettings(precision="half")
 
 
 def test_the_rate_is_one_cycle():
-    recipe = Recipe(rate=0.5, warmup=0.25)
-    rates = [recipe.rate_at(step / 100) for step in range(101)]
+    settings = TrainingSettings(rate=0.5, warmup=0.25)
+    rates = [settings.rate_at(step / 100) for step in range(101)]
     assert max(rates) == rates[25] == pytest.approx(0.5)
     assert rates[:26] == sorted(rates[:26]) and rates[25:] == sorted(rates[25:], reverse=True)
     assert rates[100] == pytest.approx(0, abs=1e-12)
@@ -289,8 +303,8 @@ def test_accuracy_of_a_network_whose_answers_are_known():
 
 
 def test_attack_breaks_a_linear_network_exactly_beyond_its_margin():
-    # Red and green differ by 0.2; the gradient of their difference has length sqrt(2 / 64) on 8×8 pixels,
-    # so the nearest picture of the other class is 0.2 / sqrt(2 / 64) = 1.131 away.
+    # Red and green differ by 0.2; the gradient of their difference has length sqrt(2 / 64)
+    # on 8×8 pixels, so the nearest picture of the other class is 0.2 / sqrt(2 / 64) = 1.131 away.
     picture = torch.tensor([153, 102, 0], dtype=torch.uint8)[None, :, None, None].expand(1, 3, 8, 8)
     split = Split(picture, torch.tensor([0]), ("a", "b"))
     assert accuracy(Brightest(2), split, radius=1.12) == 1
@@ -307,7 +321,7 @@ def test_attack_stays_in_the_ball_and_in_range_and_raises_the_loss(steps: int):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = DreamNet(5, folded=True).eval().requires_grad_(False)
-    loss = lambda x: F.cross_entropy(network(standardise(x)), labels, reduction="none")
+    loss = lambda x: F.cross_entropy(network(standardize(x)), labels, reduction="none")
     for start in (None, generator):
         moved = attack(network, pictures, labels, 0.7, steps, start)
         assert (moved - pictures).flatten(1).norm(dim=1).max() <= 0.7 + 1e-5
@@ -417,7 +431,7 @@ def bad_folders(tmp_path: Path) -> dict[str, Path]:
     return {
         "no folder": tmp_path / "nowhere",
         "no val pictures": tmp_path / "empty",
-        "no zip file": tmp_path / "torn",
+        "not a complete zip file": tmp_path / "torn",
         "cannot be read": tmp_path / "noise",
     }
 
@@ -441,7 +455,7 @@ def test_an_unknown_network_names_the_shipped_ones(zips: Path, capsys: pytest.Ca
 def test_checkpoints_that_cannot_be_trained_on_the_data(tmp_path: Path):
     save_file(DreamNet(5).state_dict(), tmp_path / "five.safetensors")
     save_file(DreamNet(3, folded=True).state_dict(), tmp_path / "folded.safetensors")
-    with pytest.raises(ValueError, match="knows 5 classes, the data have 3"):
+    with pytest.raises(ValueError, match="has 5 classes, the data have 3"):
         new_network(3, 0, tmp_path / "five.safetensors")
     with pytest.raises(ValueError, match="folded"):
         new_network(3, 0, tmp_path / "folded.safetensors")
@@ -456,27 +470,33 @@ def untrained() -> DreamNet:
         return DreamNet(3, folded=True).eval().requires_grad_(False)
 
 
-def test_unrectified_features_are_the_blocks_before_its_relus(untrained: DreamNet):
+@pytest.fixture
+def network(untrained: DreamNet) -> Network:
+    return as_network(untrained, MEAN, STD)
+
+
+def test_unrectified_features_are_the_blocks_before_its_relus(network: Network):
     pictures = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     for block in ("conv1", "conv2", "inception4b"):
-        before, after = (
-            features(unrectified(untrained, block), pictures, block),
-            features(untrained, pictures, block),
-        )
-        assert before.min() < 0 and torch.equal(before.relu(), after)
-    with pytest.raises(KeyError, match="inception4b"):
-        features(untrained, pictures, "inception9z")
+        before = capture(before_relus(network, block), pictures, block)[block]
+        assert before.min() < 0
+        assert torch.equal(before.relu(), capture(network, pictures, block)[block])
+    with pytest.raises(KeyError, match=r"unknown layer 'inception9z'.* inception"):
+        portraits(network, "inception9z", [0])
 
 
-def test_portraits_excite_each_its_own_channel(untrained: DreamNet):
-    made = portraits(untrained, "inception3a", [3, 60, 100], side=24, steps=4)
+def test_portraits_excite_each_its_own_channel(network: Network):
+    block, quick = "inception3a", Settings(4, 0.04, octaves=3, jitter=4, smoothing=0.7)
+    made = portraits(network, block, [3, 60, 100], side=24, settings=quick)
     assert made.shape == (3, 3, 24, 24) and made.min() >= 0 and made.max() <= 1
-    excited = features(unrectified(untrained, "inception3a"), made, "inception3a").mean((2, 3))[
+    excited = capture(before_relus(network, block), made, block)[block].mean((2, 3))[
         :, [3, 60, 100]
     ]
     assert excited.argmax(0).tolist() == [0, 1, 2]
-    assert torch.equal(made, portraits(untrained, "inception3a", [3, 60, 100], side=24, steps=4))
-    alone = portraits(untrained, "inception3a", [60], side=24, steps=4)
+    classes = class_portraits(network, [2, 0], side=24, settings=quick)
+    assert capture(network, classes, "")[""].argmax(0)[[2, 0]].tolist() == [0, 1]
+    assert torch.equal(made, portraits(network, block, [3, 60, 100], side=24, settings=quick))
+    alone = portraits(network, block, [60], side=24, settings=quick)
     assert torch.allclose(alone, made[1:2], atol=1e-3)
 
 
@@ -496,7 +516,8 @@ def test_silent_channels_are_counted_over_all_batches(untrained: DreamNet):
     pictures[4:] = 128  # the last batch excites fewer channels than the first
     split = Split(pictures, torch.zeros(6, dtype=torch.long), ("a",))
     already = silent_channels(network, split)["inception4a.branch1"]
-    spoken = features(network, pictures.float() / 255, "inception4a")[:, :112].amax((0, 2, 3)) > 0
+    seen = capture(as_network(network, MEAN, STD), pictures.float() / 255, "inception4a")
+    spoken = seen["inception4a"][:, :112].amax((0, 2, 3)) > 0
     assert already == int((~spoken).sum())
     assert silent_channels(network, split, batch=4)["inception4a.branch1"] == already
     assert (

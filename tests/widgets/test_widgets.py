@@ -1,4 +1,4 @@
-"""Panels without a browser: one worker, the latest wins, everything in text, and nothing left behind."""
+"""Panels without a browser: one worker, the latest wins, all in text, and nothing left behind."""
 
 import html
 import io
@@ -10,7 +10,7 @@ import time
 import ipywidgets
 import pytest
 import torch
-from PIL import Image as pillow
+from PIL import Image
 
 import dreamkit as dk
 from dreamkit.passport import python as passport_python
@@ -180,6 +180,22 @@ def test_an_error_shows_in_the_status_line_and_is_kept_until_the_next_job(opened
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, MemoryError])
+def test_a_worker_outlives_every_kind_of_error(opened, kind):
+    def make(value):
+        if value == 1:
+            raise kind("enough")
+        return torch.zeros(1, 3, 8, 8), f"made {value}"
+
+    panel = opened(dk.widgets.slide("v", [0, 1, 2], make))
+    for good in (2, 0):
+        panel.value = 1
+        assert panel.wait(SECONDS) and isinstance(panel.error, kind)
+        assert f"{kind.__name__}: enough" in text(panel.status)
+        panel.value = good
+        assert panel.wait(SECONDS) and panel.error is None and f"made {good}" in text(panel.text)
+
+
 def test_an_error_in_the_first_picture_is_raised_in_the_cell():
     with pytest.raises(ZeroDivisionError):
         dk.widgets.slide("v", [0], lambda value: 1 / value)
@@ -188,7 +204,7 @@ def test_an_error_in_the_first_picture_is_raised_in_the_cell():
     with pytest.raises(ValueError, match="the slider stops at 1, 2; given: 3"):
         dk.widgets.slide("v", [1, 2], lambda value: value, start=3)
     for nothing in (lambda value: (yield from ()), lambda value: None):
-        with pytest.raises(ValueError, match="make gives a picture, .* it gave none"):
+        with pytest.raises(ValueError, match=r"make must give a picture, .* it gave none"):
             dk.widgets.slide("v", [1], nothing)
 
 
@@ -247,18 +263,17 @@ def test_an_idle_worker_ends_and_the_next_job_starts_another(opened, monkeypatch
 
 def test_running_a_cell_again_closes_its_panel(monkeypatch):
     class Shell:
-        parent = {"metadata": {"cellId": "cell-1"}, "header": {"msg_id": "a"}}
-
         def get_parent(self):
-            return self.parent
+            return {"metadata": {"cellId": "cell-1"}, "header": {"msg_id": self.execution}}
 
     shell = Shell()
+    shell.execution = "a"
     monkeypatch.setattr(panels, "_shown", {})
     monkeypatch.setattr(panels.sys.modules["IPython"], "get_ipython", lambda: shell)
     make = lambda value: torch.zeros(1, 3, 8, 8)
     first, second = dk.widgets.slide("v", [0], make), dk.widgets.slide("v", [0], make)
     assert not first._closed and not second._closed  # two panels of one execution live side by side
-    shell.parent = {"metadata": {"cellId": "cell-1"}, "header": {"msg_id": "b"}}
+    shell.execution = "b"
     third = dk.widgets.slide("v", [0], make)
     assert first._closed and second._closed and not third._closed
     third.close()
@@ -283,7 +298,7 @@ def test_a_panel_puts_a_plain_page_beside_the_widget(opened, network, photo):
         and "widget" not in page
     )
     data = re.search(r"base64,([^\"]+)", page).group(1)
-    assert pillow.open(io.BytesIO(__import__("base64").b64decode(data))).size == (40, 27)
+    assert Image.open(io.BytesIO(__import__("base64").b64decode(data))).size == (40, 27)
 
 
 def test_every_control_says_in_text_what_it_is(opened, network, photo):
@@ -325,8 +340,8 @@ def test_the_explorer_says_of_a_map_what_numpy_says(opened, network, photo):
     values = dk.capture(network, photo, "2")["2"][0, 1].numpy()
     y, x = divmod(values.argmax(), values.shape[1])
     assert (
-        f"zeros: {(values == 0).mean():.0%}; maximum: {values.max():.3g}, at row {y}, column {x} of the map"
-        in view.text
+        f"zeros: {(values == 0).mean():.0%}; maximum: {values.max():.3g}, "
+        f"at row {y}, column {x} of the map" in view.text
     )
     assert f"a map of {values.shape[0]} × {values.shape[1]} cells for 27 × 40 pixels" in view.text
     assert (
@@ -420,7 +435,7 @@ def test_the_explorer_refuses_layers_without_maps(network, photo):
         dk.widgets.explore(network, photo, ["conv9"])
     with pytest.raises(ValueError, match="at least one layer"):
         dk.widgets.explore(network, photo, [])
-    with pytest.raises(ValueError, match="has 6 channels, from 0 to 5; given: 6"):
+    with pytest.raises(ValueError, match="channel 6 is out of range: layer '2' has 6, from 0 to 5"):
         dk.widgets.view(network, photo, "2", 6)
 
 
@@ -494,8 +509,8 @@ def test_a_silent_layer_is_said_where_the_dream_ends(opened, photo):
     with pytest.warns(UserWarning, match="is silent"):
         panel.run()
     assert (
-        "nothing changed: layer('1') is silent for this picture; try another layer, channel or picture"
-        in text(panel.status)
+        "nothing changed: layer('1') is silent for this picture; "
+        "try another layer, channel or picture" in text(panel.status)
     )
     panel.sliders["step_size"].value = 0.0  # then nothing moves because nothing was to move
     with pytest.warns(UserWarning, match="is silent"):
@@ -530,6 +545,26 @@ def test_stop_is_obeyed_and_continue_takes_up_the_very_same_dream(opened, networ
     assert [f.step for f in panel.frames] == list(range(1, 41)) and torch.equal(
         panel.frames[-1].picture, whole[-1]
     )
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_continue_after_an_interrupt_takes_up_the_very_same_dream(opened, network, photo, step):
+    """The interrupt ends the generator of the dream, which cannot go on."""
+    panel = opened(studio(network, photo))
+    calls = itertools.count(1)
+
+    def interrupt(module, inputs):
+        if next(calls) == step:
+            raise KeyboardInterrupt
+
+    panel.network.module.register_forward_pre_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        panel.run()
+    assert [f.step for f in panel.frames] == list(range(1, step))
+    panel.go_on()
+    assert panel.wait(SECONDS) and panel.error is None
+    assert [f.step for f in panel.frames] == [1, 2, 3, 4, 5, 6]
+    assert torch.equal(panel.frames[-1].picture, expected(network, photo)[-1])
 
 
 def test_a_second_start_makes_no_second_run(opened, network, photo):
@@ -679,7 +714,7 @@ def test_a_picture_of_ones_own_is_checked_and_dreamt_of(opened, network, photo):
     )
     assert "<script>" not in panel.status.value and len(panel.frames) == 2  # what was there stays
     file = io.BytesIO()
-    pillow.new("RGBA", (30, 60), (255, 0, 0, 128)).save(file, "PNG")
+    Image.new("RGBA", (30, 60), (255, 0, 0, 128)).save(file, "PNG")
     upload(panel, "mine.png", file.getvalue())
     assert panel.error is None and panel.image.shape == (1, 3, 40, 20) and panel.frames == []
     assert "loaded mine.png: 20 × 40" in text(panel.status)
@@ -815,7 +850,7 @@ def test_compare_goes_along_layers_and_fields_and_nothing_else(opened, network, 
         and "same settings" in text(panel.pictures)
     )
     with pytest.raises(
-        ValueError, match="along is 'layer' or a field of Settings .*given: 'sigma'"
+        ValueError, match=r"along is 'layer' or a field of Settings .*given: 'sigma'"
     ):
         dk.widgets.compare(network, photo, along="sigma")
 
