@@ -503,7 +503,7 @@ def _recipe_numbers(name: str) -> dict[str, object]:
 def _recipe_kind(name: str, published: object) -> kinds.Kind:
     if isinstance(published, bool):
         return kinds.truth
-    kind, low, high = recipes._LIMITS[name]
+    kind, low, high = recipes.LIMITS[name]
     checked = kinds.integer(low, high) if kind is numbers.Integral else kinds.number(low, high)
     return kinds.optional(checked).kind if published is None or name == "max_loss" else checked
 
