@@ -1,10 +1,12 @@
-"""The four published DeepDreams once more, in NumPy and SciPy alone: the independent oracle of dreamkit.published.recipes.
+"""The four published DeepDreams in NumPy and SciPy alone, an independent check of `dk.recipes`.
 
-Written from the description of the programs, each in its own space: BGR grey levels minus a mean (Caffe),
-(x - mean) / std (PyTorch), [-1, 1] (TensorFlow, Keras). Pictures are arrays [3, H, W] in float64. Nothing of dreamkit
-is used; only the gradient through the network comes from torch, by a hook of our own. No jitter: every shift is zero.
+Written from the description of the programs, each in its own space: BGR grey levels minus a mean
+(Caffe), (x - mean) / std (PyTorch), [-1, 1] (TensorFlow, Keras). Pictures are arrays [3, H, W] in
+float64. Nothing of dreamkit is used; only the gradient through the network comes from torch, by a
+hook of our own. There is no jitter: every shift is zero.
 
-Each twin gives the list of what its program holds after each step, as RGB in [0, 1]; the last is its result.
+Each twin returns the list of what its program holds after each step, as RGB in [0, 1]; the last
+entry is its result.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import torch
 
 
 class Ascent:
-    """d loss / d z for a standardised picture z [3, H, W], where the loss is `formula` of one layer's output."""
+    """The loss (`formula` of a layer's output) and its gradient at a standardised picture."""
 
     def __init__(self, module, mean, std, layer, formula):
         self.module, self.layer, self.formula = module, layer, formula
@@ -38,13 +40,13 @@ class Ascent:
         return loss.item(), g[0].numpy()
 
     def rgb(self, x):
-        """Loss and gradient with respect to x, RGB in [0, 1] (or beyond: nothing is clipped here)."""
+        """Loss and gradient with respect to x, RGB in [0, 1]; nothing is clipped here."""
         loss, g = self((x - self.mean) / self.std)
         return loss, g / self.std
 
 
 def caffe(ascent, image, steps=10, step_size=1.5, octaves=4, octave_ratio=1.4, clip=True):
-    """dream.ipynb: u is BGR, 0…255 minus m; the gradient is that of 1/2 Σ a², as far as a factor."""
+    """dream.ipynb: u is BGR, 0…255 minus m; the gradient of 1/2 Σ a², up to a factor."""
     m = ascent.mean[::-1] * 255
     to_rgb = lambda u: ((u + m) / 255)[::-1]
     base = [(image * 255)[::-1] - m]
@@ -101,14 +103,14 @@ def tensorflow(ascent, image, steps=50, step_size=0.01, powers=(-2, -1, 0, 1, 2)
             shown.append((u + 1) / 2)
         v = np.trunc(255 * (u + 1) / 2)
         shown[-1] = v / 255
-    shown[-1] = np.rint(half_pixel(v, *image.shape[1:])) / 255
+    shown[-1] = convert_image_dtype(half_pixel(v, *image.shape[1:]) / 255) / 255
     return shown
 
 
 def tensorflow_tiled(
     ascent, image, tile, steps=100, step_size=0.01, powers=(-2, -1, 0, 1, 2), octave_ratio=1.3
 ):
-    """The tutorial, tiled: u is [-1, 1] throughout; the last tile of each axis is dropped unless it is the only one."""
+    """The tutorial, tiled: u is [-1, 1]; the last of several tiles along each axis is dropped."""
     u, shown = image * 2 - 1, []
     for n in powers:
         h, w = tf_shape(image, octave_ratio, n)
@@ -125,12 +127,17 @@ def tensorflow_tiled(
             u = np.clip(u + step_size * (g / (g.std() + 1e-8)), -1, 1)
             shown.append((u + 1) / 2)
     v = np.trunc(255 * (u + 1) / 2)
-    shown[-1] = np.rint(half_pixel(v, *image.shape[1:])) / 255
+    shown[-1] = convert_image_dtype(half_pixel(v, *image.shape[1:]) / 255) / 255
     return shown
 
 
+def convert_image_dtype(x):
+    """`tf.image.convert_image_dtype` of floats to uint8: scale by 255 + 0.5, saturate, truncate."""
+    return np.trunc(np.clip(x * (np.iinfo(np.uint8).max + 0.5), 0, 255))
+
+
 def keras(ascent, image, steps=20, step_size=0.01, octaves=3, octave_ratio=1.4, max_loss=15.0):
-    """keras-io's example: u is [-1, 1] and beyond; the detail lost at each size is put back at its end."""
+    """keras-io's example: u is not clipped; the detail lost at each size is put back at its end."""
     original = image * 2 - 1
     shapes = [original.shape[1:]]
     for i in range(1, octaves):
@@ -157,14 +164,14 @@ def tf_shape(image, ratio, n):
 
 
 def blur9(g, sigma):
-    """A 9×9 Gaussian whose weights sum to 1, each channel by itself, mirrored about the border pixel."""
+    """A 9×9 Gaussian blur with weights that sum to 1, mirrored about the border pixel."""
     y, x = np.mgrid[-4:5, -4:5]
     kernel = np.exp(-(y**2 + x**2) / (2 * sigma**2))
     return scipy.ndimage.correlate(g, (kernel / kernel.sum())[None], mode="mirror")
 
 
 def half_pixel(x, height, width):
-    """Bilinear with half-pixel centres and no anti-aliasing: cv2's INTER_LINEAR and tf.image.resize."""
+    """Bilinear, half-pixel centres, no anti-aliasing: cv2's INTER_LINEAR and tf.image.resize."""
     return _weights(x.shape[1], height) @ x @ _weights(x.shape[2], width).T
 
 

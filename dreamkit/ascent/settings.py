@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from dataclasses import dataclass, field, fields
 
@@ -75,6 +74,6 @@ def out_of_limits(value: object, low: float, high: float, whole: bool) -> str:
     """
     kind = numbers.Integral if whole else numbers.Real
     number = isinstance(value, kind) and not isinstance(value, bool)
-    if number and math.isfinite(value) and low <= value <= high:
+    if number and low <= value <= high:
         return ""
     return f"a {'whole ' if whole else ''}number from {low} to {high}; given: {value!r}"

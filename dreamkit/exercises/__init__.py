@@ -1,7 +1,6 @@
-"""Exercises that check themselves: `check(name, answer)` says in one line what held, or which mistake this looks like.
+"""Self-checking exercises: `check(name, answer)` says in one line what holds, or what is wrong.
 
-Each lesson's exercises live in a module of their own (`lesson05`), as plain data: the solution, the conditions in the
-order in which they are tried, and the wrong answers that a class is known to give.
+The exercises of each lesson are plain data in a module of its own (`lesson05`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,10 @@ from ..checks.names import unknown
 
 @dataclass(frozen=True)
 class Condition:
-    """What must hold of an answer, and what to say where it does not: the mistake it looks like and a nudge, never the solution."""
+    """A fact that must hold of an answer, and the message if it does not.
+
+    The message names the likely mistake and gives a hint, but never the solution.
+    """
 
     holds: Callable[[object], bool]
     message: str
@@ -26,15 +28,19 @@ class Condition:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that students give, with its name for the teacher's page."""
+    """A wrong answer that students give, its name for the teacher's page, and the hint for them.
+
+    A mistake without a hint is caught by another check of its exercise.
+    """
 
     what: str
     answer: object
+    hint: str = ""
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: its data, its solution, its conditions in order, and at least three mistakes, each caught by another condition."""
+    """One exercise: its data, its solution and the checks of an answer in the order of trial."""
 
     name: str
     lesson: str  # "05"
@@ -42,14 +48,34 @@ class Exercise:
     minutes: int
     difficulty: int  # 1 to 3
     solution: object
-    conditions: tuple[Condition, ...]
-    mistakes: tuple[Mistake, ...]
-    praise: str  # what is now known to hold
+    checks: tuple[Condition | Mistake, ...]
+    praise: str  # said of a right answer
+    same: Callable[[object, object], bool] | None = None  # whether two answers agree
+    otherwise: str = ""  # said last, of an answer that does not agree with the solution
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What must hold, in order: an answer must not agree with a mistake that has a hint."""
+        found = [check for check in map(self._condition, self.checks) if check]
+        if self.otherwise:
+            found.append(Condition(lambda answer: self.same(answer, self.solution), self.otherwise))
+        return tuple(found)
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The known wrong answers."""
+        return tuple(check for check in self.checks if isinstance(check, Mistake))
+
+    def _condition(self, check: Condition | Mistake) -> Condition | None:
+        if isinstance(check, Condition):
+            return check
+        differs = lambda answer: not self.same(answer, check.answer)
+        return Condition(differs, check.hint) if check.hint else None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer of `check`: `ok` is True, False, or None for an exercise not attempted yet; shown as one line."""
+    """The result of `check`, shown as one line: `ok` is None for an exercise not attempted yet."""
 
     name: str
     ok: bool | None
@@ -60,13 +86,15 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         color = "#1a7f37" if self.ok else "#57606a" if self.ok is None else "#b3261e"
-        return f'<p role="status" style="color:{color};font-weight:600;margin:0">{html.escape(repr(self))}</p>'
+        style = f"color:{color};font-weight:600;margin:0"
+        return f'<p role="status" style="{style}">{html.escape(repr(self))}</p>'
 
 
 def check(name: str, answer: object) -> Verdict:
-    """A Verdict on an answer (a function or a value) to the exercise of that name. KeyError for an unknown exercise.
+    """The verdict on an answer (a function or a value) to the exercise of that name.
 
-    A stub that is not filled in (it is, or returns, `...` or None) has not been attempted; that is no failure.
+    An answer that is or returns `...` or None is a stub: not attempted yet, which is not a failure.
+    Raises KeyError for an unknown exercise.
     """
     exercises = all_exercises()
     if name not in exercises:
@@ -78,14 +106,11 @@ def check(name: str, answer: object) -> Verdict:
     for condition in exercise.conditions:
         try:
             held = bool(condition.holds(watched or answer))
-        except Exception as error:  # whatever a student's code raises belongs into the verdict, not into a traceback
+        except Exception as error:  # an error in a student's code is a verdict, not a traceback
             if watched and watched.empty:
                 return _waiting(name)
-            return Verdict(
-                name,
-                False,
-                f"it stopped with {type(error).__name__}: {' '.join(str(error).split()) or 'no message'}",
-            )
+            reason = " ".join(str(error).split()) or "no message"
+            return Verdict(name, False, f"it stopped with {type(error).__name__}: {reason}")
         if watched and watched.empty:
             return _waiting(name)
         if not held:
@@ -107,20 +132,20 @@ def all_exercises() -> dict[str, Exercise]:
 
 
 def by_name(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
-    """The exercises by their names, in their order. ValueError where two of them have one name: `check` could not tell them apart."""
+    """The exercises by name, in their order. Raises ValueError if two have the same name."""
     found: dict[str, Exercise] = {}
     for exercise in exercises:
         if exercise.name in found:
             raise ValueError(
-                f"two exercises are named {exercise.name!r}: one in lesson {found[exercise.name].lesson}, "
-                f"one in lesson {exercise.lesson}"
+                f"two exercises are named {exercise.name!r}: "
+                f"one in lesson {found[exercise.name].lesson}, one in lesson {exercise.lesson}"
             )
         found[exercise.name] = exercise
     return found
 
 
 class _Watched:
-    """A student's function, remembering whether any call gave nothing back: the mark of a stub."""
+    """A student's function that remembers whether a call returned nothing, as a stub does."""
 
     def __init__(self, function: Callable):
         self.function, self.empty = function, False

@@ -6,6 +6,7 @@ import torch
 
 from ..networks.receptive import Field
 from . import Condition, Exercise, Mistake
+from .checking import close, on
 
 _PHOTO = torch.arange(3 * 12 * 17, dtype=torch.float32).reshape(1, 3, 12, 17) / 612
 _FIELD = Field((5, 5), (2, 2), (-2, -2))
@@ -18,10 +19,6 @@ def _field(layers):
         size += (kernel - 1) * step
         step *= stride
     return size
-
-
-def _without_strides(layers):
-    return 1 + sum(kernel - 1 for kernel, _ in layers)
 
 
 def _stride_too_early(layers):
@@ -50,10 +47,6 @@ def _unclipped(photo, row, column, field):
     return photo[..., top:bottom, left:right]
 
 
-def _swapped(photo, row, column, field):
-    return _patch(photo, column, row, field)
-
-
 def _one_more(photo, row, column, field):
     top, bottom, left, right = field.box(row, column)
     return photo[..., max(0, top) : bottom + 1, max(0, left) : right + 1]
@@ -61,9 +54,11 @@ def _one_more(photo, row, column, field):
 
 def _around_the_cell(photo, row, column, field):
     half = field.size[0] // 2
-    return photo[
-        ..., max(0, row - half) : row + half + 1, max(0, column - half) : column + half + 1
-    ]
+    rows = slice(max(0, row - half), row + half + 1)
+    return photo[..., rows, max(0, column - half) : column + half + 1]
+
+
+_same_patch = on(_PHOTO, 2, 5, _FIELD)
 
 
 def _picky(peaks):
@@ -77,21 +72,9 @@ def _with_the_best(peaks):
     return (best - mean) / (best + mean)
 
 
-def _over_channels(peaks):
-    return _picky(peaks.T)
-
-
 def _difference(peaks):
     best = peaks.max(0).values
     return best - (peaks.sum(0) - best) / (len(peaks) - 1)
-
-
-def _is(value, wanted) -> bool:
-    return (
-        isinstance(value, torch.Tensor)
-        and value.shape == wanted.shape
-        and torch.allclose(value.float(), wanted, atol=1e-5)
-    )
 
 
 EXERCISES = (
@@ -102,34 +85,33 @@ EXERCISES = (
         6,
         2,
         _field,
-        (
+        checks=(
             Condition(
                 lambda f: f([(7, 1)]) == 7,
                 "one layer sees just its kernel, 7 pixels: a kernel adds (kernel - 1)",
             ),
             Condition(
                 lambda f: f([(3, 2)]) == 3,
-                "a layer's own stride does not widen what it sees: it counts from the next layer on",
+                "a layer's own stride does not widen what it sees: it counts from the next layer "
+                "on",
             ),
             Condition(
                 lambda f: f([(3, 1), (3, 1)]) == 5,
-                "two 3×3 layers see 5 pixels: each kernel adds its size less one",
+                "two 3×3 layers see 5 pixels: each kernel adds its size minus one",
             ),
             Condition(
                 lambda f: f([(3, 2), (3, 1)]) == 7,
-                "the strides are lost: after a stride of 2, neighbours lie 2 pixels apart",
+                "the strides are missing: after a stride of 2, neighbours lie 2 pixels apart",
             ),
             Condition(
                 lambda f: f([(7, 2), (3, 2), (1, 1), (5, 2)]) == 27,
-                "close, but strides multiply up from layer to layer",
+                "close, but strides multiply from layer to layer",
             ),
-        ),
-        (
-            Mistake("strides ignored", _without_strides),
+            Mistake("strides ignored", lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers)),
             Mistake("stride counted one layer early", _stride_too_early),
             Mistake("whole kernels added", _whole_kernels),
         ),
-        "each kernel adds (kernel - 1) steps of the map below, and strides multiply up",
+        praise="each kernel adds (kernel - 1) steps of the map below, and strides multiply",
     ),
     Exercise(
         "patch",
@@ -138,35 +120,38 @@ EXERCISES = (
         5,
         1,
         _patch,
-        (
-            Condition(
-                lambda f: not _is(f(_PHOTO, 2, 5, _FIELD), _around_the_cell(_PHOTO, 2, 5, _FIELD)),
-                "row and column are cells of the map, not pixels: field.box(row, column) says where their pixels lie",
+        same=_same_patch,
+        checks=(
+            Mistake(
+                "cells taken for pixels",
+                _around_the_cell,
+                "row and column are cells of the map, not pixels: field.box(row, column) says "
+                "where their pixels lie",
             ),
-            Condition(
-                lambda f: not _is(f(_PHOTO, 2, 5, _FIELD), _swapped(_PHOTO, 2, 5, _FIELD)),
-                "rows and columns are swapped: the box is (top, bottom, left, right), and rows are the last dimension but one",
+            Mistake(
+                "rows and columns swapped",
+                lambda photo, row, column, field: _patch(photo, column, row, field),
+                "rows and columns are swapped: the box is (top, bottom, left, right), and rows are "
+                "the last dimension but one",
             ),
             Condition(
                 lambda f: tuple(f(_PHOTO, 2, 5, _FIELD).shape) == (1, 3, 5, 5),
-                "the patch of an inner cell should be 5×5 here, as large as the field; bottom and right are not included",
+                "the patch of an inner cell should be 5×5 here, as large as the field; bottom and "
+                "right are not included",
             ),
             Condition(
-                lambda f: _is(f(_PHOTO, 2, 5, _FIELD), _patch(_PHOTO, 2, 5, _FIELD)),
+                lambda f: _same_patch(f, _patch),
                 "the size is right, but it is another part of the photo",
             ),
             Condition(
-                lambda f: _is(f(_PHOTO, 0, 0, _FIELD), _PHOTO[..., :3, :3]),
-                "at the border the box begins outside the photo, and negative rows count from the other end: begin at 0 at least",
+                lambda f: close(f(_PHOTO, 0, 0, _FIELD), _PHOTO[..., :3, :3]),
+                "at the border the box begins outside the photo, and negative rows count from the "
+                "other end: begin at 0 or later",
             ),
-        ),
-        (
-            Mistake("cells taken for pixels", _around_the_cell),
-            Mistake("rows and columns swapped", _swapped),
             Mistake("end included", _one_more),
             Mistake("negative start at the border", _unclipped),
         ),
-        "the patch is the part of the photo inside the cell's field, also at the border",
+        praise="the patch is the part of the photo inside the cell's field, also at the border",
     ),
     Exercise(
         "picky",
@@ -175,7 +160,8 @@ EXERCISES = (
         6,
         2,
         _picky,
-        (
+        same=on(_PEAKS),
+        checks=(
             Condition(
                 lambda f: tuple(f(_PEAKS).shape) == (3,),
                 "one number for each channel: compare over the photos, dimension 0",
@@ -188,20 +174,20 @@ EXERCISES = (
                 lambda f: bool((f(_PEAKS) <= 1).all()),
                 "it should lie from 0 to 1: divide by the sum of the two",
             ),
-            Condition(
-                lambda f: not _is(f(_PEAKS), _with_the_best(_PEAKS)),
+            Mistake(
+                "best photo counted in the mean",
+                _with_the_best,
                 "the best photo is also in your mean: compare it with the *other* photos",
             ),
-            Condition(
-                lambda f: _is(f(_PEAKS), _picky(_PEAKS)),
-                "close, but it should be (best - rest) / (best + rest), rest being the mean of the others",
-            ),
-        ),
-        (
-            Mistake("over channels instead of photos", _over_channels),
+            Mistake("over channels instead of photos", lambda peaks: _picky(peaks.T)),
             Mistake("difference not divided", _difference),
-            Mistake("best photo counted in the mean", _with_the_best),
         ),
-        "0 for a channel that answers all photos alike, 1 for one that answers a single photo",
+        otherwise=(
+            "close, but it should be (best - rest) / (best + rest), where rest is the mean of the "
+            "others"
+        ),
+        praise=(
+            "0 for a channel that answers all photos alike, 1 for one that answers a single photo"
+        ),
     ),
 )

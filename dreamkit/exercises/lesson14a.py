@@ -5,14 +5,11 @@ from __future__ import annotations
 import torch
 
 from . import Condition, Exercise, Mistake
-
-# --- unpool
+from .checking import on, uniform
 
 _VALUES = torch.tensor([[3.0, 1.0], [2.0, 5.0]])
-_SWITCHES = torch.tensor(
-    [[6, 2], [6, 15]]
-)  # flat places in a map [4, 4]; two windows chose one cell
-_APART = torch.tensor([[4, 2], [13, 15]])
+_APART = torch.tensor([[4, 2], [13, 15]])  # flat places in a map [4, 4]
+_SHARED = torch.tensor([[6, 2], [6, 15]])  # two windows chose the same cell
 
 
 def _unpool(values, switches, height, width):
@@ -28,9 +25,8 @@ def _unpool_over(values, switches, height, width):
 
 
 def _unpool_spread(values, switches, height, width):
-    return values.repeat_interleave(height // values.shape[0], 0).repeat_interleave(
-        width // values.shape[1], 1
-    )
+    rows = values.repeat_interleave(height // values.shape[0], 0)
+    return rows.repeat_interleave(width // values.shape[1], 1)
 
 
 def _unpool_corner(values, switches, height, width):
@@ -39,89 +35,31 @@ def _unpool_corner(values, switches, height, width):
     return result
 
 
-def _unpool_turned(values, switches, height, width):
-    return _unpool(values, switches, height, width).T
+_same_apart, _same_shared = (on(_VALUES, switches, 4, 4) for switches in (_APART, _SHARED))
 
-
-def _unpools(answer, wrong, switches=_APART):
-    given = answer(_VALUES, switches, 4, 4)
-    return given.shape == (4, 4) and torch.equal(given, wrong(_VALUES, switches, 4, 4))
-
-
-# --- what a ReLU hands down
-
+# what came up through a ReLU, and the signal that comes down to it
 _UP = torch.tensor([-2.0, 1.0, -3.0, 4.0, 0.5, -1.0])
 _SIGNAL = torch.tensor([3.0, -1.0, -2.0, 2.0, 0.7, 0.2])
 
-
-def _down(came_up, signal):
-    return signal.clamp(min=0)
-
-
-def _downs(answer, wrong):
-    given = answer(_UP, _SIGNAL)
-    return given.shape == _UP.shape and torch.allclose(given, wrong(_UP, _SIGNAL))
-
-
-def _down_gradient(came_up, signal):
-    return signal * (came_up > 0)
-
-
-def _down_guided(came_up, signal):
-    return signal.clamp(min=0) * (came_up > 0)
-
-
-# --- covering
-
-_PICTURE = 0.1 + 0.8 * torch.rand(1, 3, 12, 18, generator=torch.Generator().manual_seed(0))
-_WEIGHTS = torch.rand(1, 3, 12, 18, generator=torch.Generator().manual_seed(1))
+_PICTURE = 0.1 + 0.8 * uniform(1, 3, 12, 18)
+_WEIGHTS = uniform(1, 3, 12, 18, seed=1)
 
 
 def _score(image):
     return float((image * _WEIGHTS).sum())
 
 
-def _cover(score, image, size):
+def _cover(score, image, size, copy=torch.clone, grey=0.5):
     result = torch.zeros(image.shape[2] // size, image.shape[3] // size)
     for row in range(result.shape[0]):
         for column in range(result.shape[1]):
-            covered = image.clone()
-            covered[..., row * size : (row + 1) * size, column * size : (column + 1) * size] = 0.5
+            covered = copy(image)
+            covered[..., row * size : (row + 1) * size, column * size : (column + 1) * size] = grey
             result[row, column] = score(covered)
     return result
 
 
-def _cover_same(score, image, size):
-    result, image = torch.zeros(image.shape[2] // size, image.shape[3] // size), image.clone()
-    for row in range(result.shape[0]):
-        for column in range(result.shape[1]):
-            image[..., row * size : (row + 1) * size, column * size : (column + 1) * size] = 0.5
-            result[row, column] = score(image)
-    return result
-
-
-def _cover_black(score, image, size):
-    def black(covered):
-        return score(covered.masked_fill((covered == 0.5).all(1, keepdim=True), 0))
-
-    return _cover(black, image, size)
-
-
-def _cover_turned(score, image, size):
-    return _cover(score, image, size).T
-
-
-def _cover_fall(score, image, size):
-    return score(image) - _cover(score, image, size)
-
-
-def _covers(answer, wrong):
-    given = answer(_score, _PICTURE.clone(), 6)
-    expected = wrong(_score, _PICTURE, 6)
-    return given.shape == expected.shape and torch.allclose(given.float(), expected, atol=1e-4)
-
-
-def _keeps_the_picture(answer):
+def _keeps_the_picture(answer) -> bool:
     picture = _PICTURE.clone()
     answer(_score, picture, 6)
     return torch.equal(picture, _PICTURE)
@@ -135,39 +73,44 @@ EXERCISES = (
         6,
         2,
         _unpool,
-        (
+        same=_same_apart,
+        checks=(
             Condition(
                 lambda f: f(_VALUES, _APART, 4, 4).shape == (4, 4),
                 "the map should have `height` rows and `width` columns",
             ),
-            Condition(
-                lambda f: not _unpools(f, _unpool_spread),
-                "each value fills its whole window: that is enlarging, and forgets where the maximum was",
+            Mistake(
+                "spread over the window",
+                _unpool_spread,
+                "each value fills its whole window: that is enlarging, and forgets where the "
+                "maximum was",
             ),
-            Condition(
-                lambda f: not _unpools(f, _unpool_corner),
+            Mistake(
+                "put into the corner",
+                _unpool_corner,
                 "each value lies in the corner of its window: the switches are not used",
             ),
-            Condition(
-                lambda f: not _unpools(f, _unpool_turned),
+            Mistake(
+                "rows and columns exchanged",
+                lambda *given: _unpool(*given).T,
                 "rows and columns are exchanged: a switch counts along the rows, row by row",
             ),
             Condition(
-                lambda f: not _unpools(f, _unpool_over, _SWITCHES),
-                "two windows that overlap may have chosen one cell: then their values add up there, and none is lost",
+                lambda f: not _same_shared(f, _unpool_over),
+                "two windows that overlap may have chosen one cell: then their values add up "
+                "there, and none is lost",
             ),
             Condition(
-                lambda f: _unpools(f, _unpool) and _unpools(f, _unpool, _SWITCHES),
-                "not yet: zeros everywhere, and values.flatten()[i] added at place switches.flatten()[i]",
+                lambda f: _same_apart(f, _unpool) and _same_shared(f, _unpool),
+                "not yet: zeros everywhere, and values.flatten()[i] added at place "
+                "switches.flatten()[i]",
             ),
-        ),
-        (
-            Mistake("spread over the window", _unpool_spread),
-            Mistake("put into the corner", _unpool_corner),
-            Mistake("rows and columns exchanged", _unpool_turned),
             Mistake("the last one overwrites", _unpool_over),
         ),
-        "every value is back where its maximum came from: the same as the gradient of a max-pool",
+        praise=(
+            "every value is back where its maximum came from: the same as the gradient of a "
+            "max-pool"
+        ),
     ),
     Exercise(
         "relu_down",
@@ -175,36 +118,37 @@ EXERCISES = (
         "What a ReLU hands down",
         4,
         1,
-        _down,
-        (
-            Condition(
-                lambda f: not _downs(f, _down_gradient),
-                "that is the gradient: it asks what came up. The deconvnet asks only what comes down",
+        lambda came_up, signal: signal.clamp(min=0),
+        same=on(_UP, _SIGNAL),
+        checks=(
+            Mistake(
+                "the gradient",
+                lambda came_up, signal: signal * (came_up > 0),
+                "that is the gradient: it asks what came up. The deconvnet asks only what comes "
+                "down",
             ),
-            Condition(
-                lambda f: not _downs(f, _down_guided),
-                "that is guided backpropagation: it asks both. The deconvnet asks only what comes down",
+            Mistake(
+                "guided backpropagation",
+                lambda came_up, signal: signal.clamp(min=0) * (came_up > 0),
+                "that is guided backpropagation: it asks both. The deconvnet asks only what comes "
+                "down",
             ),
-            Condition(
-                lambda f: not _downs(f, lambda up, signal: signal),
+            Mistake(
+                "let through",
+                lambda came_up, signal: signal,
                 "nothing is rectified: the signal goes through as it came",
             ),
-            Condition(
-                lambda f: not _downs(f, lambda up, signal: signal.abs()),
-                "the signs are dropped; what is negative should become 0",
-            ),
-            Condition(
-                lambda f: _downs(f, _down),
-                "not yet: the signal, with all that is negative set to 0",
+            Mistake(
+                "absolute value",
+                lambda came_up, signal: signal.abs(),
+                "the signs are dropped; negative values should become 0",
             ),
         ),
-        (
-            Mistake("the gradient", _down_gradient),
-            Mistake("guided backpropagation", _down_guided),
-            Mistake("let through", lambda up, signal: signal),
-            Mistake("absolute value", lambda up, signal: signal.abs()),
+        otherwise="not yet: the signal, with all negative values set to 0",
+        praise=(
+            "the signal is rectified, whatever came up: this one line makes a backward pass a "
+            "deconvnet"
         ),
-        "the signal is rectified, whatever came up: this one line makes a backward pass a deconvnet",
     ),
     Exercise(
         "cover",
@@ -213,38 +157,35 @@ EXERCISES = (
         7,
         2,
         _cover,
-        (
+        same=on(_score, _PICTURE, 6),
+        checks=(
             Condition(
                 _keeps_the_picture,
                 "the photo itself was painted over: cover a copy, image.clone(), each time",
             ),
-            Condition(
-                lambda f: not _covers(f, _cover_same),
-                "the squares stay: each time only *one* place is covered, so begin with a fresh copy",
+            Mistake(
+                "squares that stay",
+                lambda score, image, size: _cover(score, image.clone(), size, copy=lambda x: x),
+                "the squares stay: each time only *one* place is covered, so begin with a fresh "
+                "copy",
             ),
-            Condition(
-                lambda f: not _covers(f, _cover_turned),
+            Mistake(
+                "rows and columns exchanged",
+                lambda *given: _cover(*given).T,
                 "rows and columns are exchanged: result[row, column]",
             ),
-            Condition(
-                lambda f: not _covers(f, _cover_black),
+            Mistake(
+                "black",
+                lambda *given: _cover(*given, grey=0),
                 "the square is black; grey, 0.5, says least about what is there",
             ),
-            Condition(
-                lambda f: not _covers(f, _cover_fall),
-                "that is how far it falls; give back the score itself",
-            ),
-            Condition(
-                lambda f: _covers(f, _cover),
-                "not yet: for each row and column the score of a copy whose square there is 0.5",
+            Mistake(
+                "the fall instead of the score",
+                lambda score, image, size: score(image) - _cover(score, image, size),
+                "that is how far it falls; return the score itself",
             ),
         ),
-        (
-            Mistake("squares that stay", _cover_same),
-            Mistake("rows and columns exchanged", _cover_turned),
-            Mistake("black", _cover_black),
-            Mistake("the fall instead of the score", _cover_fall),
-        ),
-        "one number for each place of the square, and the photo is whole again",
+        otherwise="not yet: for each row and column the score of a copy whose square there is 0.5",
+        praise="one number for each place of the square, and the photo is whole again",
     ),
 )

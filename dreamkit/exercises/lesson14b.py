@@ -5,53 +5,16 @@ from __future__ import annotations
 import torch
 
 from . import Condition, Exercise, Mistake
+from .checking import close, near, normal, on
 
-
-def _random(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-# --- how far, in strangers
-
-
-def _features() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    before = 2 + _random(1, 4, 3, 3)
-    return (
-        before,
-        before + 0.3 * _random(1, 4, 3, 3, seed=1),
-        before + 2 * _random(1, 4, 3, 3, seed=2),
-    )
+_BEFORE = 2 + normal(1, 4, 3, 3)
+_MOVED = _BEFORE + 0.3 * normal(1, 4, 3, 3, seed=1)
+_STRANGER = _BEFORE + 2 * normal(1, 4, 3, 3, seed=2)
 
 
 def _strangers(before, moved, stranger):
     return float((moved - before).norm() / (stranger - before).norm())
 
-
-def _strangers_bare(before, moved, stranger):
-    return float((moved - before).norm())
-
-
-def _strangers_length(before, moved, stranger):
-    return float((moved - before).norm() / before.norm())
-
-
-def _strangers_upside_down(before, moved, stranger):
-    return float((stranger - before).norm() / (moved - before).norm())
-
-
-def _strangers_squared(before, moved, stranger):
-    return float((moved - before).square().sum() / (stranger - before).square().sum())
-
-
-def _strangers_each(before, moved, stranger):
-    return float(((moved - before) / (stranger - before)).abs().mean())
-
-
-def _near(answer, wrong):
-    return abs(float(answer(*_features())) - wrong(*_features())) < 1e-4
-
-
-# --- signs
 
 _A, _B = torch.tensor([1.0, -1, 0, 0, 1, -1, 0, 1]), torch.tensor([1.0, 1, 0, 1, -1, -1, -1, 1])
 
@@ -60,79 +23,22 @@ def _signs(a, b):
     return float((a != b).double().mean())
 
 
-# --- into the ball
+def _scaled(change, radius, length):
+    return change * (radius / length) if length > radius else change
 
 
 def _ball(change, radius):
-    length = change.norm()
-    return change * (radius / length) if length > radius else change
+    return _scaled(change, radius, change.norm())
 
 
-def _ball_sphere(change, radius):
-    return change * (radius / change.norm())
+def _same_in_balls(answer, other) -> bool:
+    change = normal(1, 3, 4, 4)
+    return all(close(answer(change, r), other(change, r)) for r in (0.7, 3.0, 50.0))
 
 
-def _ball_box(change, radius):
-    return change.clamp(-radius, radius)
-
-
-def _ball_bare(change, radius):
-    return change / change.norm() if change.norm() > radius else change
-
-
-def _ball_zero(change, radius):
-    return change if change.norm() <= radius else torch.zeros_like(change)
-
-
-def _ball_squared(change, radius):
-    length = change.square().sum()
-    return change * (radius / length) if length > radius else change
-
-
-def _same(answer, wrong):
-    return all(
-        torch.allclose(answer(_random(1, 3, 4, 4), r), wrong(_random(1, 3, 4, 4), r), atol=1e-5)
-        for r in (0.7, 3.0, 50.0)
-    )
-
-
-# --- silent channels
-
-
-def _maps() -> torch.Tensor:
-    """Of six channels: one always awake, two for one picture each, one in one cell, one never, one only below zero."""
-    maps = torch.zeros(3, 6, 2, 2)
-    maps[:, 0], maps[0, 1], maps[2, 2, 0, 1], maps[:, 4], maps[1, 5] = 1.0, 2.0, 0.5, -1.0, 2.0
-    return maps
-
-
-def _silent(maps):
-    return (maps <= 0).all(3).all(2).all(0)
-
-
-def _silent_first(maps):
-    return (maps[0] <= 0).flatten(1).all(1)
-
-
-def _silent_somewhere(maps):
-    return (maps <= 0).flatten(2).all(2).any(0)
-
-
-def _silent_cell(maps):
-    return (maps <= 0).flatten(2).any(2).all(0)
-
-
-def _silent_pictures(maps):
-    return (maps <= 0).flatten(1).all(1)
-
-
-def _silent_zero(maps):
-    return (maps == 0).all(3).all(2).all(0)
-
-
-def _mask(answer, wrong):
-    a, b = answer(_maps()), wrong(_maps())
-    return a.shape == b.shape and bool((a.bool() == b).all())
+# Six channels: always awake, two awake in one picture, awake in one cell, never, only below zero.
+_MAPS = torch.zeros(3, 6, 2, 2)
+_MAPS[:, 0], _MAPS[0, 1], _MAPS[2, 2, 0, 1], _MAPS[:, 4], _MAPS[1, 5] = 1.0, 2.0, 0.5, -1.0, 2.0
 
 
 EXERCISES = (
@@ -143,36 +49,38 @@ EXERCISES = (
         5,
         2,
         _strangers,
-        (
-            Condition(
-                lambda f: not _near(f, _strangers_bare),
+        same=on(_BEFORE, _MOVED, _STRANGER, compare=lambda a, b: near(a, b, 1e-4)),
+        checks=(
+            Mistake(
+                "distance without a unit",
+                lambda before, moved, stranger: float((moved - before).norm()),
                 "a bare distance: in what unit? Divide by the distance to the stranger",
             ),
-            Condition(
-                lambda f: not _near(f, _strangers_length),
-                "divided by the length of the features: a layer that says nearly the same of everything would still pass",
+            Mistake(
+                "in lengths of the features",
+                lambda before, moved, stranger: float((moved - before).norm() / before.norm()),
+                "divided by the length of the features: a layer that answers everything nearly "
+                "alike would still pass",
             ),
-            Condition(
-                lambda f: not _near(f, _strangers_upside_down),
+            Mistake(
+                "upside down",
+                lambda before, moved, stranger: _strangers(before, stranger, moved),
                 "upside down: 0 should mean not moved at all",
             ),
-            Condition(
-                lambda f: not _near(f, _strangers_squared),
+            Mistake(
+                "squared",
+                lambda before, moved, stranger: _strangers(before, moved, stranger) ** 2,
                 "those are squared distances: take the root, or use .norm()",
             ),
-            Condition(
-                lambda f: _near(f, _strangers),
-                "not yet: the length of (moved - before) over the length of (stranger - before)",
+            Mistake(
+                "divided number by number",
+                lambda before, moved, stranger: float(
+                    ((moved - before) / (stranger - before)).abs().mean()
+                ),
             ),
         ),
-        (
-            Mistake("distance without a unit", _strangers_bare),
-            Mistake("in lengths of the features", _strangers_length),
-            Mistake("upside down", _strangers_upside_down),
-            Mistake("squared", _strangers_squared),
-            Mistake("divided number by number", _strangers_each),
-        ),
-        "now 1 means: no more alike than two different photos, in any layer of any network",
+        otherwise="not yet: the length of (moved - before) over the length of (stranger - before)",
+        praise="now 1 means: no more alike than two different photos, in any layer of any network",
     ),
     Exercise(
         "sign_distance",
@@ -181,39 +89,38 @@ EXERCISES = (
         4,
         1,
         _signs,
-        (
-            Condition(
-                lambda f: float(f(_A, _B)) != 4,
+        same=on(_A, _B, compare=near),
+        checks=(
+            Mistake(
+                "count instead of share",
+                lambda a, b: float((a != b).sum()),
                 "a count; layers differ in size, so give the share of all components",
             ),
             Condition(
                 lambda f: float(f(_A, _A)) < 0.5,
-                "two that are the same come out as far apart: this is the share that *agrees*",
+                "two equal changes come out as far apart: this is the share that *agrees*",
             ),
-            Condition(
-                lambda f: abs(float(f(_A, _B)) - 0.75) > 1e-6,
-                "half of it too much: -1 against 1 is one difference, not two",
+            Mistake(
+                "absolute difference",
+                lambda a, b: float((a - b).abs().mean()),
+                "too large by half: -1 against 1 is one difference, not two",
             ),
-            Condition(
-                lambda f: abs(float(f(_A, _B)) - 0.25) > 1e-6,
+            Mistake(
+                "opposites only",
+                lambda a, b: float((a * b < 0).double().mean()),
                 "a product below 0 finds opposites only: 0 against 1 differs as well",
             ),
             Condition(
                 lambda f: (
-                    abs(float(f(_A, _B)) - 0.5) < 1e-6
+                    near(f(_A, _B), 0.5)
                     and float(f(_A, _A)) == 0
                     and float(f(_A[:2], -_A[:2])) == 1
                 ),
                 "not yet: the mean of (a != b)",
             ),
+            Mistake("share that agrees", lambda a, b: 1 - _signs(a, b)),
         ),
-        (
-            Mistake("count instead of share", lambda a, b: float((a != b).sum())),
-            Mistake("share that agrees", lambda a, b: float((a == b).double().mean())),
-            Mistake("absolute difference", lambda a, b: float((a - b).abs().mean())),
-            Mistake("opposites only", lambda a, b: float((a * b < 0).double().mean())),
-        ),
-        "the Hamming distance of the signs, as in Zeiler & Fergus's table",
+        praise="the Hamming distance of the signs, as in Zeiler & Fergus's table",
     ),
     Exercise(
         "into_the_ball",
@@ -222,39 +129,41 @@ EXERCISES = (
         6,
         2,
         _ball,
-        (
-            Condition(
-                lambda f: not _same(f, _ball_sphere),
-                "small changes are blown up to the radius: leave those inside alone",
+        same=_same_in_balls,
+        checks=(
+            Mistake(
+                "onto the sphere",
+                lambda change, radius: change * (radius / change.norm()),
+                "small changes are enlarged to the radius: leave those inside as they are",
             ),
-            Condition(
-                lambda f: not _same(f, _ball_box),
+            Mistake(
+                "into the box",
+                lambda change, radius: change.clamp(-radius, radius),
                 "number by number is the box of the largest value, not the ball: scale all of it",
             ),
-            Condition(
-                lambda f: not _same(f, _ball_bare), "it has length 1 now, whatever the radius"
+            Mistake(
+                "radius forgotten",
+                lambda change, radius: change / change.norm() if change.norm() > radius else change,
+                "it has length 1 now, whatever the radius",
             ),
-            Condition(
-                lambda f: not _same(f, _ball_zero),
-                "what is too long is thrown away: keep its direction and shorten it",
+            Mistake(
+                "thrown away",
+                lambda change, radius: change * (change.norm() <= radius),
+                "a change that is too long is thrown away: keep its direction and shorten it",
             ),
-            Condition(
-                lambda f: not _same(f, _ball_squared),
+            Mistake(
+                "root forgotten",
+                lambda change, radius: _scaled(change, radius, change.square().sum()),
                 "the length is the *root* of the sum of squares: .norm()",
             ),
-            Condition(
-                lambda f: _same(f, _ball),
-                "not yet: change * radius / length where the length is above the radius, else change",
-            ),
         ),
-        (
-            Mistake("onto the sphere", _ball_sphere),
-            Mistake("into the box", _ball_box),
-            Mistake("radius forgotten", _ball_bare),
-            Mistake("thrown away", _ball_zero),
-            Mistake("root forgotten", _ball_squared),
+        otherwise=(
+            "not yet: change * radius / length where the length is above the radius, else change"
         ),
-        "shortened where it must be, and never turned: the second half of every step of the search",
+        praise=(
+            "shortened where it must be, and never turned: the second half of every step of the "
+            "search"
+        ),
     ),
     Exercise(
         "silent_channels",
@@ -262,39 +171,36 @@ EXERCISES = (
         "Who never speaks?",
         5,
         1,
-        _silent,
-        (
+        lambda maps: (maps <= 0).all(3).all(2).all(0),
+        same=on(_MAPS),
+        checks=(
             Condition(
-                lambda f: f(_maps()).shape == (6,),
-                "one answer a channel is wanted, [C]; the channels are dimension 1",
+                lambda f: f(_MAPS).shape == (6,),
+                "one answer for each channel is wanted, [C]; the channels are dimension 1",
             ),
-            Condition(
-                lambda f: not _mask(f, _silent_first),
-                "that asks the first picture only: another may wake it",
+            Mistake(
+                "first picture only",
+                lambda maps: (maps[0] <= 0).flatten(1).all(1),
+                "that asks the first picture only: another may wake the channel",
             ),
-            Condition(
-                lambda f: not _mask(f, _silent_somewhere),
+            Mistake(
+                "some picture",
+                lambda maps: (maps <= 0).flatten(2).all(2).any(0),
                 "silent for *some* picture; it should be for all of them",
             ),
-            Condition(
-                lambda f: not _mask(f, _silent_cell),
+            Mistake(
+                "some cell",
+                lambda maps: (maps <= 0).flatten(2).any(2).all(0),
                 "zero in *some* cell; any cell of any picture above 0 wakes a channel",
             ),
-            Condition(
-                lambda f: not _mask(f, _silent_zero),
+            Mistake(
+                "exactly zero",
+                lambda maps: (maps == 0).all(3).all(2).all(0),
                 "exactly 0 misses a channel that is only ever below it: ask for <= 0",
             ),
-            Condition(
-                lambda f: _mask(f, _silent), "not yet: True where no cell of no picture is above 0"
-            ),
+            Mistake("pictures instead of channels", lambda maps: (maps <= 0).flatten(1).all(1)),
         ),
-        (
-            Mistake("pictures instead of channels", _silent_pictures),
-            Mistake("first picture only", _silent_first),
-            Mistake("some picture", _silent_somewhere),
-            Mistake("some cell", _silent_cell),
-            Mistake("exactly zero", _silent_zero),
-        ),
-        "silent for this collection; whether dead, only other pictures can tell",
+        otherwise="not yet: True where no cell of any picture is above 0",
+        praise="silent for this collection; only other pictures can tell whether it is dead",
     ),
 )

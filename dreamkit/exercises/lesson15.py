@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from . import Condition, Exercise, Mistake
+from .checking import close, near, uniform
 
 _STACKS = (((3, 3), (1, 1)), ((7, 3, 3), (2, 2, 1)), ((3, 5, 3, 1), (1, 2, 2, 1)))
 
@@ -25,10 +26,6 @@ def _field_early(kernels, strides):
     return size
 
 
-def _field_flat(kernels, strides):
-    return _field(kernels, [1] * len(kernels))
-
-
 def _field_whole(kernels, strides):
     size, step = 0, 1
     for kernel, stride in zip(kernels, strides, strict=True):
@@ -37,14 +34,12 @@ def _field_whole(kernels, strides):
 
 
 def _field_last(kernels, strides):
-    size = 1
-    for kernel, before in zip(kernels, [1, *strides], strict=False):
-        size += (kernel - 1) * before
-    return size
+    before = [1, *strides]
+    return 1 + sum((kernel - 1) * step for kernel, step in zip(kernels, before, strict=False))
 
 
-def _sees(function, other):
-    return all(function(*stack) == other(*stack) for stack in _STACKS)
+def _sees(answer, other) -> bool:
+    return all(answer(*stack) == other(*stack) for stack in _STACKS)
 
 
 def _layer():
@@ -62,21 +57,11 @@ def _fold(weight, bias, mean, variance, scale, shift, eps):
 
 
 def _fold_variance(weight, bias, mean, variance, scale, shift, eps):
-    factor = scale / (variance + eps)
-    return weight * factor.view(-1, 1, 1, 1), (bias - mean) * factor + shift
+    return _fold(weight, bias, mean, (variance + eps).square(), scale, shift, 0.0)
 
 
-def _fold_no_eps(weight, bias, mean, variance, scale, shift, eps):
-    return _fold(weight, bias, mean, variance, scale, shift, 0.0)
-
-
-def _fold_no_mean(weight, bias, mean, variance, scale, shift, eps):
-    return _fold(weight, bias, torch.zeros_like(mean), variance, scale, shift, eps)
-
-
-def _fold_old_bias(weight, bias, mean, variance, scale, shift, eps):
-    folded, _ = _fold(weight, bias, mean, variance, scale, shift, eps)
-    return folded, bias
+def _fold_no_mean(weight, bias, mean, *rest):
+    return _fold(weight, bias, torch.zeros_like(mean), *rest)
 
 
 def _fold_wrong_side(weight, bias, mean, variance, scale, shift, eps):
@@ -84,23 +69,16 @@ def _fold_wrong_side(weight, bias, mean, variance, scale, shift, eps):
     return weight * factor[: weight.shape[1]].view(1, -1, 1, 1), (bias - mean) * factor + shift
 
 
-def _folds(function, other):
-    given, wanted = function(*_layer()), other(*_layer())
-    return all(torch.allclose(a, b, atol=1e-5) for a, b in zip(given, wanted, strict=True))
+def _folds(answer, other) -> bool:
+    return all(close(a, b) for a, b in zip(answer(*_layer()), other(*_layer()), strict=True))
 
 
-def _same_features(function):
+def _same_features(answer) -> bool:
     weight, bias, mean, variance, scale, shift, eps = _layer()
-    picture = torch.rand(2, 3, 9, 11, generator=torch.Generator().manual_seed(1))
-    wanted = F.batch_norm(
-        F.conv2d(picture, weight, bias), mean, variance, scale, shift, False, 0.0, eps
-    )
-    folded = function(weight, bias, mean, variance, scale, shift, eps)
-    return torch.allclose(F.conv2d(picture, *folded), wanted, atol=1e-4)
-
-
-def _is(answer, value):
-    return abs(float(answer) - value) < 1e-3
+    picture = uniform(2, 3, 9, 11, seed=1)
+    plain = F.conv2d(picture, weight, bias)
+    wanted = F.batch_norm(plain, mean, variance, scale, shift, False, 0.0, eps)
+    return torch.allclose(F.conv2d(picture, *answer(*_layer())), wanted, atol=1e-4)
 
 
 EXERCISES = (
@@ -111,35 +89,32 @@ EXERCISES = (
         3,
         1,
         18 / 25,
-        (
-            Condition(
-                lambda a: not _is(a, 9 / 25),
+        same=lambda a, b: near(a, b, 1e-3),
+        checks=(
+            Mistake(
+                "one layer only",
+                9 / 25,
                 "that is one 3 × 3 layer; two of them are needed to see 5 × 5 pixels",
             ),
-            Condition(
-                lambda a: not _is(a, 25 / 18),
-                "upside down: the weights of the two small layers, divided by those of the large one",
+            Mistake(
+                "upside down",
+                25 / 18,
+                "upside down: the weights of the two small layers, divided by those of the large "
+                "one",
             ),
-            Condition(
-                lambda a: not _is(a, 7 / 25),
+            Mistake(
+                "the share saved",
+                7 / 25,
                 "that is the share that is saved; asked is the share that is needed",
             ),
-            Condition(
-                lambda a: not _is(a, 18),
+            Mistake(
+                "no share",
+                18,
                 "a share has no unit: divide by the weights of the 5 × 5 layer",
             ),
-            Condition(
-                lambda a: _is(a, 18 / 25),
-                "not this: 2 · 3 · 3 · C · C weights against 5 · 5 · C · C",
-            ),
         ),
-        (
-            Mistake("one layer only", 9 / 25),
-            Mistake("upside down", 25 / 18),
-            Mistake("the share saved", 7 / 25),
-            Mistake("no share", 18),
-        ),
-        "18 weights for 25, with a ReLU more in between",
+        otherwise="not this: 2 · 3 · 3 · C · C weights against 5 · 5 · C · C",
+        praise="18 weights for 25, with a ReLU more in between",
     ),
     Exercise(
         "field_of_stack",
@@ -148,35 +123,36 @@ EXERCISES = (
         6,
         2,
         _field,
-        (
-            Condition(
-                lambda f: not _sees(f, _field_flat),
-                "the strides are not used: behind a stride of 2, one cell further is two pixels further",
+        same=_sees,
+        checks=(
+            Mistake(
+                "strides not used",
+                lambda kernels, strides: _field(kernels, [1] * len(kernels)),
+                "the strides are not used: after a stride of 2, one cell further is two pixels "
+                "further",
             ),
-            Condition(
-                lambda f: not _sees(f, _field_early),
-                "a layer's own stride does not widen what *it* sees, only what the layers after it see: multiply afterwards",
+            Mistake(
+                "its own stride too soon",
+                _field_early,
+                "a layer's own stride does not widen what *it* sees, only what the layers after it "
+                "see: multiply afterwards",
             ),
-            Condition(
-                lambda f: not _sees(f, _field_whole),
+            Mistake(
+                "k instead of k − 1",
+                _field_whole,
                 "a kernel of k adds k − 1 cells to the one that was there, not k",
             ),
-            Condition(
-                lambda f: not _sees(f, _field_last),
-                "strides multiply: behind two layers of stride 2, one cell is four pixels",
-            ),
-            Condition(
-                lambda f: _sees(f, _field),
-                "not yet: begin with one pixel; each layer adds (kernel − 1) times the product of the strides before it",
+            Mistake(
+                "only the stride just before",
+                _field_last,
+                "strides multiply: after two layers of stride 2, one cell is four pixels",
             ),
         ),
-        (
-            Mistake("strides not used", _field_flat),
-            Mistake("its own stride too soon", _field_early),
-            Mistake("k instead of k − 1", _field_whole),
-            Mistake("only the stride just before", _field_last),
+        otherwise=(
+            "not yet: begin with one pixel; each layer adds (kernel − 1) times the product of the "
+            "strides before it"
         ),
-        "each layer adds (kernel − 1) steps, and a step is the product of the strides below",
+        praise="each layer adds (kernel − 1) steps, and a step is the product of the strides below",
     ),
     Exercise(
         "fold_norm",
@@ -185,39 +161,43 @@ EXERCISES = (
         7,
         2,
         _fold,
-        (
-            Condition(
-                lambda f: not _folds(f, _fold_variance),
+        same=_folds,
+        checks=(
+            Mistake(
+                "divided by the variance",
+                _fold_variance,
                 "divided by the variance; BatchNorm divides by its root",
             ),
-            Condition(
-                lambda f: not _folds(f, _fold_no_eps),
+            Mistake(
+                "eps forgotten",
+                lambda *given: _fold(*given[:-1], 0.0),
                 "eps is missing: it is added to the variance before the root",
             ),
-            Condition(
-                lambda f: not _folds(f, _fold_no_mean),
-                "the mean is never subtracted: take it from the bias before you scale",
+            Mistake(
+                "mean not subtracted",
+                _fold_no_mean,
+                "the mean is never subtracted: subtract it from the bias before you scale",
             ),
-            Condition(
-                lambda f: not _folds(f, _fold_old_bias),
+            Mistake(
+                "old bias",
+                lambda weight, bias, *rest: (_fold(weight, bias, *rest)[0], bias),
                 "the bias is still the old one: mean, scale and shift act on it too",
             ),
-            Condition(
-                lambda f: not _folds(f, _fold_wrong_side),
-                "the input channels are scaled; BatchNorm comes afterwards and scales its *output* channels: the first axis",
+            Mistake(
+                "input channels scaled",
+                _fold_wrong_side,
+                "the input channels are scaled; BatchNorm comes afterwards and scales its *output* "
+                "channels: the first axis",
             ),
             Condition(
                 _same_features,
-                "not yet: factor = scale / sqrt(variance + eps), for the weight and for bias − mean; then add shift",
+                "not yet: factor = scale / sqrt(variance + eps), for the weight and for bias − "
+                "mean; then add shift",
             ),
         ),
-        (
-            Mistake("divided by the variance", _fold_variance),
-            Mistake("eps forgotten", _fold_no_eps),
-            Mistake("mean not subtracted", _fold_no_mean),
-            Mistake("old bias", _fold_old_bias),
-            Mistake("input channels scaled", _fold_wrong_side),
+        praise=(
+            "one convolution now does what two layers did: dk.as_network does the same for every "
+            "network it is given"
         ),
-        "one convolution now does what two layers did: dk.as_network does the same for every network it is given",
     ),
 )

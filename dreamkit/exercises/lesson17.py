@@ -2,91 +2,42 @@
 
 from __future__ import annotations
 
-from . import Condition, Exercise, Mistake
+from . import Exercise, Mistake
+from .checking import near, on
 
 
-def _along(side, core, reach):
-    return sum(
-        min(side, start + core + reach) - max(0, start - reach) for start in range(0, side, core)
-    )
-
-
-def _price(side, core, reach):
-    return (_along(side, core, reach) / side) ** 2
+def _price(side, core, reach, before=True, axes=2, whole=False):
+    """The solution; the options forget the part before, an axis, or the last and smaller part."""
+    starts = range(0, side - core + 1 if whole else side, core)
+    sizes = (min(side, start + core + reach) - max(0, start - reach * before) for start in starts)
+    return (sum(sizes) / side) ** axes
 
 
 def _price_unclipped(side, core, reach):
-    return (
-        sum(min(side, start + core) - start + 2 * reach for start in range(0, side, core)) / side
-    ) ** 2
+    sizes = (min(side, start + core) - start + 2 * reach for start in range(0, side, core))
+    return (sum(sizes) / side) ** 2
 
 
-def _price_one_axis(side, core, reach):
-    return _along(side, core, reach) / side
+def _same_price(answer, other) -> bool:
+    cuts = ((100, 30, 8), (64, 64, 20), (90, 20, 25), (512, 128, 0), (300, 64, 76))
+    return all(near(answer(*cut), other(*cut)) for cut in cuts)
 
 
-def _price_one_side(side, core, reach):
-    return (
-        sum(min(side, start + core + reach) - start for start in range(0, side, core)) / side
-    ) ** 2
-
-
-def _price_whole_only(side, core, reach):
-    starts = range(0, side - core + 1, core)
-    return (
-        sum(min(side, start + core + reach) - max(0, start - reach) for start in starts) / side
-    ) ** 2
-
-
-def _price_of_a_tile(side, core, reach):
-    return ((core + 2 * reach) / core) ** 2
-
-
-_CUTS = ((100, 30, 8), (64, 64, 20), (90, 20, 25), (512, 128, 0), (300, 64, 76))
-
-
-def _same_price(answer, wrong) -> bool:
-    return all(abs(answer(*cut) - wrong(*cut)) < 1e-6 for cut in _CUTS)
-
-
-def _left(wanted, done, size):
-    missing = [channel for channel in wanted if channel not in done]
-    return [missing[i : i + size] for i in range(0, len(missing), size)]
-
-
-def _left_again(wanted, done, size):
+def _all(wanted, done, size):
     return [wanted[i : i + size] for i in range(0, len(wanted), size)]
 
 
-def _left_by_count(wanted, done, size):
-    return _left_again(wanted[len(done) :], (), size)
+def _left(wanted, done, size):
+    return _all([channel for channel in wanted if channel not in done], done, size)
 
 
-def _left_whole_only(wanted, done, size):
-    return [batch for batch in _left(wanted, done, size) if len(batch) == size]
+def _with_gaps(wanted, done, size):
+    found = [[c for c in batch if c not in done] for batch in _all(wanted, done, size)]
+    return [batch for batch in found if batch]
 
 
-def _left_ragged(wanted, done, size):
-    return [
-        kept
-        for batch in _left_again(wanted, done, size)
-        if (kept := [c for c in batch if c not in done])
-    ]
-
-
-def _left_batches_done(wanted, done, size):
-    return [batch for batch in _left_again(wanted, done, size) if not set(batch) & set(done)]
-
-
-_JOBS = [0, 2, 3, 5, 8, 9, 11, 12], {2, 5, 12}, 2
-
-
-def _same_jobs(answer, wrong) -> bool:
-    wanted, done, size = _JOBS
-    plain = lambda found: [list(batch) for batch in found]
-    return plain(answer(list(wanted), set(done), size)) == plain(
-        wrong(list(wanted), set(done), size)
-    )
+def _same_batches(given, wanted) -> bool:
+    return [list(batch) for batch in given] == [list(batch) for batch in wanted]
 
 
 EXERCISES = (
@@ -97,40 +48,43 @@ EXERCISES = (
         10,
         3,
         _price,
-        (
-            Condition(
-                lambda f: not _same_price(f, _price_of_a_tile),
-                "that holds for a tile in the middle; those at the border stop where the picture ends, and the last may be smaller",
+        same=_same_price,
+        checks=(
+            Mistake(
+                "every tile as in the middle",
+                lambda side, core, reach: ((core + 2 * reach) / core) ** 2,
+                "that holds for a tile in the middle; those at the border stop where the picture "
+                "ends, and the last may be smaller",
             ),
-            Condition(
-                lambda f: not _same_price(f, _price_unclipped),
+            Mistake(
+                "beyond the border",
+                _price_unclipped,
                 "outside the picture nothing is computed: stop at 0 and at `side`",
             ),
-            Condition(
-                lambda f: not _same_price(f, _price_one_axis),
+            Mistake(
+                "one axis only",
+                lambda *cut: _price(*cut, axes=1),
                 "that is one axis; tiles overlap down and across, so square it",
             ),
-            Condition(
-                lambda f: not _same_price(f, _price_one_side),
+            Mistake(
+                "one side only",
+                lambda *cut: _price(*cut, before=False),
                 "`reach` pixels are needed on both sides of a part, also before it",
             ),
-            Condition(
-                lambda f: not _same_price(f, _price_whole_only),
+            Mistake(
+                "the last part forgotten",
+                lambda *cut: _price(*cut, whole=True),
                 "the last part, smaller than `core`, is forgotten: range(0, side, core) has it",
             ),
-            Condition(
-                lambda f: _same_price(f, _price),
-                "not yet: add up, along one axis, from max(0, start - reach) to min(side, start + core + reach); over side; squared",
-            ),
         ),
-        (
-            Mistake("every tile as in the middle", _price_of_a_tile),
-            Mistake("beyond the border", _price_unclipped),
-            Mistake("one axis only", _price_one_axis),
-            Mistake("one side only", _price_one_side),
-            Mistake("the last part forgotten", _price_whole_only),
+        otherwise=(
+            "not yet: add up, along one axis, from max(0, start - reach) to min(side, start + core "
+            "+ reach); divide by side; square"
         ),
-        "with 128 pixels a part and 76 around it, every pixel is computed about four times: large parts are cheap, memory their limit",
+        praise=(
+            "with parts of 128 pixels and 76 around each, every pixel is computed about four "
+            "times: large parts are cheap, memory their limit"
+        ),
     ),
     Exercise(
         "what_is_left",
@@ -139,39 +93,44 @@ EXERCISES = (
         6,
         2,
         _left,
-        (
-            Condition(
-                lambda f: not _same_jobs(f, _left_again),
-                "that begins again from nothing: leave out what is done",
+        same=on([0, 2, 3, 5, 8, 9, 11, 12], {2, 5, 12}, 2, compare=_same_batches),
+        checks=(
+            Mistake(
+                "all again",
+                _all,
+                "that begins again from the start: leave out the finished channels",
             ),
-            Condition(
-                lambda f: not _same_jobs(f, _left_by_count),
-                "the first few are skipped, but workers finish in any order: look which channels are done, not how many",
+            Mistake(
+                "skipped by count",
+                lambda wanted, done, size: _all(wanted[len(done) :], (), size),
+                "the first few are skipped, but workers finish in any order: look which channels "
+                "are done, not how many",
             ),
-            Condition(
-                lambda f: not _same_jobs(f, _left_whole_only),
+            Mistake(
+                "full batches only",
+                lambda wanted, done, size: [
+                    batch for batch in _left(wanted, done, size) if len(batch) == size
+                ],
                 "the last batch is lost where it is not full",
             ),
-            Condition(
-                lambda f: not _same_jobs(f, _left_batches_done),
-                "a batch with one picture done is thrown away whole: its others are missing",
+            Mistake(
+                "touched batches dropped",
+                lambda wanted, done, size: [
+                    batch for batch in _all(wanted, done, size) if not set(batch) & set(done)
+                ],
+                "a batch with one finished picture is dropped entirely: its others are missing",
             ),
-            Condition(
-                lambda f: not _same_jobs(f, _left_ragged),
-                "all there, but in batches with gaps: leave out what is done first, then cut into batches",
-            ),
-            Condition(
-                lambda f: _same_jobs(f, _left),
-                "not yet: the wanted channels that are not done, in order, in lists of `size`",
+            Mistake(
+                "batches with gaps",
+                _with_gaps,
+                "all there, but in batches with gaps: leave out the finished channels first, then "
+                "cut into batches",
             ),
         ),
-        (
-            Mistake("all again", _left_again),
-            Mistake("skipped by count", _left_by_count),
-            Mistake("full batches only", _left_whole_only),
-            Mistake("touched batches dropped", _left_batches_done),
-            Mistake("batches with gaps", _left_ragged),
+        otherwise="not yet: the wanted channels that are not done, in order, in lists of `size`",
+        praise=(
+            "nothing twice and nothing lost: a restart needs no more, as long as each picture is "
+            "written completely"
         ),
-        "nothing twice and nothing lost: that is all that a restart needs, as long as each picture is written whole",
     ),
 )

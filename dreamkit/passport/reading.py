@@ -7,7 +7,6 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
-from numbers import Integral
 
 import torch
 
@@ -166,8 +165,8 @@ def _published(name: str) -> dict[str, object]:
 def _recipe_kind(name: str, published: object) -> checks.Kind:
     if isinstance(published, bool):
         return checks.truth
-    kind, low, high = recipes.LIMITS[name]
-    checked = checks.integer(low, high) if kind is Integral else checks.number(low, high)
+    kind = checks.integer if name in recipes.WHOLE else checks.number
+    checked = kind(*recipes.LIMITS[name])
     # max_loss and a number without a published value may be None, but not left out
     return checks.optional(checked).kind if published is None or name == "max_loss" else checked
 

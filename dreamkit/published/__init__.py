@@ -1,1 +1,1 @@
-"""What others have published: the four programs, the figures of the 2015 post, the ladder of ideas."""
+"""What others published: four programs, the figures of the 2015 post, and the ladder of ideas."""

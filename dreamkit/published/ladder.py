@@ -1,11 +1,12 @@
-"""The ladder of the course: one photo dreamt with one more idea on each rung, so that one strip shows what each idea buys.
+"""The ladder of the course: one photo dreamt with one more idea at each stage.
 
-Photo, layer, seed, step size and the total number of steps are the same on every rung; only the ideas add up.
+Photo, layer, seed, step size and total number of steps are the same at every stage, so that a strip
+of the five pictures shows the effect of each idea.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..ascent.gradients import Score, gradient
 from ..ascent.loop import dream
@@ -20,8 +21,8 @@ from ..pictures.image import Image, check_values
 from ..pictures.samples import sample
 
 OCTAVES = 4
-SMOOTHING = 1.0  # twice the default of Settings, so that an eye sees what it does
-SIDE = 224  # of the default photo: the five rungs then take about twelve seconds on two cores
+SMOOTHING = 1.0  # pixels (the default of Settings is 1.5): enough for its effect to be visible
+SIDE = 224  # of the default photo: the five stages then take about twelve seconds on two cores
 
 
 def ladder(
@@ -32,29 +33,29 @@ def ladder(
     seed: int = 0,
     rungs: Sequence[str] | None = None,
 ) -> dict[str, Image]:
-    """The dreams {rung: [1, 3, H, W]} of one photo: plain, normalised, smoothed, jittered and "with octaves", each with one idea more.
+    """The dreams {stage: [1, 3, H, W]} of one photo, each stage with one more idea.
 
-    Every rung takes `steps` steps in all (the octaves share them out, `steps // 4` each, so at least 4), with the step size and
-    jitter of `Settings()`, and from "smoothed" on a blur of 1 pixel. `image` is by default the sample photo china at 224 pixels,
-    `layer` the one at depth 0.8. `rungs` picks some of the five, in your order. KeyError for a rung that is none of them,
-    ValueError for too few steps or no picture.
+    The stages are "plain", "normalised", "smoothed", "jittered" and "with octaves". They use the
+    step size and the jitter of `Settings()`, and from "smoothed" on a blur of 1 pixel.
 
-    >>> from dreamkit.networks.zoo import load_network
-    >>> list(
-    ...     ladder(
-    ...         load_network("dreamnet"),
-    ...         sample("china", 48),
-    ...         steps=4,
-    ...         rungs=["plain", "normalised"],
-    ...     )
-    ... )
+    - image: the photo, by default the sample photo china at 224 pixels
+    - layer: the layer to excite, by default the one at depth 0.8
+    - steps: total number of steps of each stage; the four octaves take `steps // 4` each
+    - seed: of the random shifts
+    - rungs: names of the wanted stages, in the wanted order; by default all
+
+    Raises KeyError for an unknown stage, ValueError for fewer than 4 steps or an invalid picture.
+
+    >>> from dreamkit import load_network
+    >>> network, photo = load_network("dreamnet"), sample("china", 48)
+    >>> list(ladder(network, photo, steps=4, rungs=["plain", "normalised"]))
     ['plain', 'normalised']
     """
     image = sample("china", SIDE) if image is None else image
     check_values(image)
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < OCTAVES:
         raise ValueError(
-            f"the ladder shares its steps among {OCTAVES} octaves, so it needs a whole number of at least {OCTAVES}; "
+            f"steps must be a whole number of at least {OCTAVES}, one for each octave; "
             f"given: {steps!r}"
         )
     chosen = tuple(RUNGS) if rungs is None else tuple(rungs)
@@ -66,7 +67,7 @@ def ladder(
 
 
 def plain(score: Score, image: Image, steps: int, seed: int) -> Image:
-    """The raw gradient times one constant, chosen so that the first step is as long as a normalised one."""
+    """Steps along the raw gradient times a constant that makes the first step a normalised one."""
     size = gradient(score, image).std(correction=0)
     constant = Settings().step_size / size if size > 0 else 0.0
     for _ in range(steps):
@@ -75,32 +76,29 @@ def plain(score: Score, image: Image, steps: int, seed: int) -> Image:
 
 
 def normalised(score: Score, image: Image, steps: int, seed: int) -> Image:
-    """Each gradient divided by its own deviation: every step is as long as the first."""
+    """Each gradient is divided by its standard deviation: every step is as long as the first."""
     return dream(score, image, Settings(steps=steps, octaves=1, smoothing=0.0, jitter=0, seed=seed))
 
 
 def smoothed(score: Score, image: Image, steps: int, seed: int) -> Image:
-    """And each gradient blurred a little, so that fine noise adds up less."""
-    return dream(
-        score, image, Settings(steps=steps, octaves=1, smoothing=SMOOTHING, jitter=0, seed=seed)
-    )
+    """As `normalised`, and each gradient is blurred, so that less fine noise adds up."""
+    settings = Settings(steps=steps, octaves=1, smoothing=SMOOTHING, jitter=0, seed=seed)
+    return dream(score, image, settings)
 
 
 def jittered(score: Score, image: Image, steps: int, seed: int) -> Image:
-    """And the picture rolled by a random shift before each step, so that no pixel keeps its place on the network's grid."""
+    """As `smoothed`, and before each step the picture is rolled over the network's grid."""
     return dream(score, image, Settings(steps=steps, octaves=1, smoothing=SMOOTHING, seed=seed))
 
 
 def with_octaves(score: Score, image: Image, steps: int, seed: int) -> Image:
-    """And the same steps shared out among four sizes, from small to large: the whole algorithm."""
-    return dream(
-        score,
-        image,
-        Settings(steps=steps // OCTAVES, octaves=OCTAVES, smoothing=SMOOTHING, seed=seed),
-    )
+    """As `jittered`, with the steps divided among four sizes from small to large: DeepDream."""
+    steps //= OCTAVES
+    settings = Settings(steps=steps, octaves=OCTAVES, smoothing=SMOOTHING, seed=seed)
+    return dream(score, image, settings)
 
 
-RUNGS: dict[str, Callable[[Score, Image, int, int], Image]] = {
+RUNGS = {
     "plain": plain,
     "normalised": normalised,
     "smoothed": smoothed,

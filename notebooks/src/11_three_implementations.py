@@ -93,7 +93,10 @@ print(body(dk.recipes.tensorflow))
 # %% [markdown]
 # **TensorFlow's tutorial, 2019.** Work is done in [-1, 1], which is twice as wide as ours: half the gradient, half the step. There is
 # no jitter in its plain form, sizes go from below the photo's own to above it and back, and after each octave the
-# picture is cut down to 8 bits. Its tiled form rolls by up to a tile and *drops the last tile* of each side.
+# picture is cut down to 8 bits: the fraction is dropped, not rounded. At the very end the picture is resized to the photo's size,
+# and `tf.image.convert_image_dtype` brings it to 8 bits: it multiplies by 255.5 and drops the fraction again. (Rounding there
+# would change about a fifth of all values by one grey level.) Its tiled form rolls by up to a tile and *drops the last tile* of
+# each side.
 
 # %%
 print(body(dk.recipes.keras))

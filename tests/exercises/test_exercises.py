@@ -22,6 +22,8 @@ def test_each_mistake_is_named_by_a_message_of_its_own(name):
     assert all(verdict.ok is False for verdict in verdicts), verdicts
     assert len(verdicts) >= 3
     assert len({verdict.message for verdict in verdicts}) == len(verdicts), verdicts
+    for mistake, verdict in zip(exercise.mistakes, verdicts, strict=True):
+        assert not mistake.hint or verdict.message == mistake.hint, mistake.what
 
 
 @pytest.mark.parametrize("name", NAMES)

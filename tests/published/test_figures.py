@@ -1,10 +1,10 @@
-"""The blog's figures: class pictures that raise their class, crops that are apart, files that are whole."""
+"""The figures of the 2015 post: class pictures, crops, files and captions."""
 
 import pytest
 import torch
 
 import dreamkit as dk
-from dreamkit.published import figures
+from dreamkit.published import figure_pictures, figures
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +36,22 @@ def test_a_class_picture_has_the_side_that_was_asked_for(robust):
     assert sides == {"fourier": 48, "none": 48, "blur": 46}  # 32, enlarged by 1.2 twice
     with pytest.raises(ValueError, match="a whole number of at least 16; given: 8"):
         figures.class_picture(robust, "banana", side=8)
+    for prior in figures.PRIORS:  # without a step there is no picture of a class
+        with pytest.raises(
+            ValueError, match="steps must be a whole number of at least 1; given: 0"
+        ):
+            figures.class_picture(robust, "banana", prior, steps=0)
 
 
 @pytest.mark.slow
 def test_landscapes_are_the_zoom_of_the_film(robust):
-    film = list(figures._landscapes(robust, 3, frames=2))
+    film = list(figure_pictures.landscapes(robust, 3, frames=2))
     assert [picture.name for picture in film] == ["frame-00", "frame-01", "frame-02"]
-    settings = dk.Settings(**film[0].recipe["settings"])
-    score = dk.scorer(robust, dk.layer(film[0].recipe["layer"]))
+    settings = dk.Settings(**film[0].parameters["settings"])
+    score = dk.scorer(robust, dk.layer(film[0].parameters["layer"]))
     again = list(
         dk.film.zooming(
-            score, film[0].image, settings, frames=2, fps=1, zoom=film[0].recipe["zoom"]
+            score, film[0].image, settings, frames=2, fps=1, zoom=film[0].parameters["zoom"]
         )
     )
     assert torch.equal(again[1], film[2].image) and not torch.equal(film[1].image, film[2].image)
@@ -62,7 +67,7 @@ def test_a_prior_makes_smoother_pictures_than_none(robust):
 
 
 def test_busiest_places_are_not_the_empty_ones():
-    """A network that is as sure of grey (class 0) as of red (class 1), but with a logit that says less."""
+    """The network is as sure of grey (class 0) as of red (class 1), but grey has a lower logit."""
 
     class Two(torch.nn.Module):
         def forward(self, x):
@@ -114,7 +119,7 @@ def test_figures_are_written_with_captions_and_recipes(tmp_path, monkeypatch):
     passport = dk.read_passport(paths[0])
     assert (
         passport["figure"] == "grey"
-        and passport["recipe"] == {"kind": "grey", "seed": 5}
+        and passport["parameters"] == {"kind": "grey", "seed": 5}
         and len(passport["sha256"]) == 64
     )
     text = paths[1].read_text(encoding="utf-8")
