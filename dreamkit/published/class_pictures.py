@@ -51,8 +51,8 @@ def class_picture(
 
 
 def home_side(network: Network) -> int:
-    """The side in pixels of the network's training pictures: 64 if embedded, 224 for ImageNet."""
-    return 64 if network.name.startswith("dreamnet") else 224
+    """The side in pixels of the pictures that the network was trained on."""
+    return network.side
 
 
 def _check_at_least(name: str, value: object, least: int) -> None:
