@@ -19,7 +19,9 @@ import dreamkit as dk
 
 _NURSERY = """
 import array, json, os, signal, socket, sys
-import dreamkit.cli.app                                       # the slow part: done once, before any thread is started
+# the slow part: done once, before any thread is started
+import dreamkit.cli.again, dreamkit.cli.app, dreamkit.cli.atlas, dreamkit.cli.dream
+import dreamkit.cli.films, dreamkit.cli.listings, dreamkit.cli.sheets
 line = socket.socket(fileno=int(sys.argv[1]))
 while True:
     message, fds, _, _ = socket.recv_fds(line, 65536, 2)
@@ -39,7 +41,7 @@ while True:
         os.environ.update(told["env"])
         status = 1
         try:
-            dreamkit.cli.app.main(told["arguments"])
+            dreamkit.cli.main(told["arguments"])
         except SystemExit as exit:
             status = exit.code or 0
         finally:

@@ -15,7 +15,8 @@ from PIL import Image as pillow
 import dreamkit as dk
 from dreamkit.cli import console as _console
 from dreamkit.cli import doctor
-from dreamkit.cli.app import DEFAULT_LAYERS, call
+from dreamkit.cli.app import call
+from dreamkit.cli.options import DEFAULT_LAYERS
 
 from ..pictures.test_image import bomb, truncated
 from ..processes import program
@@ -459,7 +460,7 @@ MISTAKES = [
         ["dream", "--recipe", "tensorflow", "--octaves", "32", "--octave-ratio", "16"],
         "the largest octave would have",
     ),
-    (["dream", "--clip"], "--clip is a flag of --recipe"),
+    (["dream", "--clip"], "--clip is an option of --recipe"),
     (["figures", "banana"], "unknown figure 'banana'; nearest: "),
     (["figures", "--seed", "-1"], "--seed is a whole number"),
     (["figures", "--weights", "random"], "belong to a network"),

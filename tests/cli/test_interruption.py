@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import dreamkit as dk
-from dreamkit.cli import _early
+from dreamkit import cli
 
 from ..processes import check_whole, program
 
@@ -128,7 +128,7 @@ def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch
         )
     else:
         process = program(*arguments, fresh=True)
-    assert any(line.rstrip().endswith("dreamkit.cli._early") for line in process.stderr), (
+    assert any(line.rstrip().endswith("dreamkit.cli") for line in process.stderr), (
         "it ended before it began"
     )
     time.sleep(delay)
@@ -144,4 +144,4 @@ def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch
 
 
 def test_who_imports_dreamkit_keeps_their_signals():
-    assert _early.stop not in (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+    assert cli.stop_at_once not in (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
