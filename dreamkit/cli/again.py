@@ -17,8 +17,8 @@ from .. import passport as passports
 from ..pictures.image import as_saved, check_target
 from .console import print_line, say, signals
 from .given_pictures import MAX_SHEET_PIXELS, check_not_an_input, picture_for
+from .job import Run
 from .options import Weights
-from .replay import Run
 from .sheets import feature_sheet
 
 

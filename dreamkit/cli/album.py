@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -35,10 +36,8 @@ def dream_whole(
     try:
         plan = passports.read(passport)
         score = dk.scorer(network_of(given), passports.objective(plan.objective, guides))
-        picture = image
-        for picture in passports.replaying(plan, score, image):
-            pass
-        return passports.full_size(picture, image, None if plan.recipe else plan.settings), ""
+        last = deque(passports.replaying(plan, score, image), maxlen=1) or [image]
+        return passports.full_size(last[0], image, None if plan.recipe else plan.settings), ""
     except (ValueError, KeyError) as error:
         return None, str(error)
     except (MemoryError, RuntimeError) as error:
@@ -102,7 +101,14 @@ class Album:
             jobs = self._jobs(left, given, skipped)
             with closing(spread(dream_whole, jobs, client)) as results:
                 for index, (picture, reason) in results:
-                    self._save(*self.sent[index], picture, reason)
+                    name, target, passport, remarks = self.sent[index]
+                    if picture is None:
+                        self.fail(name, reason)
+                    else:
+                        with signals.held():
+                            dk.save_image(picture, target, passport)
+                        for remark in remarks:
+                            say(remark)
                     yield
 
     def _jobs(
@@ -117,23 +123,6 @@ class Album:
                 continue
             self.sent.append((name, target, passport, remarks_on(name, image)))
             yield given, image, passport, self.job.guides
-
-    def _save(
-        self,
-        name: str,
-        target: Path,
-        passport: dict,
-        remarks: list[str],
-        picture: dk.Image | None,
-        reason: str,
-    ) -> None:
-        if picture is None:
-            self.fail(name, reason)
-            return
-        with signals.held():
-            dk.save_image(picture, target, passport)
-        for remark in remarks:
-            say(remark)
 
 
 def make_album(album: Album) -> None:

@@ -60,13 +60,7 @@ app = typer.Typer(
 def call(arguments: list[str] | None = None) -> int:
     """The exit status of one command line, by default that of this process."""
     program = typer.main.get_command(app)
-
-    def invoke() -> None:
-        code = program.main(args=arguments, prog_name="dreamkit", standalone_mode=False)
-        if isinstance(code, int) and code:
-            raise SystemExit(code)
-
-    return run(invoke)
+    return run(lambda: program.main(arguments, prog_name="dreamkit", standalone_mode=False))
 
 
 def _show_version(wanted: bool) -> None:

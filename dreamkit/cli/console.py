@@ -84,16 +84,13 @@ class Signals:
 signals = Signals()  # of the command that is running
 
 
-def run(command: Callable[[], object]) -> int:
-    """The exit status of `command`.
-
-    0, or what it raised as SystemExit; 2 for a user's mistake, 128 + n for signal n, 1 for a bug.
-    """
+def run(command: Callable[[], int | None]) -> int:
+    """The exit status of `command`; 2 for a user's mistake, 1 for a bug, 128 + n for signal n."""
     try:
         with _one_line_warnings():
-            command()
+            status = command() or 0
             sys.stdout.flush()
-        return 0
+        return status
     except Stopped as stop:
         if not stop.reported:
             say("stopped; nothing was saved")

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 import typer
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 
 import dreamkit as dk
 
@@ -39,7 +38,9 @@ def examine() -> Iterator[tuple[bool, str]]:
 
     What is broken does not raise; it is one more line.
     """
-    yield _python()
+    python = Requirement(f"python{metadata('dreamkit')['Requires-Python']}")
+    good, line = _fits(python, platform.python_version())
+    yield good, f"{line}, {sys.executable}"
     for requirement, extra in needs("dreamkit"):
         good, line = _package(requirement)
         if not extra:
@@ -71,19 +72,17 @@ def needs(package: str) -> list[tuple[Requirement, str]]:
     return found
 
 
-def _python() -> tuple[bool, str]:
-    needed, here = SpecifierSet(metadata("dreamkit")["Requires-Python"]), platform.python_version()
-    good = needed.contains(here, prereleases=True)
-    return good, f"python {here} (needs {needed}), {sys.executable}"
-
-
 def _package(needed: Requirement) -> tuple[bool, str]:
     name, least = needed.name, needed.specifier
     try:
-        here = version(name)
+        return _fits(needed, version(name))
     except PackageNotFoundError:
         return False, f"{name} is not installed (needs {least}): pip install '{name}{least}'"
-    return least.contains(here, prereleases=True), f"{name} {here} (needs {least})"
+
+
+def _fits(needed: Requirement, here: str) -> tuple[bool, str]:
+    good = needed.specifier.contains(here, prereleases=True)
+    return good, f"{needed.name} {here} (needs {needed.specifier})"
 
 
 def _try(need: str, finding: Callable[[], str]) -> tuple[bool, str]:

@@ -15,15 +15,14 @@ from .album import Album, make_album
 from .album_files import check_folder, is_album, picture_files
 from .console import Stopped, print_line, say, signals
 from .given_pictures import PHOTO_SIDE, check_not_an_input, picture_at
-from .job import Job, Request, load, remarks_on
-from .options import options_of, weights_kind
-from .replay import Run
+from .job import DreamRequest, Job, Run, load, remarks_on
+from .options import command_with, weights_kind
 
 DREAM_TILE = 512  # pixels a side, where a picture would not fit into memory as a whole
 
 
-@options_of(Request, dk.Settings())
-def dream(request: Request) -> None:
+@command_with(DreamRequest)
+def dream(request: DreamRequest) -> None:
     """Dream a picture, or several.
 
     Ctrl-C saves the picture so far; its passport (see again) holds the step it came to. Of several
@@ -38,7 +37,7 @@ def dream(request: Request) -> None:
 
 def plan(job: Job, image: dk.Image, source: dict, **more: object) -> dict[str, object]:
     """The passport that a picture's dream will carry: it says how the dream is made."""
-    settings, recipe = job.request.dream_settings, job.request.recipe_spec
+    settings, recipe = job.request.dream_settings(), job.request.recipe_spec()
     if recipe is not None:
         more["recipe"] = recipe
     elif not settings.tile and exceeds_memory(job.network, job.score.objective.layers, image):
@@ -53,7 +52,7 @@ def plan(job: Job, image: dk.Image, source: dict, **more: object) -> dict[str, o
     )
 
 
-def _dream_several(request: Request, pictures: list[str]) -> None:
+def _dream_several(request: DreamRequest, pictures: list[str]) -> None:
     names, folder = picture_files(pictures), request.output or Path("dreams")
     check_folder(folder, pictures, names, request.guide)
     job = on_one_thread(load, request)  # the guide's features too, as `again` takes them
@@ -65,7 +64,7 @@ def _dream_several(request: Request, pictures: list[str]) -> None:
     make_album(Album(job, names, folder, planned))
 
 
-def _dream_one(request: Request, name: str) -> None:
+def _dream_one(request: DreamRequest, name: str) -> None:
     output = request.output or Path("dream.png")
     check_target(output)
     photo, source = picture_at(name, request.side, PHOTO_SIDE)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -19,64 +19,35 @@ from .. import passport as passports
 from ..pictures.video import Reel, check_film
 from .console import print_line, signals
 from .given_pictures import FILM_SIDE, check_not_an_input, picture_at
-from .options import (
-    Device,
-    Network,
-    Precision,
-    Weights,
-    objective_spec,
-    options_of,
-    side_option,
-    weights_kind,
-)
+from .options import Request, command_with, objective_spec, side_option, weights_kind
 from .progress import CountProgress
 
-FILM_SETTINGS = dk.Settings(steps=4, octaves=3)  # of one frame: detail adds up over the frames
 Output = Annotated[
     Path, typer.Option("-o", "--output", help="the film's file: .mp4, .gif or .webp")
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmRequest:
-    """What the user asks of either command: one option each."""
+class FilmRequest(Request):
+    """What the user asks of either command."""
 
-    network: Network = "dreamnet"
-    weights: Weights = None
+    # of one frame: detail adds up from frame to frame
+    DEFAULTS: ClassVar[dk.Settings] = dk.Settings(steps=4, octaves=3)
     layer: Annotated[
         list[str] | None,
-        typer.Option(
-            "--layer", help="the layer to excite; given several times, one after the other"
-        ),
+        typer.Option(help="the layer to excite; several --layer come one after the other"),
     ] = None
     guide: Annotated[
         list[str] | None,
-        typer.Option(
-            "--guide", help="dream towards this picture; given several times, one after the other"
-        ),
+        typer.Option(help="dream towards this picture; several come one after the other"),
     ] = None
-    side: Annotated[
-        int | None, side_option(f"the photo's or the video's own up to {FILM_SIDE}")
-    ] = None
+    side: Annotated[int | None, side_option(f"that of the source, up to {FILM_SIDE}")] = None
     resume: Annotated[bool, typer.Option("--resume", help="continue a film that was stopped")] = (
         False
     )
     keep_frames: Annotated[
-        bool,
-        typer.Option(
-            "--keep-frames", help="keep the frames, PNG files in a folder beside the film"
-        ),
+        bool, typer.Option("--keep-frames", help="keep the PNG frames, in a folder beside the film")
     ] = False
-    device: Device = None
-    precision: Precision = "float32"
-    settings: Mapping[str, object] = field(default_factory=dict)  # those that were given
-
-    def __post_init__(self) -> None:
-        _ = self.dream_settings  # raises ValueError for a wrong number
-
-    @property
-    def dream_settings(self) -> dk.Settings:
-        return replace(FILM_SETTINGS, **self.settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +62,7 @@ class ZoomRequest(FilmRequest):
     fps: Annotated[float, typer.Option(help="frames per second")] = 30.0
     zoom: Annotated[
         float,
-        typer.Option(
-            help="enlargement per second", show_default="4.66, google/deepdream's: 1 / 0.95 a frame"
-        ),
+        typer.Option(help="enlargement per second", show_default="4.66: 1 / 0.95 a frame, as 2015"),
     ] = dk.film.NOTEBOOK_ZOOM
     turn: Annotated[float, typer.Option(help="degrees per second, anticlockwise")] = 0.0
     down: Annotated[float, typer.Option(help="movement downwards, in pixels per second")] = 0.0
@@ -121,7 +90,7 @@ class VideoRequest(FilmRequest):
     ] = None
 
 
-@options_of(ZoomRequest, FILM_SETTINGS)
+@command_with(ZoomRequest)
 def zoom(request: ZoomRequest) -> None:
     """Film an endless zoom into a dream.
 
@@ -146,13 +115,13 @@ def zoom(request: ZoomRequest) -> None:
 
     def dreams(scores: list[dk.Score], reel: Reel) -> Iterator[dk.Image]:
         return dk.film.zooming(
-            scores, image, request.dream_settings, **film, first=reel.kept, last=reel.last()
+            scores, image, request.dream_settings(), **film, first=reel.kept, last=reel.last()
         )
 
     _make(request, source, film, request.fps, dreams)
 
 
-@options_of(VideoRequest, FILM_SETTINGS)
+@command_with(VideoRequest)
 def film(request: VideoRequest) -> None:
     """Dream a video.
 
@@ -175,7 +144,7 @@ def film(request: VideoRequest) -> None:
         return dk.film.dreaming_video(
             scores,
             islice(dk.film.read_video(video, side), frames),
-            request.dream_settings,
+            request.dream_settings(),
             **carry,
             count=frames,
             first=reel.kept,
@@ -196,15 +165,10 @@ def _make(
 
     `film` is its description in passports. After a signal the frames stay.
     """
-    net = dk.load_network(
-        request.network,
-        weights=request.weights,
-        device=request.device,
-        precision=request.precision,
-    )
+    net = request.load_network()
     scores, specs = _objectives(net, request.layer or [], request.guide or [])
-    weights = weights_kind(request.weights)
-    passport = passports.make(net, specs[0], request.dream_settings, source, weights=weights)
+    weights, settings = weights_kind(request.weights), request.dream_settings()
+    passport = passports.make(net, specs[0], settings, source, weights=weights)
     passport |= {"made": "film", "film": film} | ({"walk": specs} if len(specs) > 1 else {})
     # Frames belong together if everything that determines their pixels is equal.
     same = passport.keys() - {"threads", "versions", "film", "dreamkit"}

@@ -1,11 +1,11 @@
-"""What the commands share: their options, and the objective that those describe."""
+"""The options that several commands share, and the objective that those describe."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import MISSING, fields
-from typing import Annotated, get_type_hints
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Annotated, ClassVar, get_type_hints
 
 import typer
 
@@ -58,11 +58,34 @@ def side_option(what: str) -> typer.models.OptionInfo:
     return typer.Option("--side", help=f"longest side in pixels; if not given, {what}")
 
 
-def options_of(request: type, defaults: dk.Settings) -> Callable[[Callable], Callable]:
-    """A decorator: gives a command an option for each field of a dataclass, and one object of it.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asks of a dreaming command: a field for each option."""
 
-    The field `settings` stands for an option of each field of dk.Settings, with the given defaults;
-    in the object it is a dict of those that the user gave.
+    DEFAULTS: ClassVar[dk.Settings] = dk.Settings()
+    network: Network = "dreamnet"
+    weights: Weights = None
+    device: Device = None
+    precision: Precision = "float32"
+    settings: Mapping[str, object] = field(default_factory=dict)  # those that the user gave
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a wrong number, before anything is loaded."""
+        self.dream_settings()
+
+    def dream_settings(self) -> dk.Settings:
+        return replace(self.DEFAULTS, **self.settings)
+
+    def load_network(self) -> dk.Network:
+        return dk.load_network(
+            self.network, weights=self.weights, device=self.device, precision=self.precision
+        )
+
+
+def command_with(request: type[Request]) -> Callable[[Callable], Callable]:
+    """A decorator: the command gets an option for each field of the request, and then a request.
+
+    The field `settings` stands for an option for each field of dk.Settings, made from its metadata.
     """
     hints = get_type_hints(request, include_extras=True)
     parameters = [_parameter("context", typer.Context)]
@@ -70,11 +93,11 @@ def options_of(request: type, defaults: dk.Settings) -> Callable[[Callable], Cal
         if spec.name != "settings":
             default = inspect.Parameter.empty if spec.default is MISSING else spec.default
             parameters.append(_parameter(spec.name, hints[spec.name], default))
-    numbers = [spec.name for spec in fields(dk.Settings)]
+    numbers = {spec.name: getattr(request.DEFAULTS, spec.name) for spec in fields(dk.Settings)}
     for spec in fields(dk.Settings):
         option = typer.Option(f"--{spec.name.replace('_', '-')}", help=spec.metadata["help"])
         kind = Annotated[type(spec.default), option]
-        parameters.append(_parameter(spec.name, kind, getattr(defaults, spec.name)))
+        parameters.append(_parameter(spec.name, kind, numbers[spec.name]))
 
     def decorate(command: Callable) -> Callable:
         def wrapper(context: typer.Context, **given: object) -> None:

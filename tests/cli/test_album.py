@@ -145,7 +145,10 @@ def test_nothing_of_the_users_is_overwritten(photos, capsys):
         (["a.png", "b.webp", "-o", "."], "is one of the pictures; give the dreams another folder"),
         ([".", "-o", "."], "is the folder the pictures come from"),
         (["a.png", "b.webp", "-o", "one.png"], "several pictures go to a folder"),
-        (["a.png", "b.webp", "-o", "a.jpg/"], "several pictures go to a folder|exists and is not a folder"),
+        (
+            ["a.png", "b.webp", "-o", "a.jpg/"],
+            "several pictures go to a folder|exists and is not a folder",
+        ),
         (["a.png", "out", "--workers", "0", "-o", "new"], "workers is a whole number"),
     ):
         assert call(["dream", *arguments, *QUICK]) == 2
@@ -190,7 +193,9 @@ def test_names_that_meet_are_told_apart_and_never_meet_again():
     ):
         found = [path.name.casefold() for path in album_files.target_files(names, Path("out"))]
         assert len(set(found)) == len(names) and all(name.endswith(".png") for name in found), found
-    assert [path.name for path in album_files.target_files(["p/a.jpg", "q/b.jpg"], Path("out"))] == [
+    assert [
+        path.name for path in album_files.target_files(["p/a.jpg", "q/b.jpg"], Path("out"))
+    ] == [
         "a.png",
         "b.png",
     ]

@@ -144,4 +144,7 @@ def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch
 
 
 def test_who_imports_dreamkit_keeps_their_signals():
-    assert cli.stop_at_once not in (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+    assert cli.stop_at_once not in (
+        signal.getsignal(signal.SIGINT),
+        signal.getsignal(signal.SIGTERM),
+    )
