@@ -25,8 +25,7 @@ from .sheets import feature_sheet
 def again(
     picture: Annotated[Path, typer.Argument(help="a picture that dreamkit made")],
     source: Annotated[
-        str | None,
-        typer.Option("--source", help="the photo it was made from, if that is not a sample"),
+        str | None, typer.Option(help="the photo it was made from, if that is not a sample")
     ] = None,
     guide: Annotated[str | None, typer.Option(help="its guide picture, if there was one")] = None,
     weights: Weights = None,

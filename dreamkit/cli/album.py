@@ -132,7 +132,7 @@ def make_album(album: Album) -> None:
     """
     total, left = len(album.tasks), album.left()
     progress = CountProgress(total, "picture", total - len(left))
-    progress.done_before -= album.failed
+    done_before = progress.done - album.failed
     is_new = not album.folder.exists()
     try:
         with progress.reporting_stop(
@@ -153,7 +153,7 @@ def make_album(album: Album) -> None:
     for remark in album.job.remarks if left else ():
         say(remark)
     if album.failed < total:
-        print_line(f"{album.folder}: {total - album.failed} dreams{progress.summary}")
+        print_line(f"{album.folder}: {total - album.failed} dreams{progress.summary(done_before)}")
     if album.failed:
         say(f"{album.failed} of {total} pictures could not be dreamt")
         raise typer.Exit(2)

@@ -25,8 +25,7 @@ def atlas(
     network: Network = "dreamnet",
     weights: Weights = None,
     layer: Annotated[
-        list[str] | None,
-        typer.Option("--layer", help="once for each layer; the suggested ones if not given"),
+        list[str] | None, typer.Option(help="once for each layer; the suggested ones if not given")
     ] = None,
     channels: Channels = None,
     workers: Workers = None,
@@ -70,4 +69,4 @@ def atlas(
         for done, _ in making:
             progress.advance(done - progress.done)
             signals.check()
-    print_line(f"{folder / 'index.html'}: {total} pictures{progress.summary}")
+    print_line(f"{folder / 'index.html'}: {total} pictures{progress.summary(done_before)}")

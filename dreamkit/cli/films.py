@@ -61,8 +61,7 @@ class ZoomRequest(FilmRequest):
     seconds: Annotated[float, typer.Option(help="length of the film")] = 3.0
     fps: Annotated[float, typer.Option(help="frames per second")] = 30.0
     zoom: Annotated[
-        float,
-        typer.Option(help="enlargement per second", show_default="4.66: 1 / 0.95 a frame, as 2015"),
+        float, typer.Option(help="enlargement per second", show_default="4.66, google/deepdream's")
     ] = dk.film.NOTEBOOK_ZOOM
     turn: Annotated[float, typer.Option(help="degrees per second, anticlockwise")] = 0.0
     down: Annotated[float, typer.Option(help="movement downwards, in pixels per second")] = 0.0
@@ -76,14 +75,10 @@ class VideoRequest(FilmRequest):
     video: Annotated[str, typer.Argument(help="a video file")]
     output: Output = Path("film.mp4")
     blend: Annotated[
-        float,
-        typer.Option(help="share of the previous dream in the start of each frame, 0 to 1"),
+        float, typer.Option(help="share of the previous dream in the start of each frame, 0 to 1")
     ] = 0.85
     flow: Annotated[
-        bool,
-        typer.Option(
-            "--flow/--no-flow", help="move the previous dream along with the things in the video"
-        ),
+        bool, typer.Option(help="move the previous dream along with the things in the video")
     ] = True
     seconds: Annotated[
         float | None, typer.Option(help="only this much of the video, from its beginning")

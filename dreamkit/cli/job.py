@@ -161,7 +161,7 @@ class Run:
             self.progress.finish_octave()
         self._picture, self.done = picture, self.done + 1
         self.progress.advance_to(height, width)
-        # Of a recipe, a larger picture may still come, and is shrunk to the photo's size.
+        # A recipe may go beyond the photo's size; its result is then resized to it.
         if self.settings is not None and self._photo is not None:
             self._photo = None if picture.shape == self._photo.shape else self._photo
 

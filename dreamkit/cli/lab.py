@@ -33,9 +33,7 @@ def lab(
     port: Annotated[
         int, typer.Option(help="the port on this machine; the next free one if it is taken")
     ] = 8888,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="open JupyterLab in the browser")
-    ] = True,
+    browser: Annotated[bool, typer.Option(help="open JupyterLab in the browser")] = True,
 ) -> None:
     """Open the lessons in JupyterLab.
 

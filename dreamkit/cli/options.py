@@ -24,38 +24,28 @@ DEFAULT_LAYERS = {
 }
 
 Network = Annotated[
-    str,
-    typer.Option(
-        "--network", help="dreamnet, dreamnet-robust, or a classification network of torchvision"
-    ),
+    str, typer.Option(help="dreamnet, dreamnet-robust, or a classification network of torchvision")
 ]
 Weights = Annotated[
-    str | None,
-    typer.Option("--weights", help="your own weights file (safetensors or state dict), or: random"),
+    str | None, typer.Option(help="your own weights file (safetensors or state dict), or: random")
 ]
 Device = Annotated[
-    str | None,
-    typer.Option("--device", help="cpu, cuda or mps; the fastest available one if not given"),
+    str | None, typer.Option(help="cpu, cuda or mps; the fastest available one if not given")
 ]
-Precision = Annotated[str, typer.Option("--precision", help="float32, bfloat16, float64 or auto")]
-Channels = Annotated[
-    str | None, typer.Option("--channels", help="which channels, as 3,14,15; all if not given")
-]
+Precision = Annotated[str, typer.Option(help="float32, bfloat16, float64 or auto")]
+Channels = Annotated[str | None, typer.Option(help="which channels, as 3,14,15; all if not given")]
 Workers = Annotated[
     int | None,
-    typer.Option(
-        "--workers", help="processes on this machine that share the work; if not given, this one"
-    ),
+    typer.Option(help="processes on this machine that share the work; if not given, this one"),
 ]
 Scheduler = Annotated[
-    str | None,
-    typer.Option("--scheduler", help="a Dask scheduler that shares out the work: tcp://HOST:PORT"),
+    str | None, typer.Option(help="a Dask scheduler that shares out the work: tcp://HOST:PORT")
 ]
 
 
 def side_option(what: str) -> typer.models.OptionInfo:
     """The option --side, with the side that is taken without it."""
-    return typer.Option("--side", help=f"longest side in pixels; if not given, {what}")
+    return typer.Option(help=f"longest side in pixels; if not given, {what}")
 
 
 @dataclass(frozen=True, kw_only=True)

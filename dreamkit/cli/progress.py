@@ -89,9 +89,8 @@ class CountProgress(Progress):
             left = _duration(pace * (self.total - self.done))
             say(f"{self.unit} {self.done} of {self.total}, {left} left")
 
-    @property
-    def summary(self) -> str:
-        kept = f" ({self.done_before} were there already)" if self.done_before else ""
+    def summary(self, done_before: int) -> str:
+        kept = f" ({done_before} were there already)" if done_before else ""
         return f"{kept}, made in {self.seconds:.1f} s"
 
 

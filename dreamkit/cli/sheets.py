@@ -39,9 +39,7 @@ def figures(
     ] = Path("figures"),
     network: Annotated[
         str | None,
-        typer.Option(
-            "--network", help="if not given, the embedded network that shows each figure best"
-        ),
+        typer.Option(help="if not given, the embedded network that shows each figure best"),
     ] = None,
     weights: Weights = None,
     seed: Annotated[int, typer.Option(help="seed of the noise and of all random shifts")] = 0,

@@ -1,4 +1,4 @@
-"""`dreamkit dream` of several pictures: names, bad ones among them, going on, the same bytes however many workers."""
+"""`dreamkit dream` of several pictures: names, bad pictures, continuing, bytes with workers."""
 
 import os
 from pathlib import Path
@@ -200,7 +200,7 @@ def test_names_that_meet_are_told_apart_and_never_meet_again():
         "b.png",
     ]
     with pytest.raises(
-        ValueError, match="'A.jpg' and 'a.JPG' would go to one file"
+        ValueError, match=r"'A\.jpg' and 'a\.JPG' would go to one file"
     ):  # on some disks they would
         album_files.target_files(["A.jpg", "a.JPG"], Path("out"))
 

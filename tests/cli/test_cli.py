@@ -1,4 +1,4 @@
-"""The command line as a user meets it: what it makes, what it says, and with which status it ends."""
+"""The command line as a user sees it: results, messages and exit statuses."""
 
 import os
 import re
@@ -8,9 +8,9 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
+import PIL.Image
 import pytest
 import torch
-from PIL import Image as pillow
 
 import dreamkit as dk
 from dreamkit import passport
@@ -34,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_first_dream():
-    """One process from nothing to a picture: status 0, plain progress, no byte of terminal art where stderr is a pipe."""
+    """One whole process: status 0, and plain progress lines because stderr is a pipe."""
     process = program("dream", "--side", "64", "--steps", "2", "--octaves", "2", fresh=True)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
@@ -58,11 +58,12 @@ def test_a_signal_keeps_the_picture_so_far(number, status, folder, capsys):
     assert (process.returncode, out) == (status, ""), err
     assert first == "dreamkit: octave 1 of 2, 91×61\n"
     said = re.fullmatch(
-        r"dreamkit: stopped at step (\d+) of 5000 in octave 1 of 2; saved the picture so far, 128×85, as 'half.png'\n",
+        r"dreamkit: stopped at step (\d+) of 5000 in octave 1 of 2; "
+        r"saved the picture so far, 128×85, as 'half.png'\n",
         err,
     )
     assert said and os.listdir(folder) == ["half.png"]
-    with pillow.open("half.png") as file:
+    with PIL.Image.open("half.png") as file:
         file.load()  # whole, and of the size it would have had in the end
         assert file.size == (128, 85)
     assert dk.read_passport("half.png")["stopped"] == int(said[1])
@@ -156,8 +157,8 @@ def test_a_guide(capsys):
 
 
 def test_a_large_photo_is_taken_smaller_and_a_small_one_as_it_is(capsys):
-    pillow.new("RGB", (1500, 30), (90, 120, 60)).save("wide photo.jpg")
-    pillow.new("RGB", (37, 30), (90, 120, 60)).save("small.jpg")
+    PIL.Image.new("RGB", (1500, 30), (90, 120, 60)).save("wide photo.jpg")
+    PIL.Image.new("RGB", (37, 30), (90, 120, 60)).save("small.jpg")
     assert (
         call(["dream", "wide photo.jpg", "--steps", "1", "--octaves", "1", "--layer", "conv1"]) == 0
     )
@@ -192,7 +193,7 @@ def test_a_silent_layer_is_one_line_of_warning(capsys):
 
 
 def test_a_flat_picture_and_random_weights_are_said_in_one_line_each(capsys):
-    pillow.new("RGB", (48, 40), (90, 120, 60)).save("flat.png")
+    PIL.Image.new("RGB", (48, 40), (90, 120, 60)).save("flat.png")
     quick = ["--steps", "1", "--octaves", "1", "--layer", "conv2"]
     assert call(["dream", "flat.png", *quick]) == 0
     assert capsys.readouterr().err.endswith(
@@ -201,7 +202,8 @@ def test_a_flat_picture_and_random_weights_are_said_in_one_line_each(capsys):
     assert call(["dream", "china", "--side", "48", "--weights", "random", *quick]) == 0
     told = capsys.readouterr().err
     assert told.endswith(
-        "dreamkit: random weights: the network has learnt nothing, so what appears is texture without meaning\n"
+        "dreamkit: random weights: the network has learnt nothing, "
+        "so what appears is texture without meaning\n"
     )
 
 
@@ -504,7 +506,7 @@ def test_a_mistake_is_one_clear_line_and_status_2(arguments, message, folder, ca
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    pillow.new("RGB", (1, 1)).save("dot.png")
+    PIL.Image.new("RGB", (1, 1)).save("dot.png")
     dk.save_image(dk.noise(40, 40), "photo.png")
     before = {name: Path(name).read_bytes() for name in os.listdir()}
     small = (

@@ -1,4 +1,4 @@
-"""What the command line says and when: errors, memory, odd names, signals before and after a save."""
+"""What the command line says: errors, odd names, signals before and after a save, loading."""
 
 import os
 import signal
