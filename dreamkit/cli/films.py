@@ -100,7 +100,7 @@ def zoom(request: ZoomRequest) -> None:
         )
     image, source = picture_at(request.picture, request.side, FILM_SIDE)
     check_not_an_input(request.output, request.picture, *(request.guide or ()))
-    film = {
+    details = {
         "frames": max(1, round(length)),
         "fps": request.fps,
         "zoom": request.zoom,
@@ -110,10 +110,10 @@ def zoom(request: ZoomRequest) -> None:
 
     def dreams(scores: list[dk.Score], reel: Reel) -> Iterator[dk.Image]:
         return dk.film.zooming(
-            scores, image, request.dream_settings(), **film, first=reel.kept, last=reel.last()
+            scores, image, request.dream_settings(), **details, first=reel.kept, last=reel.last()
         )
 
-    _make(request, source, film, request.fps, dreams)
+    _make(request, source, details, request.fps, dreams)
 
 
 @command_with(VideoRequest)
@@ -133,7 +133,7 @@ def film(request: VideoRequest) -> None:
     first = next(dk.film.read_video(video, side))
     source = passports.picture_spec(first, "file", os.path.basename(video), side)
     carry = {"blend": request.blend, "flow": request.flow}
-    film = {"frames": frames, "fps": str(info.fps), **carry, "video": _file_digest(video)}
+    details = {"frames": frames, "fps": str(info.fps), **carry, "video": _file_digest(video)}
 
     def dreams(scores: list[dk.Score], reel: Reel) -> Iterator[dk.Image]:
         return dk.film.dreaming_video(
@@ -146,29 +146,29 @@ def film(request: VideoRequest) -> None:
             last=reel.last(),
         )
 
-    _make(request, source, film, info.fps, dreams)
+    _make(request, source, details, info.fps, dreams)
 
 
 def _make(
     request: FilmRequest,
     source: dict,
-    film: dict,
+    details: dict,
     fps: float | Fraction,
     dreams: Callable[[list[dk.Score], Reel], Iterator[dk.Image]],
 ) -> None:
     """Loads the network, saves each frame of `dreams` as it comes, then the film.
 
-    `film` is its description in passports. After a signal the frames stay.
+    `details` describe the film in passports. After a signal the frames stay.
     """
     net = request.load_network()
     scores, specs = _objectives(net, request.layer or [], request.guide or [])
     weights, settings = weights_kind(request.weights), request.dream_settings()
     passport = passports.make(net, specs[0], settings, source, weights=weights)
-    passport |= {"made": "film", "film": film} | ({"walk": specs} if len(specs) > 1 else {})
+    passport |= {"made": "film", "film": details} | ({"walk": specs} if len(specs) > 1 else {})
     # Frames belong together if everything that determines their pixels is equal.
     same = passport.keys() - {"threads", "versions", "film", "dreamkit"}
-    reel = Reel(request.output, {name: passport[name] for name in same} | film, request.resume)
-    progress = CountProgress(film["frames"], "frame", reel.kept)
+    reel = Reel(request.output, {name: passport[name] for name in same} | details, request.resume)
+    progress = CountProgress(details["frames"], "frame", reel.kept)
 
     def kept() -> str:
         resume = f"--resume goes on from {str(reel.folder)!r}"
