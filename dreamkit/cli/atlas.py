@@ -15,7 +15,7 @@ from .console import print_line, signals
 from .options import Channels, Device, Network, Scheduler, Weights, Workers, channel_list
 from .progress import CountProgress
 
-DEFAULTS = dk.atlas.Recipe()
+DEFAULTS = dk.atlas.PictureSettings()
 
 
 def atlas(
@@ -42,7 +42,7 @@ def atlas(
     A folder of pictures and a page to browse them. After Ctrl-C the finished pictures stay; the
     same command continues.
     """
-    recipe = dk.atlas.Recipe(side=side, steps=steps, seed=seed)
+    settings = dk.atlas.PictureSettings(side=side, steps=steps, seed=seed)
     chosen = channel_list(channels)
     check_target_folder(folder)
     net = dk.load_network(network, weights=weights, device=device)
@@ -53,7 +53,7 @@ def atlas(
         channels=chosen,
         workers=workers,
         scheduler=scheduler,
-        recipe=recipe,
+        settings=settings,
     )
     done_before, total = next(making)
     progress = CountProgress(total, "picture", done_before)
