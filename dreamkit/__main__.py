@@ -1,4 +1,4 @@
-"""`python -m dreamkit` and the `dreamkit` command: see `cli`."""
+"""`python -m dreamkit` and the `dreamkit` command; both call `cli.main`."""
 
 from dreamkit.cli import main
 

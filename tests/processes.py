@@ -1,7 +1,8 @@
-"""The command line as a process of its own, without paying seconds of imports for each: a nursery that has them done, and forks.
+"""The command line as a process of its own, without seconds of imports for each.
 
-`program("dream", "--side", "64")` is a `subprocess.Popen` to its caller: pipes, signals, an exit status. Where there is no
-`fork` (Windows), or with `fresh=True`, it is one.
+A parent process imports everything once and is forked for each program.
+`program("dream", "--side", "64")` has pipes, signals and an exit status like `subprocess.Popen`;
+without `fork` (on Windows), or with `fresh=True`, it is a Popen.
 """
 
 import atexit
@@ -17,9 +18,11 @@ from typing import IO
 
 import dreamkit as dk
 
-_NURSERY = """
+_PARENT = """
 import array, json, os, signal, socket, sys
-import dreamkit.cli.app                                       # the slow part: done once, before any thread is started
+# the slow part: done once, before any thread is started
+import dreamkit.cli.again, dreamkit.cli.app, dreamkit.cli.atlas, dreamkit.cli.dream
+import dreamkit.cli.films, dreamkit.cli.listings, dreamkit.cli.sheets
 line = socket.socket(fileno=int(sys.argv[1]))
 while True:
     message, fds, _, _ = socket.recv_fds(line, 65536, 2)
@@ -29,8 +32,8 @@ while True:
     child = os.fork()
     if child == 0:
         line.close()
-        os.setsid()                                            # a Ctrl-C at the tests is not for it
-        signal.signal(signal.SIGINT, signal.SIG_DFL)            # as a shell starts it; dreamkit puts its own there
+        os.setsid()                                    # a Ctrl-C at the tests does not reach it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)   # as a shell starts it
         for fd, target in zip(fds, (1, 2)):
             os.dup2(fd, target)
         os.closerange(3, 64)
@@ -39,7 +42,7 @@ while True:
         os.environ.update(told["env"])
         status = 1
         try:
-            dreamkit.cli.app.main(told["arguments"])
+            dreamkit.cli.main(told["arguments"])
         except SystemExit as exit:
             status = exit.code or 0
         finally:
@@ -56,11 +59,11 @@ while True:
     line.sendall(json.dumps(ended).encode() + b"\\n")
 """
 
-_nursery: list[tuple[subprocess.Popen, socket.socket, IO[str]]] = []
+_parents: list[tuple[subprocess.Popen, socket.socket, IO[str]]] = []
 
 
 class Forked:
-    """What the tests need of `subprocess.Popen`, for a process that the nursery has forked. One at a time."""
+    """What the tests need of `subprocess.Popen`, for a forked process. One runs at a time."""
 
     def __init__(self, arguments: tuple[str, ...]):
         _, self.line, self.answers = _open()
@@ -92,7 +95,7 @@ class Forked:
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """(stdout, stderr) to their ends. They are read one after the other: enough for a program that writes little."""
+        """(stdout, stderr), read one after the other: enough for a program that writes little."""
         out, err = self.stdout.read(), self.stderr.read()
         self.stdout.close()
         self.stderr.close()
@@ -101,10 +104,13 @@ class Forked:
 
 
 def program(*arguments: str, fresh: bool = False) -> Forked | subprocess.Popen:
-    """`dreamkit …` as a process of its own, which hears Ctrl-C even where this one runs in the background."""
+    """`dreamkit …` as a process of its own, which handles Ctrl-C even if this one ignores it."""
     if hasattr(os, "fork") and not fresh:
         return Forked(arguments)
-    code = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+    code = (
+        "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+        "os.execv(sys.executable, sys.argv[1:])"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", code, sys.executable, "-m", "dreamkit", *arguments],
         text=True,
@@ -124,20 +130,20 @@ def check_whole(folder: Path) -> None:
 
 
 def _open() -> tuple[subprocess.Popen, socket.socket, IO[str]]:
-    """The nursery with the line to it and what it answers; opened with the first program and closed with the tests."""
-    if not _nursery:
+    """The parent process, its socket and its answers: started once, and ended with the tests."""
+    if not _parents:
         ours, theirs = socket.socketpair()
         process = subprocess.Popen(
-            [sys.executable, "-c", _NURSERY, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+            [sys.executable, "-c", _PARENT, str(theirs.fileno())], pass_fds=[theirs.fileno()]
         )
         theirs.close()
-        _nursery.append((process, ours, ours.makefile("r")))
+        _parents.append((process, ours, ours.makefile("r")))
         atexit.register(_close)
-    return _nursery[0]
+    return _parents[0]
 
 
 def _close() -> None:
-    process, line, answers = _nursery.pop()
+    process, line, answers = _parents.pop()
     answers.close()
     line.close()
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass, field, fields
+
+from ..checks.numbers import is_number, is_whole
 
 # name: (least, greatest) value; a whole number where the default is one
 LIMITS = {
@@ -72,8 +73,6 @@ def out_of_limits(value: object, low: float, high: float, whole: bool) -> str:
     >>> out_of_limits(2.5, 1, 32, whole=True)
     'a whole number from 1 to 32; given: 2.5'
     """
-    kind = numbers.Integral if whole else numbers.Real
-    number = isinstance(value, kind) and not isinstance(value, bool)
-    if number and low <= value <= high:
+    if (is_whole if whole else is_number)(value, low, high):
         return ""
     return f"a {'whole ' if whole else ''}number from {low} to {high}; given: {value!r}"

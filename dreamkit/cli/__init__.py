@@ -1,13 +1,33 @@
-"""The command line. PyTorch takes seconds to load, so Ctrl-C is handled before it is imported."""
+"""The command line.
+
+PyTorch takes seconds to import, so this module handles Ctrl-C before anything else is imported.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs one command line (by default this process's own) and exits with its status."""
-    from . import _early
+    """Runs one command line (by default that of this process) and exits with its status.
 
-    _early.listen()
-    from .app import main
+    The status is 0; 1 after a failed check or a bug; 2 after a mistake of the user; 130 after
+    Ctrl-C; 143 after SIGTERM.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a background job ignores Ctrl-C
+            signal.signal(number, stop_at_once)
+    from .app import call
 
-    main(arguments)
+    sys.exit(call(arguments))
+
+
+def stop_at_once(number: int, frame: object) -> None:
+    """Ends the process with one line and the status 128 + the signal.
+
+    Used until a command begins: no file is open yet, and no `except` in an import can swallow it.
+    """
+    os.write(2, b"dreamkit: stopped\n")
+    os._exit(128 + number)

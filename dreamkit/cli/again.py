@@ -15,112 +15,122 @@ import dreamkit as dk
 
 from .. import passport as passports
 from ..pictures.image import as_saved, check_target
-from .console import Progress, printable, say
-from .dream import advance, counts
-from .options import MAX_SHEET_PIXELS, MaybeText, Weights, handed, signals, spare
+from .console import print_line, say, signals
+from .given_pictures import MAX_SHEET_PIXELS, check_not_an_input, picture_for
+from .job import Run
+from .options import Weights
 from .sheets import feature_sheet
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command to the program."""
-    app.command()(again)
 
 
 def again(
     picture: Annotated[Path, typer.Argument(help="a picture that dreamkit made")],
     source: Annotated[
-        MaybeText,
-        typer.Option("--source", help="the photo it was made from, unless that is a sample"),
+        str | None, typer.Option(help="the photo it was made from, if that is not a sample")
     ] = None,
-    guide: Annotated[MaybeText, typer.Option(help="the guide picture, where there was one")] = None,
+    guide: Annotated[str | None, typer.Option(help="its guide picture, if there was one")] = None,
     weights: Weights = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="keep the remade picture here")
+        Path | None, typer.Option("-o", "--output", help="save the remade picture here")
     ] = None,
 ) -> None:
     """Make a picture again from its passport.
 
-    Remakes it and says how far the two differ, in grey levels of 0 to 255; on the same machine that is 0.
+    Remakes it and says how far the two differ, in grey levels of 0 to 255; on the same machine
+    that is 0.
     """
     if output is not None:
         check_target(output)
-        spare(output, str(picture), source, guide)
+        check_not_an_input(output, str(picture), source, guide)
     passport = dk.read_passport(picture)
     plan = _named(picture, lambda: passports.read(passport))
     saved = dk.load_image(picture)
     image = _named(picture, lambda: _source(plan, source, tuple(saved.shape[-2:])))
     if plan.weights == "file" and weights is None:
         raise ValueError(
-            f"it was made with a weights file of its own (sha256 {plan.digest[:12]}…): give it with --weights FILE"
+            f"it was made with a weights file of its own (sha256 {plan.digest[:12]}…): "
+            "give it with --weights FILE"
         )
     with _threads(plan.threads):
         remade = _remade(plan, image, guide, "random" if plan.weights == "random" else weights)
-    remade_saved = as_saved(remade, picture)
-    if remade_saved.shape != saved.shape:
-        raise ValueError(
-            f"{str(picture)!r} was changed since: it has {saved.shape[-1]}×{saved.shape[-2]} pixels, and made again "
-            f"{remade.shape[-1]}×{remade.shape[-2]}"
-        )
-    difference = round(float((saved - remade_saved).abs().max()) * 255)
+    difference = _difference(picture, saved, remade)
+    signals.hold()
     if output is not None:
         dk.save_image(remade, output, passport)
-    print(
-        f"{printable(str(picture))}: made again, greatest difference {difference} of 255 grey levels"
-        + ("" if difference == 0 else f" ({_reasons(plan)})")
+    reasons = "" if difference == 0 else f" ({_reasons(plan)})"
+    print_line(
+        f"{picture}: made again, greatest difference {difference} of 255 grey levels{reasons}"
     )
 
 
 def _remade(
     plan: passports.Plan, image: dk.Image, guide: str | None, weights: str | None
 ) -> dk.Image:
-    device = (
-        plan.device if plan.device == "cpu" or getattr(torch, plan.device).is_available() else None
+    net = _network(plan, weights)
+    if plan.made == "features":
+        return feature_sheet(net, image, plan.objective["name"], plan.channels)[0]
+    guides: dict[str, dict[str, torch.Tensor]] = {}
+    for wanted in passports.guide_pictures(plan.objective):
+        picture = picture_for(wanted["picture"], guide, "--guide")
+        features = dk.capture(net, picture, wanted["layer"])
+        guides.setdefault(wanted["picture"]["sha256"], {}).update(features)
+    score = dk.scorer(net, passports.objective(plan.objective, guides))
+    run = Run(plan, score, image)
+    run.take()
+    return run.result()
+
+
+def _network(plan: passports.Plan, weights: str | None) -> dk.Network:
+    """The plan's network, with warnings where its device or its weights are not those of then."""
+    there = plan.device == "cpu" or getattr(torch, plan.device).is_available()
+    net = dk.load_network(
+        plan.network,
+        weights=weights,
+        device=plan.device if there else None,
+        precision=plan.precision,
     )
-    net = dk.load_network(plan.network, weights=weights, device=device, precision=plan.precision)
-    if device is None:
+    if not there:
         say(
-            f"warning: it was made on {plan.device}, which is not here; small differences grow in a dream"
+            f"warning: it was made on {plan.device}, which is not available here; "
+            "small differences grow in a dream"
         )
     if net.digest != plan.digest:
         say(
-            f"warning: the weights of {plan.network} are not those it was made with (sha256 {plan.digest[:12]}…, here {net.digest[:12]}…)"
+            f"warning: the weights of {plan.network} are not those it was made with "
+            f"(sha256 {plan.digest[:12]}…, here {net.digest[:12]}…)"
         )
-    if plan.made == "features":
-        return feature_sheet(net, image, plan.objective["name"], plan.channels)[0]
-    guides = {}
-    for found in passports.guide_pictures(plan.objective):
-        features = dk.capture(net, handed(found["picture"], guide, "--guide"), found["layer"])
-        guides.setdefault(found["picture"]["sha256"], {}).update(features)
-    score = dk.scorer(net, passports.objective(plan.objective, guides))
-    picture, done = image, 0
-    progress = Progress(**counts({"settings": vars(plan.settings), "recipe": plan.recipe}))
-    try:
-        for dreamt in passports.replaying(plan, score, image):
-            before, picture, done = picture if done else dreamt, dreamt, done + 1
-            advance(progress, before, picture)
-            signals.check()
-    finally:
-        progress.close()
-    return passports.full_size(picture, image, None if plan.recipe else plan.settings)
+    return net
 
 
 def _source(plan: passports.Plan, given: str | None, saved: tuple[int, int]) -> dk.Image:
-    """The picture that a plan starts from; its size is held against that of the saved picture before anything is loaded."""
+    """The picture that the plan starts from; sizes are checked before anything is loaded."""
     height, width = plan.source["height"], plan.source["width"]
     if plan.made == "dream" and saved != (height, width):
         raise ValueError(
-            f"it speaks of {width}×{height} pixels, and the picture has {saved[1]}×{saved[0]}: it was changed since"
+            f"it speaks of {width}×{height} pixels, and the picture has {saved[1]}×{saved[0]}: "
+            "it was changed since"
         )
     if plan.made == "features" and (
         height * width > MAX_SHEET_PIXELS or plan.objective.get("kind") != "layer"
     ):
         raise ValueError(
-            f"a sheet shows the maps of one layer for a picture of at most {MAX_SHEET_PIXELS // 10**6} megapixels"
+            "a sheet shows the maps of one layer for a picture of at most "
+            f"{MAX_SHEET_PIXELS // 10**6} megapixels"
         )
-    return handed(plan.source, given, "--source")
+    return picture_for(plan.source, given, "--source")
 
 
-def _named(path: Path, reading: Callable[[], passports.Plan]) -> passports.Plan:
+def _difference(path: Path, saved: dk.Image, remade: dk.Image) -> int:
+    """The greatest difference in grey levels between a file's picture and the remade one in it."""
+    expected = as_saved(remade, path)
+    if expected.shape != saved.shape:
+        raise ValueError(
+            f"{str(path)!r} was changed since: it has {saved.shape[-1]}×{saved.shape[-2]} pixels, "
+            f"and made again {remade.shape[-1]}×{remade.shape[-2]}"
+        )
+    return round(float((saved - expected).abs().max()) * 255)
+
+
+def _named(path: Path, reading: Callable[[], object]) -> object:
     try:
         return reading()
     except (ValueError, KeyError) as error:
@@ -129,7 +139,7 @@ def _named(path: Path, reading: Callable[[], passports.Plan]) -> passports.Plan:
 
 @contextlib.contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Within, torch has as many threads as the picture was made with: another count sums in another order."""
+    """Inside, torch has the picture's number of threads: another number sums in another order."""
     before = torch.get_num_threads()
     torch.set_num_threads(min(count, 4 * (os.cpu_count() or 1)))
     try:

@@ -1,74 +1,88 @@
-"""Whether all that dreamkit needs is here: one line a need, each found out by trying."""
+"""`dreamkit doctor`: whether everything dreamkit needs is installed and works."""
 
 from __future__ import annotations
 
 import platform
-import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 import torch
+import typer
+from packaging.requirements import Requirement
 
 import dreamkit as dk
 
 from ..networks.zoo import embedded_names
+from .console import signals
 
 MANAGER = "labextensions/@jupyter-widgets/jupyterlab-manager"
 
 
+def doctor() -> None:
+    """Check that everything dreamkit needs is installed and works.
+
+    One line for each need, OK or FAIL; the exit status is 1 if one fails.
+    """
+    sound = True
+    for good, line in examine():
+        print(f"{'OK  ' if good else 'FAIL'}  {line}", flush=True)
+        signals.check()
+        sound = sound and good
+    raise typer.Exit(0 if sound else 1)
+
+
 def examine() -> Iterator[tuple[bool, str]]:
-    """(good, what was found), a need at a time: versions, weights, a dream, the lessons' widgets. Nothing here raises."""
-    yield _python()
-    for package, least, extra in needs("dreamkit"):
-        found = _package(package, least)
+    """(good, what was found) for each need: versions, weights, a dream, the lessons' widgets.
+
+    What is broken does not raise; it is one more line.
+    """
+    python = Requirement(f"python{metadata('dreamkit')['Requires-Python']}")
+    good, line = _fits(python, platform.python_version())
+    yield good, f"{line}, {sys.executable}"
+    for requirement, extra in needs("dreamkit"):
+        good, line = _package(requirement)
         if not extra:
-            yield found
-        elif found[0]:
-            yield True, f"{found[1]} (for {extra})"
+            yield good, line
+        elif good:
+            yield True, f"{line} (for {extra})"
     for name in embedded_names():
-        yield _try(
-            f"weights of {name}",
-            lambda name=name: (
-                f"sha256 {dk.load_network(name, device='cpu').digest[:12]}… as shipped"
-            ),
-        )
+        yield _try(f"weights of {name}", lambda name=name: _weights(name))
     yield _try("device", _device)
     yield _try("sample photos", _samples)
     yield _try("one step of a dream", _one_step)
     yield _try("torchvision's networks", _torchvision)
     yield _try("widget manager of JupyterLab", _widgets)
-    yield _try("Jupyter kernel", _kernel)
+    yield _try("Jupyter kernel", lambda: f"ipykernel {version('ipykernel')}")
 
 
-def needs(package: str) -> list[tuple[str, str, str]]:
-    """(package, least version, extra or "") for all that the installed package says it requires.
+def needs(package: str) -> list[tuple[Requirement, str]]:
+    """(requirement, extra or "") for everything that the installed package requires here.
 
-    >>> [extra for name, _, extra in needs("dreamkit") if name in ("torch", "av")]
+    >>> [extra for need, extra in needs("dreamkit") if need.name in ("torch", "av")]
     ['', 'film']
     """
+    extras = ["", *(metadata(package).get_all("Provides-Extra") or [])]
     found = []
-    for line in requires(package) or []:
-        match = re.match(r"\s*([\w.\-]+)(?:\[[\w,\-]+\])?\s*(?:>=\s*([\d.]+))?", line)
-        extra = re.search(r"extra\s*==\s*['\"](\w+)['\"]", line)
-        found.append((match[1], match[2] or "0", extra[1] if extra else ""))
+    for requirement in map(Requirement, requires(package) or []):
+        marker = requirement.marker
+        extra = [e for e in extras if marker is None or marker.evaluate({"extra": e})]
+        found += [(requirement, extra[0])] if extra else []
     return found
 
 
-def _python() -> tuple[bool, str]:
-    least = metadata("dreamkit")["Requires-Python"].lstrip(">=")
-    return _numbers(platform.python_version()) >= _numbers(
-        least
-    ), f"python {platform.python_version()} (needs {least}), {sys.executable}"
-
-
-def _package(name: str, least: str) -> tuple[bool, str]:
+def _package(needed: Requirement) -> tuple[bool, str]:
+    name, least = needed.name, needed.specifier
     try:
-        here = version(name)
+        return _fits(needed, version(name))
     except PackageNotFoundError:
-        return False, f"{name} is not installed (needs {least}): pip install '{name}>={least}'"
-    return _numbers(here) >= _numbers(least), f"{name} {here} (needs {least})"
+        return False, f"{name} is not installed (needs {least}): pip install '{name}{least}'"
+
+
+def _fits(needed: Requirement, here: str) -> tuple[bool, str]:
+    good = needed.specifier.contains(here, prereleases=True)
+    return good, f"{needed.name} {here} (needs {needed.specifier})"
 
 
 def _try(need: str, finding: Callable[[], str]) -> tuple[bool, str]:
@@ -78,14 +92,14 @@ def _try(need: str, finding: Callable[[], str]) -> tuple[bool, str]:
         return False, f"{need}: {type(error).__name__}, {' '.join(str(error).split())[:300]}"
 
 
+def _weights(name: str) -> str:
+    return f"sha256 {dk.load_network(name, device='cpu').digest[:12]}… as shipped"
+
+
 def _device() -> str:
-    network = dk.load_network()
-    name = (
-        torch.cuda.get_device_name()
-        if network.device.type == "cuda"
-        else f"{torch.get_num_threads()} threads"
-    )
-    return f"{network.device} ({name})"
+    device = dk.load_network().device
+    threads = f"{torch.get_num_threads()} threads"
+    return f"{device} ({torch.cuda.get_device_name() if device.type == 'cuda' else threads})"
 
 
 def _samples() -> str:
@@ -95,10 +109,8 @@ def _samples() -> str:
 
 
 def _one_step() -> str:
-    photo, score = (
-        dk.sample("china", side=128),
-        dk.scorer(dk.load_network(), dk.layer("inception4c")),
-    )
+    photo = dk.sample("china", side=128)
+    score = dk.scorer(dk.load_network(), dk.layer("inception4c"))
     dreamt = dk.dream(score, photo, dk.Settings(steps=1, octaves=1))
     if not bool(torch.isfinite(dreamt).all()) or torch.equal(dreamt, photo):
         raise ValueError("the picture did not change, or is not finite")
@@ -112,29 +124,17 @@ def _one_step() -> str:
 def _torchvision() -> str:
     import torchvision
 
-    torchvision.ops.nms
+    # compiled: fails where torch and torchvision do not fit together
+    torchvision.ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1), 0.5)
     return f"{len(torchvision.models.list_models(module=torchvision.models))} known"
 
 
 def _widgets() -> str:
     from jupyter_core.paths import jupyter_path
 
-    found = [
-        Path(folder) / MANAGER
-        for folder in jupyter_path()
-        if (Path(folder) / MANAGER / "package.json").is_file()
-    ]
-    if not found:
-        raise ValueError(
-            "not found: pip install ipywidgets into the environment that JupyterLab runs in"
-        )
-    return str(found[0])
-
-
-def _kernel() -> str:
-    return f"ipykernel {version('ipykernel')}"
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """ "2.10.1+cpu" -> (2, 10, 1), so that 2.10 is newer than 2.9."""
-    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0]))
+    for folder in jupyter_path():
+        if (Path(folder) / MANAGER / "package.json").is_file():
+            return str(Path(folder) / MANAGER)
+    raise ValueError(
+        "not found: pip install ipywidgets into the environment that JupyterLab runs in"
+    )

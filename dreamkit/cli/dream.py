@@ -1,15 +1,9 @@
-"""`dreamkit dream`: one picture, or many."""
+"""`dreamkit dream`, step by step: ask, load, plan, run, save."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 import dreamkit as dk
 
@@ -17,254 +11,91 @@ from .. import passport as passports
 from ..atlas.cluster import on_one_thread
 from ..objectives.tiles import exceeds_memory
 from ..pictures.image import check_target
-from .album import Album, Wish, check_folder, found, make, remarks_on, several
-from .atlas import Scheduler, Workers
-from .console import Progress, Stopped, printable, say
-from .options import (
-    PHOTO_SIDE,
-    SAMPLE_SIDE,
-    Device,
-    MaybeInt,
-    MaybeText,
-    Network,
-    Precision,
-    Weights,
-    handed,
-    objective_spec,
-    picture_at,
-    signals,
-    spare,
-    weights_kind,
-    with_settings,
-)
+from .album import Album, make_album
+from .album_files import check_folder, is_album, picture_files
+from .console import Stopped, print_line, say, signals
+from .given_pictures import PHOTO_SIDE, check_not_an_input, picture_at
+from .job import DreamRequest, Job, Run, load, remarks_on
+from .options import command_with, weights_kind
 
-DREAM_TILE = 512  # pixels a side, where a picture would not fit as a whole
+DREAM_TILE = 512  # pixels a side, where a picture would not fit into memory as a whole
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command to the program."""
-    app.command()(with_settings(dream))
-
-
-def dream(
-    context: typer.Context,
-    pictures: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[PICTURE]...",
-            show_default="china",
-            help="a picture file, or a sample's name (dreamkit samples); several, or a folder of them, go to a folder",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            show_default="dream.png; of several: the folder dreams",
-            help="where to: .png, .jpg or .webp; of several, a folder",
-        ),
-    ] = None,
-    network: Network = "dreamnet",
-    weights: Weights = None,
-    layer: Annotated[
-        MaybeText, typer.Option(help="what to dream of: a layer (dreamkit layers)")
-    ] = None,
-    channel: Annotated[MaybeInt, typer.Option(help="only this channel of the layer")] = None,
-    logit: Annotated[
-        MaybeText, typer.Option(help="a class instead of a layer, by label or index")
-    ] = None,
-    guide: Annotated[
-        MaybeText, typer.Option(help="dream towards this picture's features at the layer")
-    ] = None,
-    side: Annotated[
-        MaybeInt,
-        typer.Option(
-            help=f"longest side in pixels; if not given, the photo's own up to {PHOTO_SIDE}, "
-            f"{SAMPLE_SIDE} for a sample"
-        ),
-    ] = None,
-    device: Device = None,
-    precision: Precision = "float32",
-    recipe: Annotated[
-        MaybeText,
-        typer.Option(
-            help="dream as published: caffe, pytorch, tensorflow or keras; what is not given is its own"
-        ),
-    ] = None,
-    clip: Annotated[
-        bool | None,
-        typer.Option("--clip/--no-clip", help="of --recipe caffe: keep to what can be shown"),
-    ] = None,
-    max_loss: Annotated[
-        float | None, typer.Option(help="of --recipe keras: the score that ends an octave early")
-    ] = None,
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    *,
-    settings: dk.Settings | dict[str, object],
-) -> None:
+@command_with(DreamRequest)
+def dream(request: DreamRequest) -> None:
     """Dream a picture, or several.
 
-    Ctrl-C keeps the picture so far; its passport (see again) says how far it came. Of several pictures those that are done stay,
-    and the same command goes on with the others.
+    Ctrl-C saves the picture so far; its passport (see again) holds the step it came to. Of several
+    pictures the finished ones stay, and the same command continues with the others.
     """
-    of_recipes = {
-        name: value for name, value in (("clip", clip), ("max_loss", max_loss)) if value is not None
-    }
-    if recipe is None and of_recipes:
-        raise ValueError(
-            f"--{next(iter(of_recipes)).replace('_', '-')} is a flag of --recipe; give one of {', '.join(dk.recipes.NAMES)}"
-        )
-    plan = None if recipe is None else passports.recipe_spec(recipe, settings | of_recipes)
-    wanted = partial(
-        _wanted, plan, settings, network, weights, device, precision, (layer, channel, logit, guide)
-    )
-    pictures = pictures or ["china"]
-    if several(pictures) or workers is not None or scheduler is not None:
-        _dream_many(
-            pictures,
-            output or Path("dreams"),
-            side,
-            guide,
-            wanted,
-            {"workers": workers, "scheduler": scheduler},
-        )
+    pictures = request.pictures or ["china"]
+    if is_album(pictures) or request.workers is not None or request.scheduler is not None:
+        _dream_several(request, pictures)
     else:
-        _dream_one(pictures[0], output or Path("dream.png"), side, guide, wanted)
+        _dream_one(request, pictures[0])
 
 
-def _wanted(
-    plan: dict | None,
-    settings: dk.Settings,
-    network: str,
-    weights: str | None,
-    device: str | None,
-    precision: str,
-    flags: tuple,
-) -> Wish:
-    net = dk.load_network(network, weights=weights, device=device, precision=precision)
-    spec, guides = objective_spec(net, *flags)
-    if plan is not None and spec["kind"] == "layer":
-        spec = passports.recipe_objective(plan["name"], spec["name"])
-    return Wish(net, spec, guides, settings if plan is None else None, plan, weights_kind(weights))
-
-
-def _dream_many(
-    pictures: list[str],
-    folder: Path,
-    side: int | None,
-    guide: str | None,
-    wanted: Callable[[], Wish],
-    where: dict,
-) -> None:
-    names = found(pictures)
-    check_folder(folder, pictures, names, guide)
-    wish = on_one_thread(wanted)  # a guide's features too, as `again` takes them
-    score = dk.scorer(wish.network, passports.objective(wish.spec, wish.guides))
-    make(
-        Album(
-            names,
-            folder,
-            side,
-            wish,
-            lambda image: _in_tiles(wish.network, score, image, wish.settings),
-        ),
-        where,
+def plan(job: Job, image: dk.Image, source: dict, **more: object) -> dict[str, object]:
+    """The passport that a picture's dream will carry: it says how the dream is made."""
+    settings, recipe = job.request.dream_settings(), job.request.recipe_spec()
+    if recipe is not None:
+        more["recipe"] = recipe
+    elif not settings.tile and exceeds_memory(job.network, job.score.objective.layers, image):
+        settings = replace(settings, tile=DREAM_TILE)
+        say(
+            f"{image.shape[-1]}×{image.shape[-2]} pixels would not fit into memory as a whole: "
+            f"taken in tiles of {DREAM_TILE} pixels (--tile changes that)"
+        )
+    weights = weights_kind(job.request.weights)
+    return passports.make(
+        job.network, job.objective_spec, settings, source, weights=weights, **more
     )
 
 
-def _dream_one(
-    picture: str, output: Path, side: int | None, guide: str | None, wanted: Callable[[], Wish]
-) -> None:
+def _dream_several(request: DreamRequest, pictures: list[str]) -> None:
+    names, folder = picture_files(pictures), request.output or Path("dreams")
+    check_folder(folder, pictures, names, request.guide)
+    job = on_one_thread(load, request)  # the guide's features too, as `again` takes them
+
+    def planned(name: str) -> tuple[dk.Image, dict[str, object]]:
+        image, source = picture_at(name, request.side, PHOTO_SIDE, quiet=True)
+        return image, plan(job, image, source, threads=1)  # each job has one thread everywhere
+
+    make_album(Album(job, names, folder, planned))
+
+
+def _dream_one(request: DreamRequest, name: str) -> None:
+    output = request.output or Path("dream.png")
     check_target(output)
-    image, source = picture_at(picture, side, PHOTO_SIDE)
-    spare(output, picture, guide)
-    wish = wanted()
-    net, settings = wish.network, wish.settings
-    score = dk.scorer(net, passports.objective(wish.spec, wish.guides))
-    if wish.recipe is None:
-        settings = _in_tiles(net, score, image, settings)
-        passport = passports.make(net, wish.spec, settings, source, weights=wish.weights)
-        dreams = dk.dreaming(score, image, settings)
-    else:
-        passport = passports.make(
-            net, wish.spec, dk.Settings(), source, weights=wish.weights, recipe=wish.recipe
-        )
-        dreams = passports.following(wish.recipe, net, score.objective, image)
-    remarks = [*remarks_on(picture, image), *wish.remarks]
-    del image  # of a poster memory holds only a few
-    _dream_to(output, score, lambda: handed(source, picture, ""), dreams, settings, passport)
+    photo, source = picture_at(name, request.side, PHOTO_SIDE)
+    check_not_an_input(output, name, request.guide)
+    job = load(request)
+    passport = plan(job, photo, source)
+    remarks = [*remarks_on(name, photo), *job.remarks]
+    run = Run(passports.read(passport), job.score, photo)
+    del photo  # `run` drops it as soon as it can: a poster leaves little memory
+    _take_and_save(run, passport, output, f"{job.score.name} of {job.network.name}")
     for remark in remarks:
         say(remark)
 
 
-def _in_tiles(
-    net: dk.Network, score: dk.Score, image: dk.Image, settings: dk.Settings
-) -> dk.Settings:
-    """The settings; with tiles where the picture would not fit otherwise, which is said, and stands in the passport."""
-    if settings.tile or not exceeds_memory(net, score.objective.layers, image):
-        return settings
-    say(
-        f"{image.shape[-1]}×{image.shape[-2]} pixels would not fit into memory as a whole: taken in tiles of {DREAM_TILE} pixels "
-        "(--tile changes that)"
-    )
-    return replace(settings, tile=DREAM_TILE)
-
-
-def _dream_to(
-    output: Path,
-    score: dk.Score,
-    photo: Callable[[], dk.Image],
-    dreams: Iterator[dk.Image],
-    settings: dk.Settings | None,
-    passport: dict,
-) -> None:
-    """Dreams and saves; after a signal, what there is so far. Without settings the dreams are a recipe's."""
-    picture, stop, done, start = None, None, 0, time.perf_counter()
-    progress = Progress(**counts(passport))
+def _take_and_save(run: Run, passport: dict, output: Path, what: str) -> None:
+    """Takes all steps and saves; after a signal, saves the picture so far and raises Stopped."""
+    stop = None
     try:
-        for dreamt in dreams:
-            # counted before it is said: a signal may come in between
-            before, picture, done = picture if done else dreamt, dreamt, done + 1
-            advance(progress, before, picture)
-            signals.check()
+        run.take()
     except Stopped as stopped:
-        stop = stopped
-        if not done:
+        if not run.done:
             raise
-    finally:
-        progress.close()
-    with signals.held():
-        if stop is not None:
-            passport = passport | {"stopped": done}
-        if picture is None:
-            picture = photo()
-        elif tuple(picture.shape[-2:]) != tuple(
-            passport["source"][side] for side in ("height", "width")
-        ):
-            picture = passports.full_size(picture, photo(), settings)
-        dk.save_image(picture, output, passport)
-    height, width = picture.shape[-2:]
+        stop, passport = stopped, passport | {"stopped": run.done}
+    signals.hold()
+    picture = run.result()
+    dk.save_image(picture, output, passport)
+    size = f"{picture.shape[-1]}×{picture.shape[-2]}"
     if stop is not None:
-        say(
-            f"stopped at {progress.where}; saved the picture so far, {width}×{height}, as {str(output)!r}"
+        stop.report(
+            f"stopped at {run.progress.last_step}; saved the picture so far, {size}, "
+            f"as {str(output)!r}"
         )
-        stop.told = True
         raise stop
-    print(
-        f"{printable(str(output))}: {width}×{height}, {score.name} of {score.network.name}, {done} steps in "
-        f"{time.perf_counter() - start:.1f} s"
-    )
-
-
-def counts(passport: dict) -> dict[str, int]:
-    numbers = passport["recipe"]["numbers"] if passport.get("recipe") else passport["settings"]
-    return {"octaves": numbers["octaves"], "steps": numbers["steps"]}
-
-
-def advance(progress: Progress, before: dk.Image, picture: dk.Image) -> None:
-    """One step on. Keras's octaves may end early: then the picture grows before its time, and the steps left out count as done."""
-    if picture.shape[-1] > before.shape[-1]:
-        progress.done += -progress.done % progress.steps
-    progress.advance(*picture.shape[-2:])
+    print_line(f"{output}: {size}, {what}, {run.done} steps in {run.progress.seconds:.1f} s")

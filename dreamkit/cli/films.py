@@ -1,265 +1,211 @@
-"""`dreamkit zoom` and `dreamkit film`: an endless zoom into a dream, a video dreamt frame by frame."""
+"""`dreamkit zoom` and `dreamkit film`: an endless zoom into a dream, and a video as a dream."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 import dreamkit as dk
 
 from .. import passport as passports
-from ..pictures.reel import Reel
-from ..pictures.video import check_film
-from .console import FrameProgress, Stopped, printable, say
-from .options import (
-    Device,
-    MaybeInt,
-    Network,
-    Precision,
-    Weights,
-    objective_spec,
-    picture_at,
-    signals,
-    spare,
-    weights_kind,
-    with_settings,
-)
+from ..pictures.video import Reel, check_film
+from .console import print_line, signals
+from .given_pictures import FILM_SIDE, check_not_an_input, picture_at
+from .options import Request, command_with, objective_spec, side_option, weights_kind
+from .progress import CountProgress
 
-FILM_SIDE = 512  # longest side in pixels where --side does not say
-Walk = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--layer", help="what to dream of; several are walked through, one after the other"
-    ),
+Output = Annotated[
+    Path, typer.Option("-o", "--output", help="the film's file: .mp4, .gif or .webp")
 ]
-Guides = Annotated[
-    list[str] | None,
-    typer.Option("--guide", help="dream towards this picture; several are walked through"),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="go on with a film that was stopped")]
-KeepFrames = Annotated[
-    bool,
-    typer.Option(
-        "--keep-frames", help="leave the frames, as PNG files, in a folder beside the film"
-    ),
-]
-FILM_SETTINGS = dk.Settings(steps=4, octaves=3)  # of one frame: detail adds up from frame to frame
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the two commands to the program."""
-    for command in (zoom, film):
-        app.command()(with_settings(command, FILM_SETTINGS))
+@dataclass(frozen=True, kw_only=True)
+class FilmRequest(Request):
+    """What the user asks of either command."""
+
+    # of one frame: detail adds up from frame to frame
+    DEFAULTS: ClassVar[dk.Settings] = dk.Settings(steps=4, octaves=3)
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(help="the layer to excite; several --layer come one after the other"),
+    ] = None
+    guide: Annotated[
+        list[str] | None,
+        typer.Option(help="dream towards this picture; several come one after the other"),
+    ] = None
+    side: Annotated[int | None, side_option(f"that of the source, up to {FILM_SIDE}")] = None
+    resume: Annotated[bool, typer.Option("--resume", help="continue a film that was stopped")] = (
+        False
+    )
+    keep_frames: Annotated[
+        bool, typer.Option("--keep-frames", help="keep the PNG frames, in a folder beside the film")
+    ] = False
 
 
-def zoom(
+@dataclass(frozen=True, kw_only=True)
+class ZoomRequest(FilmRequest):
+    """What the user asks of `dreamkit zoom`."""
+
     picture: Annotated[
         str, typer.Argument(help="a picture file, or a sample's name (dreamkit samples)")
-    ] = "clouds",
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="where to: .mp4, .gif or .webp")
-    ] = Path("zoom.mp4"),
-    seconds: Annotated[float, typer.Option(help="length of the film")] = 3.0,
-    fps: Annotated[float, typer.Option(help="frames a second")] = 30.0,
+    ] = "clouds"
+    output: Output = Path("zoom.mp4")
+    seconds: Annotated[float, typer.Option(help="length of the film")] = 3.0
+    fps: Annotated[float, typer.Option(help="frames per second")] = 30.0
     zoom: Annotated[
-        float,
-        typer.Option(
-            help="enlargement a second", show_default="4.66, google/deepdream's: 1 / 0.95 a frame"
-        ),
-    ] = dk.film.NOTEBOOK_ZOOM,
-    turn: Annotated[float, typer.Option(help="degrees a second, against the clock")] = 0.0,
-    down: Annotated[float, typer.Option(help="pixels a second that everything moves down")] = 0.0,
-    right: Annotated[
-        float, typer.Option(help="pixels a second that everything moves to the right")
-    ] = 0.0,
-    network: Network = "dreamnet",
-    weights: Weights = None,
-    layer: Walk = None,
-    guide: Guides = None,
-    side: Annotated[
-        MaybeInt,
-        typer.Option(
-            help=f"longest side in pixels; if not given, the photo's own up to {FILM_SIDE}"
-        ),
-    ] = None,
-    resume: Resume = False,
-    keep_frames: KeepFrames = False,
-    device: Device = None,
-    precision: Precision = "float32",
-    *,
-    settings: dk.Settings,
-) -> None:
+        float, typer.Option(help="enlargement per second", show_default="4.66, google/deepdream's")
+    ] = dk.film.NOTEBOOK_ZOOM
+    turn: Annotated[float, typer.Option(help="degrees per second, anticlockwise")] = 0.0
+    down: Annotated[float, typer.Option(help="movement downwards, in pixels per second")] = 0.0
+    right: Annotated[float, typer.Option(help="movement to the right, in pixels per second")] = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoRequest(FilmRequest):
+    """What the user asks of `dreamkit film`."""
+
+    video: Annotated[str, typer.Argument(help="a video file")]
+    output: Output = Path("film.mp4")
+    blend: Annotated[
+        float, typer.Option(help="share of the previous dream in the start of each frame, 0 to 1")
+    ] = 0.85
+    flow: Annotated[
+        bool, typer.Option(help="move the previous dream along with the things in the video")
+    ] = True
+    seconds: Annotated[
+        float | None, typer.Option(help="only this much of the video, from its beginning")
+    ] = None
+
+
+@command_with(ZoomRequest)
+def zoom(request: ZoomRequest) -> None:
     """Film an endless zoom into a dream.
 
-    Ctrl-C keeps the frames; the same command with --resume goes on.
+    Ctrl-C keeps the frames; the same command with --resume continues.
     """
-    check_film(output, fps)
-    if not 0 < seconds * fps < 10**6:
+    check_film(request.output, request.fps)
+    length = request.seconds * request.fps
+    if not 0 < length < 10**6:
         raise ValueError(
-            f"a film has from 1 to {10**6 - 1} frames; given: {seconds:g} s of {fps:g} frames"
+            f"a film has from 1 to {10**6 - 1} frames; "
+            f"given: {request.seconds:g} s of {request.fps:g} frames"
         )
-    frames = max(1, round(seconds * fps))
-    image, source = picture_at(picture, side, FILM_SIDE)
-    net = dk.load_network(network, weights=weights, device=device, precision=precision)
-    scores, specs = _walk(net, layer, guide)
-    motion = {"fps": fps, "zoom": zoom, "turn": turn, "shift": (down, right)}
-    passport = _film_passport(net, specs, settings, source, weights, frames=frames, **motion)
-    reel = _reel(output, passport, resume)
-    dreams = dk.film.zooming(
-        scores, image, settings, frames=frames, **motion, first=reel.kept, last=reel.last()
-    )
-    _shoot(reel, dreams, frames, fps, passport, keep_frames)
+    image, source = picture_at(request.picture, request.side, FILM_SIDE)
+    check_not_an_input(request.output, request.picture, *(request.guide or ()))
+    details = {
+        "frames": max(1, round(length)),
+        "fps": request.fps,
+        "zoom": request.zoom,
+        "turn": request.turn,
+        "shift": (request.down, request.right),
+    }
+
+    def dreams(scores: list[dk.Score], reel: Reel) -> Iterator[dk.Image]:
+        return dk.film.zooming(
+            scores, image, request.dream_settings(), **details, first=reel.kept, last=reel.last()
+        )
+
+    _make(request, source, details, request.fps, dreams)
 
 
-def film(
-    video: Annotated[str, typer.Argument(help="a video file")],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="where to: .mp4, .gif or .webp")
-    ] = Path("film.mp4"),
-    blend: Annotated[
-        float, typer.Option(help="share of the dream before in each frame's start, 0 to 1")
-    ] = 0.85,
-    flow: Annotated[
-        bool,
-        typer.Option("--flow/--no-flow", help="carry that dream along with the things that move"),
-    ] = True,
-    seconds: Annotated[
-        float | None, typer.Option(help="only so much of the video, from its beginning")
-    ] = None,
-    network: Network = "dreamnet",
-    weights: Weights = None,
-    layer: Walk = None,
-    guide: Guides = None,
-    side: Annotated[
-        MaybeInt,
-        typer.Option(
-            help=f"longest side in pixels; if not given, the video's own up to {FILM_SIDE}"
-        ),
-    ] = None,
-    resume: Resume = False,
-    keep_frames: KeepFrames = False,
-    device: Device = None,
-    precision: Precision = "float32",
-    *,
-    settings: dk.Settings,
-) -> None:
+@command_with(VideoRequest)
+def film(request: VideoRequest) -> None:
     """Dream a video.
 
-    Ctrl-C keeps the frames; the same command with --resume goes on. Sound is left out.
+    Ctrl-C keeps the frames; the same command with --resume continues. Sound is left out.
     """
+    video, side = request.video, request.side
     info = dk.film.video_info(video)
-    check_film(output, info.fps)
-    spare(output, video)
+    check_film(request.output, info.fps)
+    check_not_an_input(request.output, video, *(request.guide or ()))
     side = min(FILM_SIDE, max(info.height, info.width)) if side is None else side
-    frames = info.frames if seconds is None else min(info.frames, max(1, round(seconds * info.fps)))
-    source = passports.picture_spec(
-        next(dk.film.read_video(video, side)), "file", os.path.basename(video), side
-    )
-    net = dk.load_network(network, weights=weights, device=device, precision=precision)
-    scores, specs = _walk(net, layer, guide)
-    passport = _film_passport(
-        net,
-        specs,
-        settings,
-        source,
-        weights,
-        frames=frames,
-        fps=str(info.fps),
-        blend=blend,
-        flow=flow,
-        video=hashlib.sha256(Path(video).read_bytes()).hexdigest(),
-    )
-    reel = _reel(output, passport, resume)
-    dreams = dk.film.dreaming_video(
-        scores,
-        islice(dk.film.read_video(video, side), frames),
-        settings,
-        blend=blend,
-        flow=flow,
-        count=frames,
-        first=reel.kept,
-        last=reel.last(),
-    )
-    _shoot(reel, dreams, frames, info.fps, passport, keep_frames)
+    frames = info.frames
+    if request.seconds is not None:
+        frames = min(frames, max(1, round(request.seconds * info.fps)))
+    first = next(dk.film.read_video(video, side))
+    source = passports.picture_spec(first, "file", os.path.basename(video), side)
+    carry = {"blend": request.blend, "flow": request.flow}
+    details = {"frames": frames, "fps": str(info.fps), **carry, "video": _file_digest(video)}
+
+    def dreams(scores: list[dk.Score], reel: Reel) -> Iterator[dk.Image]:
+        return dk.film.dreaming_video(
+            scores,
+            islice(dk.film.read_video(video, side), frames),
+            request.dream_settings(),
+            **carry,
+            count=frames,
+            first=reel.kept,
+            last=reel.last(),
+        )
+
+    _make(request, source, details, info.fps, dreams)
 
 
-def _walk(
-    net: dk.Network, layers: list[str] | None, guides: list[str] | None
-) -> tuple[list[dk.Score], list[dict]]:
-    """The scores that a film walks through, and what a passport says of each."""
-    if guides and len(layers or ()) > 1:
-        raise ValueError("give several of --layer or several of --guide, not both")
-    pairs = (
-        [(layer, None) for layer in layers or [None]]
-        if not guides
-        else [(layers[0] if layers else None, guide) for guide in guides]
-    )
-    found = [objective_spec(net, layer, None, None, guide) for layer, guide in pairs]
-    return [dk.scorer(net, passports.objective(spec, features)) for spec, features in found], [
-        spec for spec, _ in found
-    ]
-
-
-def _film_passport(
-    net: dk.Network,
-    specs: list[dict],
-    settings: dk.Settings,
+def _make(
+    request: FilmRequest,
     source: dict,
-    weights: str | None,
-    **film: object,
-) -> dict:
-    passport = passports.make(net, specs[0], settings, source, weights=weights_kind(weights))
-    return passport | {"made": "film", "film": film} | ({"walk": specs} if len(specs) > 1 else {})
-
-
-def _reel(output: Path, passport: dict, resume: bool) -> Reel:
-    """The film's frames so far; they belong together where all that makes their pixels agrees."""
-    same = {
-        name: value
-        for name, value in passport.items()
-        if name not in ("threads", "versions", "film", "dreamkit")
-    }
-    return Reel(output, same | passport["film"], resume)
-
-
-def _shoot(
-    reel: Reel,
-    dreams: Iterable[dk.Image],
-    frames: int,
+    details: dict,
     fps: float | Fraction,
-    passport: dict,
-    keep_frames: bool,
+    dreams: Callable[[list[dk.Score], Reel], Iterator[dk.Image]],
 ) -> None:
-    """Keeps frames as they come, then writes the film; after a signal the frames stay."""
-    progress, start = FrameProgress(frames, reel.kept), time.perf_counter()
-    try:
-        for dreamt in dreams:
+    """Loads the network, saves each frame of `dreams` as it comes, then the film.
+
+    `details` describe the film in passports. After a signal the frames stay.
+    """
+    net = request.load_network()
+    scores, specs = _objectives(net, request.layer or [], request.guide or [])
+    weights, settings = weights_kind(request.weights), request.dream_settings()
+    passport = passports.make(net, specs[0], settings, source, weights=weights)
+    passport |= {"made": "film", "film": details} | ({"walk": specs} if len(specs) > 1 else {})
+    # Frames belong together if everything that determines their pixels is equal.
+    same = passport.keys() - {"threads", "versions", "film", "dreamkit"}
+    reel = Reel(request.output, {name: passport[name] for name in same} | details, request.resume)
+    progress = CountProgress(details["frames"], "frame", reel.kept)
+
+    def kept() -> str:
+        resume = f"--resume goes on from {str(reel.folder)!r}"
+        return reel.kept and f"stopped after frame {reel.kept} of {progress.total}; {resume}"
+
+    with progress.reporting_stop(kept):
+        for picture in dreams(scores, reel):
             with signals.held():
-                reel.add(dreamt, passport | {"frame": reel.kept})
+                reel.add(picture, passport | {"frame": reel.kept})
             progress.advance()
             signals.check()
         reel.develop(fps)
-    except Stopped as stop:
-        if reel.kept:
-            say(
-                f"stopped after frame {reel.kept} of {frames}; --resume goes on from {str(reel.folder)!r}"
-            )
-            stop.told = True
-        raise
-    finally:
-        progress.close()
-    if not keep_frames:
+    if not request.keep_frames:
         reel.clear()
-    rate = float(fps)
-    print(
-        f"{printable(str(reel.output))}: {reel.kept} frames, {reel.kept / rate:.1f} s at {rate:g} a second, made in "
-        f"{time.perf_counter() - start:.1f} s"
+    print_line(
+        f"{reel.output}: {reel.kept} frames, {reel.kept / float(fps):.1f} s at {float(fps):g} "
+        f"a second, made in {progress.seconds:.1f} s"
     )
+
+
+def _objectives(
+    net: dk.Network, layers: list[str], guides: list[str]
+) -> tuple[list[dk.Score], list[dict]]:
+    """The scores that a film goes through one after the other, and their objectives as data."""
+    if guides and len(layers) > 1:
+        raise ValueError("give several of --layer or several of --guide, not both")
+    layer = layers[0] if layers else None
+    pairs = [(layer, guide) for guide in guides] or [(name, None) for name in layers or [None]]
+    found = [objective_spec(net, layer, None, None, guide) for layer, guide in pairs]
+    scores = [dk.scorer(net, passports.objective(spec, features)) for spec, features in found]
+    return scores, [spec for spec, _ in found]
+
+
+def _file_digest(path: str) -> str:
+    """The sha256 of a file, read in blocks: a video may be larger than the memory."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

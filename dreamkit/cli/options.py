@@ -1,26 +1,22 @@
-"""What the commands share: their options, the pictures they are given, what the user wants of a picture, the signals."""
+"""The options that several commands share, and the objective that those describe."""
 
 from __future__ import annotations
 
 import inspect
-import os
-from collections.abc import Callable
-from dataclasses import fields
-from functools import wraps
-from pathlib import Path
-from typing import Annotated, Optional
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Annotated, ClassVar, get_type_hints
 
 import typer
 
 import dreamkit as dk
 
 from .. import passport as passports
-from ..pictures.image import fit
-from .console import Signals, say
+from ..checks.numbers import check_index
+from .given_pictures import GUIDE_SIDE, picture_at
 
-signals = Signals()  # those of the call that is running
-
-# The layer that dreams best, where somebody has looked; for other networks a suggested layer about 70 % deep is taken.
+# The layer that dreams best, where that was tried; for other networks a suggested layer at about
+# 70 % of the depth is taken.
 DEFAULT_LAYERS = {
     "dreamnet": "inception5a",
     "dreamnet-robust": "inception5a",
@@ -28,127 +24,90 @@ DEFAULT_LAYERS = {
     "vgg16": "features.22",
     "resnet50": "layer3.5",
 }
-MAX_SHEET_PIXELS = 2**26  # of a picture that nobody hands over, or whose maps are drawn
-# Longest sides in pixels where --side does not say; photos are never enlarged.
-PHOTO_SIDE, SAMPLE_SIDE, GUIDE_SIDE, FILM_SIDE = 1024, 512, 320, 512
 
 Network = Annotated[
-    str,
-    typer.Option(
-        "--network", help="dreamnet, dreamnet-robust, or a classification network of torchvision"
-    ),
+    str, typer.Option(help="dreamnet, dreamnet-robust, or a classification network of torchvision")
 ]
 Weights = Annotated[
-    str | None,
-    typer.Option(
-        "--weights", help="a weights file of your own (safetensors or state dict), or: random"
-    ),
+    str | None, typer.Option(help="your own weights file (safetensors or state dict), or: random")
 ]
 Device = Annotated[
-    str | None, typer.Option("--device", help="cpu, cuda, mps; the best at hand if not given")
+    str | None, typer.Option(help="cpu, cuda or mps; the fastest available one if not given")
 ]
-Precision = Annotated[str, typer.Option("--precision", help="float32, bfloat16, float64 or auto")]
-MaybeText = Optional[str]  # noqa: UP045
-MaybeInt = Optional[int]  # noqa: UP045
+Precision = Annotated[str, typer.Option(help="float32, bfloat16, float64 or auto")]
+Channels = Annotated[str | None, typer.Option(help="which channels, as 3,14,15; all if not given")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="processes on this machine that share the work; if not given, this one"),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="a Dask scheduler that shares out the work: tcp://HOST:PORT")
+]
 
 
-def with_settings(command: Callable, defaults: dk.Settings | None = None) -> Callable:
-    """The command with one flag for each field of Settings, made from the field's own metadata, given to it as `settings`.
+def side_option(what: str) -> typer.models.OptionInfo:
+    """The option --side, with the side that is taken without it."""
+    return typer.Option(help=f"longest side in pixels; if not given, {what}")
 
-    With a --recipe, which has numbers and limits of its own, `settings` holds only what the user gave, by name.
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asks of a dreaming command: a field for each option."""
+
+    DEFAULTS: ClassVar[dk.Settings] = dk.Settings()
+    network: Network = "dreamnet"
+    weights: Weights = None
+    device: Device = None
+    precision: Precision = "float32"
+    settings: Mapping[str, object] = field(default_factory=dict)  # those that the user gave
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a wrong number, before anything is loaded."""
+        self.dream_settings()
+
+    def dream_settings(self) -> dk.Settings:
+        return replace(self.DEFAULTS, **self.settings)
+
+    def load_network(self) -> dk.Network:
+        return dk.load_network(
+            self.network, weights=self.weights, device=self.device, precision=self.precision
+        )
+
+
+def command_with(request: type[Request]) -> Callable[[Callable], Callable]:
+    """A decorator: the command gets an option for each field of the request, and then a request.
+
+    The field `settings` stands for an option for each field of dk.Settings, made from its metadata.
     """
-    defaults = defaults or dk.Settings()
-    signature = inspect.signature(command, eval_str=True)
-    kept = [p for name, p in signature.parameters.items() if name != "settings"]
-    kinds = {"int": int, "float": float}
-    flags = [
-        inspect.Parameter(
-            spec.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(defaults, spec.name),
-            annotation=Annotated[
-                kinds[spec.type],
-                typer.Option(f"--{spec.name.replace('_', '-')}", help=spec.metadata["help"]),
-            ],
-        )
-        for spec in fields(dk.Settings)
-    ]
+    hints = get_type_hints(request, include_extras=True)
+    parameters = [_parameter("context", typer.Context)]
+    for spec in fields(request):
+        if spec.name != "settings":
+            default = inspect.Parameter.empty if spec.default is MISSING else spec.default
+            parameters.append(_parameter(spec.name, hints[spec.name], default))
+    numbers = {spec.name: getattr(request.DEFAULTS, spec.name) for spec in fields(dk.Settings)}
+    for spec in fields(dk.Settings):
+        option = typer.Option(f"--{spec.name.replace('_', '-')}", help=spec.metadata["help"])
+        kind = Annotated[type(spec.default), option]
+        parameters.append(_parameter(spec.name, kind, numbers[spec.name]))
 
-    @wraps(command)
-    def wrapper(**given: object) -> object:
-        numbers = {flag.name: given.pop(flag.name) for flag in flags}
-        if given.get("recipe") is not None:
-            source = given["context"].get_parameter_source
-            return command(
-                **given,
-                settings={
-                    name: value for name, value in numbers.items() if source(name).name != "DEFAULT"
-                },
-            )
-        return command(**given, settings=dk.Settings(**numbers))
+    def decorate(command: Callable) -> Callable:
+        def wrapper(context: typer.Context, **given: object) -> None:
+            values = {name: given.pop(name) for name in numbers}
+            source = context.get_parameter_source
+            typed = {name: n for name, n in values.items() if source(name).name != "DEFAULT"}
+            command(request(**given, settings=typed))
 
-    wrapper.__signature__ = signature.replace(
-        parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept] + flags
-    )
-    wrapper.__annotations__ = {
-        p.name: p.annotation for p in wrapper.__signature__.parameters.values()
-    }
-    del wrapper.__wrapped__  # so that typer reads this signature and not the first one
-    return wrapper
+        wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+        wrapper.__signature__ = inspect.Signature(parameters)
+        wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+        return wrapper
+
+    return decorate
 
 
-def picture_at(
-    name: str, side: int | None, greatest: int, quiet: bool = False
-) -> tuple[dk.Image, dict]:
-    """The picture of a file or a sample, with what a passport says of it; without `side`, shrunk to `greatest` if it is larger."""
-    if not os.path.lexists(name) and name in dk.samples():
-        side = min(SAMPLE_SIDE, greatest) if side is None else side
-        image = dk.sample(name, side)
-        return image, passports.picture_spec(image, "sample", name, side)
-    if not os.path.lexists(name) and not Path(name).suffix and os.sep not in name:
-        raise FileNotFoundError(
-            f"no picture at {name!r}, and no sample of this name; samples: {', '.join(dk.samples())}"
-        )
-    image = dk.load_image(name, side)
-    height, width = image.shape[-2:]
-    if side is None and max(height, width) > greatest:
-        side, image = greatest, fit(image, greatest)
-        if not quiet:
-            say(
-                f"{name!r} has {width}×{height} pixels; taken at {image.shape[-1]}×{image.shape[-2]} (--side changes that)"
-            )
-    return image, passports.picture_spec(image, "file", os.path.basename(name), side)
-
-
-def handed(wanted: dict, given: str | None, flag: str) -> dk.Image:
-    """The picture that a passport speaks of: a sample by its name, anything else only as the user hands it over."""
-    if given is None and wanted["kind"] == "file":
-        raise ValueError(
-            f"it was made from a picture of yours, {wanted['name']!r}: give it with {flag} PICTURE"
-        )
-    if wanted["height"] * wanted["width"] > MAX_SHEET_PIXELS and wanted["kind"] == "sample":
-        raise ValueError(f"no sample has {wanted['width']}×{wanted['height']} pixels")
-    image = (
-        dk.sample(wanted["name"], wanted["side"])
-        if given is None
-        else _picture_again(given, wanted)
-    )
-    height, width = image.shape[-2:]
-    if (height, width) != (wanted["height"], wanted["width"]):
-        raise ValueError(
-            f"{given or wanted['name']!r} is another picture: at this side it has {width}×{height} pixels, "
-            f"and the passport says {wanted['width']}×{wanted['height']}"
-        )
-    if passports.pixels_digest(image) != wanted["sha256"]:
-        say(
-            f"warning: {given or wanted['name']!r} does not have the pixels that the passport names (sha256 {wanted['sha256'][:12]}…)"
-        )
-    return image
-
-
-def _picture_again(given: str, wanted: dict) -> dk.Image:
-    known = given in dk.samples() and not os.path.lexists(given)
-    return dk.sample(given, wanted["side"]) if known else dk.load_image(given, wanted["side"])
+def _parameter(name: str, kind: object, default: object = inspect.Parameter.empty):
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def objective_spec(
@@ -174,31 +133,25 @@ def objective_spec(
 
 
 def channel_index(channel: int, net: dk.Network, layer: str) -> int:
-    count = dk.layer_info(net, layer).channels
-    if not 0 <= channel < count:
-        raise ValueError(
-            f"channel {channel} is out of range: {layer!r} has {count}, from 0 to {count - 1}"
-        )
+    """The channel; raises ValueError if the layer does not have it."""
+    check_index("channel", channel, dk.layer_info(net, layer).channels, f"layer {layer!r}")
     return channel
 
 
-def weights_kind(weights: str | None) -> str:
-    return {None: "own", "random": "random"}.get(weights, "file")
+def channel_list(text: str | None) -> list[int] | None:
+    """The whole numbers in a text like 3,14,15; None if there is no text."""
+    try:
+        return None if text is None else [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--channels are whole numbers with commas between, as 3,14,15; given: {text!r}"
+        ) from None
 
 
 def default_layer(net: dk.Network) -> str:
-    return DEFAULT_LAYERS.get(net.name.removesuffix("-random")) or dk.layer_at(net, 0.7)
+    return DEFAULT_LAYERS.get(net.base_name) or dk.layer_at(net, 0.7)
 
 
-def spare(output: Path, *inputs: str | None) -> None:
-    """Raises ValueError where the result would take the place of a picture it is made from."""
-    for given in inputs:
-        if (
-            given is not None
-            and output.exists()
-            and os.path.exists(given)
-            and os.path.samefile(output, given)
-        ):
-            raise ValueError(
-                f"{str(output)!r} is a picture it is made from; give the result another name with -o"
-            )
+def weights_kind(weights: str | None) -> str:
+    """How a passport names the weights: "own" (the network's), "random" or "file"."""
+    return {None: "own", "random": "random"}.get(weights, "file")

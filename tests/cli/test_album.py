@@ -1,4 +1,4 @@
-"""`dreamkit dream` of several pictures: names, bad ones among them, going on, the same bytes however many workers."""
+"""`dreamkit dream` of several pictures: names, bad pictures, continuing, bytes with workers."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,7 @@ import torch
 
 import dreamkit as dk
 from dreamkit.cli import album as _album
+from dreamkit.cli import album_files
 from dreamkit.cli.app import call
 
 QUICK = ["--steps", "1", "--octaves", "2", "--layer", "conv2"]
@@ -78,7 +79,7 @@ def test_what_is_done_is_left_alone_and_what_changed_is_made_again(photos, monke
     assert call(command) == 0
     made, first = [], digests()
     monkeypatch.setattr(
-        _album, "dreamt", lambda *job, real=_album.dreamt: made.append(1) or real(*job)
+        _album, "dream_whole", lambda *job, real=_album.dream_whole: made.append(1) or real(*job)
     )
     stamps = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
     assert call(command) == 0 and not made
@@ -139,12 +140,15 @@ def test_nothing_of_the_users_is_overwritten(photos, capsys):
     dk.save_image(dk.noise(8, 8), "out/b.png")  # a picture of the user's own
     before = Path("out/b.png").read_bytes(), Path("a.png").read_bytes()
     assert call(["dream", "b.webp", "a.jpg", "-o", "out", *QUICK]) == 2
-    assert "is no dream" in capsys.readouterr().err
+    assert "exists but is not a dreamkit picture" in capsys.readouterr().err
     for arguments, message in (
         (["a.png", "b.webp", "-o", "."], "is one of the pictures; give the dreams another folder"),
         ([".", "-o", "."], "is the folder the pictures come from"),
         (["a.png", "b.webp", "-o", "one.png"], "several pictures go to a folder"),
-        (["a.png", "b.webp", "-o", "a.jpg/"], "several pictures go to a folder|is in the way"),
+        (
+            ["a.png", "b.webp", "-o", "a.jpg/"],
+            "several pictures go to a folder|exists and is not a folder",
+        ),
         (["a.png", "out", "--workers", "0", "-o", "new"], "workers is a whole number"),
     ):
         assert call(["dream", *arguments, *QUICK]) == 2
@@ -161,7 +165,7 @@ def test_nothing_of_the_users_is_overwritten(photos, capsys):
 def test_a_signal_keeps_what_is_done_and_the_same_command_goes_on(photos, monkeypatch, capsys):
     import signal
 
-    real, calls = _album.dreamt, []
+    real, calls = _album.dream_whole, []
 
     def slow(*job):
         calls.append(1)
@@ -171,7 +175,7 @@ def test_a_signal_keeps_what_is_done_and_the_same_command_goes_on(photos, monkey
             )  # a job in the background ignores SIGINT, and CI may be one
         return real(*job)
 
-    monkeypatch.setattr(_album, "dreamt", slow)
+    monkeypatch.setattr(_album, "dream_whole", slow)
     command = ["dream", "a.jpg", "a.png", "b.webp", "-o", "out", *QUICK]
     assert call(command) == 143
     assert (
@@ -187,16 +191,18 @@ def test_names_that_meet_are_told_apart_and_never_meet_again():
         ["x/a.png", "y/a.png", "a.png"],
         ["x/y-a.png", "x-y/a.png"],
     ):
-        found = [path.name.casefold() for path in _album.targets(names, Path("out"))]
+        found = [path.name.casefold() for path in album_files.target_files(names, Path("out"))]
         assert len(set(found)) == len(names) and all(name.endswith(".png") for name in found), found
-    assert [path.name for path in _album.targets(["p/a.jpg", "q/b.jpg"], Path("out"))] == [
+    assert [
+        path.name for path in album_files.target_files(["p/a.jpg", "q/b.jpg"], Path("out"))
+    ] == [
         "a.png",
         "b.png",
     ]
     with pytest.raises(
-        ValueError, match="'A.jpg' and 'a.JPG' would go to one file"
+        ValueError, match=r"'A\.jpg' and 'a\.JPG' would go to one file"
     ):  # on some disks they would
-        _album.targets(["A.jpg", "a.JPG"], Path("out"))
+        album_files.target_files(["A.jpg", "a.JPG"], Path("out"))
 
 
 @pytest.mark.slow

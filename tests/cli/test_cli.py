@@ -1,4 +1,4 @@
-"""The command line as a user meets it: what it makes, what it says, and with which status it ends."""
+"""The command line as a user sees it: results, messages and exit statuses."""
 
 import os
 import re
@@ -8,14 +8,15 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
+import PIL.Image
 import pytest
 import torch
-from PIL import Image as pillow
 
 import dreamkit as dk
+from dreamkit import passport
 from dreamkit.cli import console as _console
-from dreamkit.cli import doctor
-from dreamkit.cli.app import DEFAULT_LAYERS, call
+from dreamkit.cli.app import call
+from dreamkit.cli.options import DEFAULT_LAYERS
 
 from ..pictures.test_image import bomb, truncated
 from ..processes import program
@@ -33,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_first_dream():
-    """One process from nothing to a picture: status 0, plain progress, no byte of terminal art where stderr is a pipe."""
+    """One whole process: status 0, and plain progress lines because stderr is a pipe."""
     process = program("dream", "--side", "64", "--steps", "2", "--octaves", "2", fresh=True)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
@@ -57,11 +58,12 @@ def test_a_signal_keeps_the_picture_so_far(number, status, folder, capsys):
     assert (process.returncode, out) == (status, ""), err
     assert first == "dreamkit: octave 1 of 2, 91×61\n"
     said = re.fullmatch(
-        r"dreamkit: stopped at step (\d+) of 5000 in octave 1 of 2; saved the picture so far, 128×85, as 'half.png'\n",
+        r"dreamkit: stopped at step (\d+) of 5000 in octave 1 of 2; "
+        r"saved the picture so far, 128×85, as 'half.png'\n",
         err,
     )
     assert said and os.listdir(folder) == ["half.png"]
-    with pillow.open("half.png") as file:
+    with PIL.Image.open("half.png") as file:
         file.load()  # whole, and of the size it would have had in the end
         assert file.size == (128, 85)
     assert dk.read_passport("half.png")["stopped"] == int(said[1])
@@ -155,8 +157,8 @@ def test_a_guide(capsys):
 
 
 def test_a_large_photo_is_taken_smaller_and_a_small_one_as_it_is(capsys):
-    pillow.new("RGB", (1500, 30), (90, 120, 60)).save("wide photo.jpg")
-    pillow.new("RGB", (37, 30), (90, 120, 60)).save("small.jpg")
+    PIL.Image.new("RGB", (1500, 30), (90, 120, 60)).save("wide photo.jpg")
+    PIL.Image.new("RGB", (37, 30), (90, 120, 60)).save("small.jpg")
     assert (
         call(["dream", "wide photo.jpg", "--steps", "1", "--octaves", "1", "--layer", "conv1"]) == 0
     )
@@ -191,7 +193,7 @@ def test_a_silent_layer_is_one_line_of_warning(capsys):
 
 
 def test_a_flat_picture_and_random_weights_are_said_in_one_line_each(capsys):
-    pillow.new("RGB", (48, 40), (90, 120, 60)).save("flat.png")
+    PIL.Image.new("RGB", (48, 40), (90, 120, 60)).save("flat.png")
     quick = ["--steps", "1", "--octaves", "1", "--layer", "conv2"]
     assert call(["dream", "flat.png", *quick]) == 0
     assert capsys.readouterr().err.endswith(
@@ -200,7 +202,8 @@ def test_a_flat_picture_and_random_weights_are_said_in_one_line_each(capsys):
     assert call(["dream", "china", "--side", "48", "--weights", "random", *quick]) == 0
     told = capsys.readouterr().err
     assert told.endswith(
-        "dreamkit: random weights: the network has learnt nothing, so what appears is texture without meaning\n"
+        "dreamkit: random weights: the network has learnt nothing, "
+        "so what appears is texture without meaning\n"
     )
 
 
@@ -459,7 +462,7 @@ MISTAKES = [
         ["dream", "--recipe", "tensorflow", "--octaves", "32", "--octave-ratio", "16"],
         "the largest octave would have",
     ),
-    (["dream", "--clip"], "--clip is a flag of --recipe"),
+    (["dream", "--clip"], "--clip is an option of --recipe"),
     (["figures", "banana"], "unknown figure 'banana'; nearest: "),
     (["figures", "--seed", "-1"], "--seed is a whole number"),
     (["figures", "--weights", "random"], "belong to a network"),
@@ -503,7 +506,7 @@ def test_a_mistake_is_one_clear_line_and_status_2(arguments, message, folder, ca
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    pillow.new("RGB", (1, 1)).save("dot.png")
+    PIL.Image.new("RGB", (1, 1)).save("dot.png")
     dk.save_image(dk.noise(40, 40), "photo.png")
     before = {name: Path(name).read_bytes() for name in os.listdir()}
     small = (
@@ -533,35 +536,7 @@ def test_a_folder_that_may_not_be_written(folder, capsys):
     assert "cannot write 'closed/a.png': Permission denied" in capsys.readouterr().err
 
 
-def test_a_bug_is_said_to_be_one(monkeypatch, capsys):
-    monkeypatch.setattr(dk, "samples", lambda: 1 / 0)
-    monkeypatch.delenv("DREAMKIT_DEBUG", raising=False)
-    assert call(["samples"]) == 1
-    assert capsys.readouterr().err == (
-        "dreamkit: a bug in dreamkit, ZeroDivisionError: division by zero "
-        "(DREAMKIT_DEBUG=1 shows where)\n"
-    )
-    monkeypatch.setenv("DREAMKIT_DEBUG", "1")
-    assert call(["samples"]) == 1 and "Traceback" in capsys.readouterr().err
-
-
-def test_too_little_memory_is_said_plainly(monkeypatch, capsys):
-    monkeypatch.setattr(dk, "samples", lambda: torch.empty(2**60, dtype=torch.uint8))
-    assert call(["samples"]) == 2
-    assert "not enough memory" in capsys.readouterr().err
-
-
-# --- signals, held and not
-
-
-def test_a_signal_waits_while_a_picture_is_saved():
-    signals = _console.Signals()
-    with signals.held():
-        signals.receive(signal.SIGINT, None)  # nothing happens yet
-    with pytest.raises(_console.Stopped):
-        signals.check()
-    with pytest.raises(_console.Stopped):
-        _console.Signals().receive(signal.SIGTERM, None)
+# --- signals
 
 
 def test_the_callers_signal_handlers_and_threads_are_put_back():
@@ -592,87 +567,70 @@ def test_a_stop_before_the_first_step_saves_nothing(monkeypatch, capsys):
     )
 
 
-# --- doctor and lab
+# --- the photo
 
 
-def test_the_doctor_finds_everything_here(capsys):
-    start = time.perf_counter()
-    status = call(["doctor"])
-    lines = capsys.readouterr().out.splitlines()
-    assert status == 0, lines
-    assert all(line.startswith("OK    ") for line in lines)
-    for need in (
-        "python",
-        "torch ",
-        "pillow",
-        "weights of dreamnet",
-        "device",
-        "one step of a dream",
-        "widget manager",
-    ):
-        assert any(need in line for line in lines), need
-    assert (
-        time.perf_counter() - start < 60
-    )  # under 10 s on an idle machine; here others may be at work
+@pytest.mark.parametrize("change", ["replaced", "deleted"])
+def test_a_photo_that_changes_during_the_dream_does_not_lose_it(change, monkeypatch, capsys):
+    """Stopped in the first octave: the photo is needed once more, at full size."""
+    dk.save_image(dk.sample("china", 96), "photo.png")
+    photo, real, steps = dk.load_image("photo.png"), dk.scorer, []
+
+    def scorer(network, objective):
+        score = real(network, objective)
+
+        def disturbed(image):
+            if len(steps) == 1:
+                if change == "replaced":
+                    dk.save_image(dk.noise(50, 20), "photo.png")
+                else:
+                    os.remove("photo.png")
+                signal.raise_signal(signal.SIGTERM)
+            steps.append(1)
+            return score(image)
+
+        return disturbed
+
+    net = dk.load_network()
+    score = real(net, dk.layer("conv2"))
+    first = next(dk.dreaming(score, photo, dk.Settings(steps=5, octaves=2)))
+
+    class Disturbed:
+        name, network, objective = score.name, score.network, score.objective
+
+        def __call__(self, image):
+            return scorer(net, dk.layer("conv2"))(image)
+
+    monkeypatch.setattr(dk, "scorer", lambda network, objective: Disturbed())
+    command = ["dream", "photo.png", "--layer", "conv2", "--steps", "5", "--octaves", "2"]
+    assert call(command) == 143
+    assert "stopped at step 1 of 5 in octave 1 of 2; saved" in capsys.readouterr().err
+    expected = passport.full_size(first, photo, dk.Settings(steps=5, octaves=2))
+    dk.save_image(expected, "expected.png")
+    assert torch.equal(dk.load_image("dream.png"), dk.load_image("expected.png"))
+    assert dk.read_passport("dream.png")["stopped"] == 1
 
 
-def test_the_doctor_says_what_is_missing_and_goes_on(monkeypatch, capsys):
-    monkeypatch.setattr(doctor, "MANAGER", "labextensions/nothing")
-    monkeypatch.setattr(
-        doctor,
-        "needs",
-        lambda package: [
-            ("no-such-package", "1.0", ""),
-            ("torch", "99.1", ""),
-            ("no-film", "1", "film"),
-        ],
-    )
-    assert call(["doctor"]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert (
-        "FAIL  no-such-package is not installed (needs 1.0): pip install 'no-such-package>=1.0'"
-        in lines
-    )
-    assert any(re.fullmatch(r"FAIL  torch .* \(needs 99.1\)", line) for line in lines)
-    assert any(
-        line.startswith("FAIL  widget manager of JupyterLab: ") and "pip install ipywidgets" in line
-        for line in lines
-    )
-    assert lines[-1].startswith("OK    Jupyter kernel") and not any(
-        "no-film" in line for line in lines
-    )
-
-
-def test_the_doctor_sees_damaged_weights(monkeypatch):
-    monkeypatch.setattr(doctor, "embedded_names", lambda: ("dreamnet",))
-    monkeypatch.setattr("dreamkit.networks.weight_files.sha256", lambda path: "0" * 64)
-    failed = [line for good, line in doctor.examine() if not good]
-    assert any("weights of dreamnet" in line and "are damaged" in line for line in failed)
-
-
-def test_lab_listens_on_this_machine_only_and_with_a_token(folder, monkeypatch, capsys):
-    pytest.importorskip("jupyterlab")
-    from jupyterlab.labapp import LabApp
-
-    (folder / "01_first.ipynb").write_text("{}")
-    given = []
-    monkeypatch.setattr(
-        LabApp, "launch_instance", classmethod(lambda cls, argv: given.extend(argv))
-    )
-    assert call(["lab", str(folder), "--no-browser"]) == 0
-    options = dict(option.removeprefix("--").split("=", 1) for option in given)
-    assert (
-        options["ServerApp.ip"] == "127.0.0.1"
-        and options["ServerApp.allow_remote_access"] == "False"
-    )
-    assert re.fullmatch("[0-9a-f]{48}", options["IdentityProvider.token"]) and options[
-        "ServerApp.root_dir"
-    ] == str(folder)
-    first = options["IdentityProvider.token"]
-    assert (
-        f"http://127.0.0.1:{options['ServerApp.port']}/lab?token={first}" in capsys.readouterr().out
-    )
-    given.clear()
-    assert call(["lab", str(folder), "--no-browser"]) == 0 and not any(
-        first in option for option in given
-    )
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["zoom", "photo.webp", "-o", "photo.webp"],
+        ["zoom", "china", "--guide", "photo.webp", "-o", "photo.webp"],
+        ["film", "video.gif", "--guide", "photo.webp", "-o", "photo.webp"],
+        ["film", "video.gif", "-o", "video.gif"],
+        ["dream", "china", "--guide", "photo.webp", "-o", "photo.webp"],
+        ["features", "photo.webp", "--layer", "conv1", "-o", "photo.webp"],
+        ["again", "photo.webp", "-o", "photo.webp"],
+    ],
+)
+def test_no_input_is_overwritten(arguments, monkeypatch, capsys):
+    if arguments[0] == "film":
+        pytest.importorskip("av")
+    dk.save_image(dk.noise(40, 40), "photo.webp")
+    dk.film.write_film([dk.noise(40, 40)], "video.gif", 10)
+    before = {name: Path(name).read_bytes() for name in os.listdir()}
+    monkeypatch.setattr(dk, "load_network", lambda *_, **__: pytest.fail("it went on"))
+    assert call(arguments) == 2
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"dreamkit: '\w+\.\w+' is a picture it is made from; .*-o\n", told), told
+    assert {name: Path(name).read_bytes() for name in os.listdir()} == before

@@ -1,6 +1,7 @@
-"""SIGINT and SIGTERM at random moments: whatever is there is whole, and going on ends with the same bytes.
+"""SIGINT and SIGTERM at random moments: every file is whole, and continuing gives the same bytes.
 
-An eighth of the rounds are run with the slow tests; `pytest -m long tests/test_interruption.py` runs all hundred.
+An eighth of the rounds runs with the slow tests;
+`pytest -m long tests/cli/test_interruption.py` runs all hundred.
 """
 
 import os
@@ -15,14 +16,14 @@ from pathlib import Path
 import pytest
 
 import dreamkit as dk
-from dreamkit.cli import _early
+from dreamkit import cli
 
 from ..processes import check_whole, program
 
 pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")]
 SMALL = ["--side", "48", "--octaves", "2", "--layer", "conv2", "--steps"]
 
-# name: (arguments, where to, how to go on, rounds). A figure is whole in itself; the others take up what is there.
+# name: (arguments, output, how to continue, rounds). Figures start anew; the others continue.
 PROGRAMS = {
     "dream": (["dream", "china", *SMALL, "40", "-o", "it.png"], "it.png", [], 46),
     "zoom": (
@@ -43,13 +44,13 @@ PROGRAMS = {
 
 
 def contents(path: Path) -> dict[str, bytes]:
-    """Every file below `path`, or that file, by its name: what may differ from run to run (a time, say) left out."""
+    """The bytes of every file below `path`, or of that file, by name."""
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     return {str(file.relative_to(path.parent)): file.read_bytes() for file in files}
 
 
 def finished(arguments: list[str]) -> float:
-    """Seconds that the program took, which ended well."""
+    """The seconds that a run of the program took; it must end with the status 0."""
     begun = time.perf_counter()
     process = program(*arguments)
     _out, err = process.communicate(timeout=300)
@@ -128,7 +129,7 @@ def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch
         )
     else:
         process = program(*arguments, fresh=True)
-    assert any(line.rstrip().endswith("dreamkit.cli._early") for line in process.stderr), (
+    assert any(line.rstrip().endswith("dreamkit.cli") for line in process.stderr), (
         "it ended before it began"
     )
     time.sleep(delay)
@@ -144,4 +145,7 @@ def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch
 
 
 def test_who_imports_dreamkit_keeps_their_signals():
-    assert _early.stop not in (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+    assert cli.stop_at_once not in (
+        signal.getsignal(signal.SIGINT),
+        signal.getsignal(signal.SIGTERM),
+    )
