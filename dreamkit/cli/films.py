@@ -16,7 +16,8 @@ import typer
 import dreamkit as dk
 
 from .. import passport as passports
-from ..pictures.video import Reel, check_film
+from ..pictures.reel import Reel
+from ..pictures.video import check_film
 from .console import print_line, signals
 from .given_pictures import FILM_SIDE, check_not_an_input, picture_at
 from .options import Request, command_with, objective_spec, side_option, weights_kind
