@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import dreamkit as dk
-from dreamkit.onnx.backward import RULES
+from dreamkit.onnx.gradients import RULES
 
 
 class Formula(nn.Module):
