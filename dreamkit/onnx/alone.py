@@ -15,8 +15,8 @@ import numpy as np
 class Step:
     """A step file of `dk.onnx.export_step`: `step(picture)` gives (score, gradient).
 
-    The picture is [N, 3, H, W] in [0, 1], and so is the gradient's shape. `threads` is the number of
-    threads that compute. Raises ValueError for a file or a picture that cannot be run.
+    Picture and gradient are [N, 3, H, W], the picture in [0, 1]. `threads`: how many compute.
+    Raises ValueError for a file or a picture that cannot be run.
     """
 
     def __init__(self, path: str | os.PathLike[str], threads: int | None = None):
@@ -109,7 +109,7 @@ def blur(picture: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The picture [..., H, W] at another size: area means where it shrinks, linear where it grows."""
+    """The picture [..., H, W] at another size: area means where it shrinks, else linear."""
     rows, columns = (_weights(old, new) for old, new in zip(picture.shape[-2:], size, strict=True))
     return (rows @ picture @ columns.T).astype(np.float32)
 

@@ -34,7 +34,9 @@ def backward(builder: Builder, score: str) -> str:
     for node in reversed(forward):
         if node.output[0] in parts:
             gradient = functools.reduce(add, parts.pop(node.output[0]))
-            for name, part in RULES[node.op_type](builder, node, gradient):
+            found = RULES[node.op_type](builder, node, gradient)
+            found = [found] if isinstance(found, str) else found
+            for name, part in zip(node.input, found, strict=False):
                 if name in varying:
                     parts.setdefault(name, []).append(part)
     return functools.reduce(add, parts[PICTURE])

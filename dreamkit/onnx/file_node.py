@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .onnx_modules import SAME, Window
+from .onnx_modules import Window
 
 MAX_PAD, MAX_WINDOW = 4096, 4096  # cells: a larger number would only fill the memory
 
@@ -59,7 +59,7 @@ class FileNode:
                 f"out of range: kernel {kernel}, strides {list(strides)}, "
                 f"dilations {list(dilations)} or pads {list(pads)}"
             )
-        if auto not in ("NOTSET", "VALID", *SAME):
+        if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
             raise self.error(f"unknown auto_pad {auto!r}")
         pads = (0, 0, 0, 0) if auto == "VALID" else tuple(pads)
         ceil = bool(self.get("ceil_mode", 0))

@@ -17,12 +17,15 @@ Value: TypeAlias = "str | float | Sequence[int] | np.ndarray"
 
 @dataclass
 class Node:
-    """One node. The names of its fields are those of `onnx.NodeProto`."""
+    """One node, with the fields of `onnx.NodeProto`; `x` is its first input, `y` its result."""
 
     op_type: str
     input: list[str]
     output: list[str]
     attributes: dict[str, object]
+
+    x = property(lambda self: self.input[0])
+    y = property(lambda self: self.output[0])
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Loads an ONNX file as a Network: each tensor of the file is a layer, under its name in the file."""
+"""Loads an ONNX file as a Network: each tensor of the file is a layer of the same name."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ from ..checks.names import unknown
 from ..networks.network import Network, as_network
 from .file_node import FileNode
 from .model_files import nodes_for, one_line, onnx_package, picture_input, read_model
-from .onnx_modules import Pointwise
+from .onnx_modules import Function
 from .operators import MAKERS
 
-CAFFE = {
-    "mean": (104.0, 117.0, 123.0),
-    "std": (1.0, 1.0, 1.0),
-    "scale": 255.0,
-    "bgr": True,
-    "short_names": True,
-}
+CAFFE = dict(  # what Caffe's networks take, for `load` and FeatureSession
+    mean=(104.0, 117.0, 123.0), std=(1.0, 1.0, 1.0), scale=255.0, bgr=True, short_names=True
+)
 _RESERVED = {"bgr", "picture", "result", "steps", "last_use", "training"}  # attributes of a Graph
 
 
@@ -73,7 +69,7 @@ def load(
     _check_operators(model.graph, until, file)
     try:
         module = Graph(model.graph, opset, bgr, until, short_names)
-    except (RuntimeError, IndexError, TypeError, OverflowError) as error:
+    except (ValueError, RuntimeError, IndexError, TypeError, OverflowError) as error:
         raise ValueError(f"{file} cannot be made into a network: {one_line(error)}") from None
     order = slice(None, None, -1) if bgr else slice(None)
     mean, std = ([float(v) / scale for v in values][order] for values in (mean, std))
@@ -107,8 +103,9 @@ class Graph(nn.Module):
             layer = MAKERS[node.op_type](file_node)
             if any(node.output[1:]) and node.op_type != "Dropout":
                 raise file_node.error("a second result is not read")
-            if len(inputs) != 1 and not isinstance(layer, Pointwise):
-                raise file_node.error("exactly one of its inputs must be computed")
+            count = sum(layer.computed) if isinstance(layer, Function) else 1
+            if len(inputs) != count:
+                raise file_node.error("its inputs must be one computed tensor and constants")
             arithmetic = node.op_type in ("Add", "Sub", "Mul", "Div")
             if arithmetic and len(inputs) == 1 and inputs[0] in standardized:
                 layer.__class__ = Standardize
@@ -144,7 +141,7 @@ class Graph(nn.Module):
         parent.add_module(leaf, layer)
 
 
-class Standardize(Pointwise):
+class Standardize(Function):
     """A sum or product of the picture itself with constants, which ends no block."""
 
 

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SAME = ("SAME_UPPER", "SAME_LOWER")  # the result is ceil(size / stride)
-
 
 @dataclass(frozen=True)
 class Window:
@@ -25,6 +23,11 @@ class Window:
     auto: str
     ceil: bool
 
+    @property
+    def same(self) -> bool:
+        """Whether the padding depends on the size, so that the result is ceil(size / stride)."""
+        return self.auto in ("SAME_UPPER", "SAME_LOWER")
+
     def padding(self, size: Sequence[int]) -> tuple[int, int, int, int]:
         """The padding for a map of that size, as F.pad takes it: (left, right, top, bottom).
 
@@ -35,7 +38,7 @@ class Window:
             reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
             stride, length = self.stride[axis], size[axis]
             before, after = self.pads[axis], self.pads[axis + 2]
-            if self.auto in SAME:
+            if self.same:
                 total = max((math.ceil(length / stride) - 1) * stride + reach - length, 0)
                 before = total // 2 if self.auto == "SAME_UPPER" else total - total // 2
                 after = total - before
@@ -86,7 +89,7 @@ class AvgPool2d(nn.Module):
         rest = sides
         if self.count_pads:  # cells that only rounding up reaches do not count even then
             top, left, bottom, right = w.pads
-            given = sides if w.auto in SAME else (left, right, top, bottom)
+            given = sides if w.same else (left, right, top, bottom)
             counted = F.pad(counted, given, value=1.0)
             rest = tuple(b - a for a, b in zip(given, sides, strict=True))
         sums, counts = (
@@ -111,23 +114,17 @@ class LocalResponseNorm(nn.Module):
 
 
 class Function(nn.Module):
-    """A node without weights: a function of its tensors."""
+    """A function of one tensor, or of several, some of which are constants of the file.
 
-    def __init__(self, function: Callable[..., Tensor]):
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self.function(*inputs)
-
-
-class Pointwise(nn.Module):
-    """A function of several tensors, some of them constants of the file.
-
-    The constants are buffers, so that they follow the network's dtype and device.
+    `constants` holds the array of each constant, and None for each tensor that is computed. The
+    constants are buffers, so that they follow the network's dtype and device.
     """
 
-    def __init__(self, function: Callable[..., Tensor], constants: Sequence[np.ndarray | None]):
+    def __init__(
+        self,
+        function: Callable[..., Tensor],
+        constants: Sequence[np.ndarray | None] = (None,),
+    ):
         super().__init__()
         self.function, self.computed = function, [c is None for c in constants]
         for i, constant in enumerate(constants):
@@ -138,8 +135,6 @@ class Pointwise(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         rest = iter(inputs)
-        values = (
-            next(rest) if computed else getattr(self, f"constant{i}")
-            for i, computed in enumerate(self.computed)
-        )
-        return self.function(*values)
+        names = (f"constant{i}" for i in range(len(self.computed)))
+        pairs = zip(names, self.computed, strict=True)
+        return self.function(*(next(rest) if c else getattr(self, name) for name, c in pairs))

@@ -11,15 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .file_node import MAX_PAD, FileNode
-from .onnx_modules import (
-    SAME,
-    AvgPool2d,
-    Conv2d,
-    Function,
-    LocalResponseNorm,
-    MaxPool2d,
-    Pointwise,
-)
+from .onnx_modules import AvgPool2d, Conv2d, Function, LocalResponseNorm, MaxPool2d
 
 Maker = Callable[[FileNode], nn.Module]
 
@@ -32,18 +24,10 @@ def _convolution(node: FileNode) -> nn.Module:
     if not fits or (bias is not None and len(bias) != outputs):
         raise node.error("weights, bias and groups do not fit each other")
     top, left, bottom, right = w.pads
-    plain = w.auto not in SAME and (top, left) == (bottom, right)
-    module = nn.utils.skip_init(
-        nn.Conv2d if plain else Conv2d,
-        weight.shape[1] * groups,
-        outputs,
-        w.kernel,
-        w.stride,
-        (top, left) if plain else 0,
-        w.dilation,
-        groups,
-        bias is not None,
-    )
+    plain = not w.same and (top, left) == (bottom, right)
+    sizes = (weight.shape[1] * groups, outputs, w.kernel, w.stride, (top, left) if plain else 0)
+    kind = nn.Conv2d if plain else Conv2d
+    module = nn.utils.skip_init(kind, *sizes, w.dilation, groups, bias is not None)
     module.window = w
     return _with_weights(module, weight, bias)
 
@@ -65,7 +49,7 @@ def _mat_mul(node: FileNode) -> nn.Module:
     left, right = (*node.constants, None)[:2]
     if left is None and right is not None and right.ndim == 2:
         return _linear(node.weights(1, 2).T)
-    return Pointwise(torch.matmul, node.constants)
+    return Function(torch.matmul, node.constants)
 
 
 def _linear(weight: Tensor, bias: Tensor | None = None) -> nn.Module:
@@ -218,11 +202,11 @@ def _unsqueeze(x: Tensor, axes: Sequence[int]) -> Tensor:
 
 def _concat(node: FileNode) -> nn.Module:
     axis = int(node.get("axis", 1))
-    return Pointwise(lambda *inputs: torch.cat(inputs, axis), node.constants)
+    return Function(lambda *inputs: torch.cat(inputs, axis), node.constants)
 
 
 def _pointwise(function: Callable[..., Tensor]) -> Maker:
-    return lambda node: Pointwise(function, node.constants)
+    return lambda node: Function(function, node.constants)
 
 
 def _module(kind: Callable[..., nn.Module], *args: object) -> Maker:

@@ -68,7 +68,7 @@ class FeatureSession:
         except ImportError:
             if layers is not None:
                 raise ValueError(
-                    "tensors inside an ONNX file need the onnx package: pip install 'dreamkit[onnx]'"
+                    "tensors inside a file need the onnx package: pip install 'dreamkit[onnx]'"
                 ) from None
             data, self.table = read_bytes(path), ()
         else:

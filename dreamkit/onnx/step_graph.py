@@ -119,9 +119,5 @@ def _guide(b: Builder, network: Network, name: str, columns: Tensor) -> str:
 
 
 TERMS: dict[str, Callable[..., str]] = {
-    "layer": _layer,
-    "channel": _channel,
-    "neuron": _neuron,
-    "logit": _logit,
-    "guide": _guide,
-}
+    "layer": _layer, "channel": _channel, "neuron": _neuron, "logit": _logit, "guide": _guide
+}  # fmt: skip
