@@ -190,7 +190,7 @@ def _check_operators(graph, until: str, file: str) -> None:
     if missing:
         listed = ", ".join(f"{op} (first at {at!r})" for op, at in missing.items())
         raise ValueError(
-            f"{file} uses operators that dreamkit lacks: {listed}; "
+            f"{file} uses operators that dreamkit does not have: {listed}; "
             "until= reads as far as a tensor before them"
         )
 
