@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .onnx_modules import Window
 
-MAX_PAD, MAX_WINDOW = 4096, 4096  # cells: a larger number would only fill the memory
+MAX_CELLS = 4096  # of a window or its padding: a larger number would only fill the memory
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,8 @@ class FileNode:
     constants: tuple[np.ndarray | None, ...]
     opset: int
 
-    def get(self, key: str, default: object = None) -> object:
-        """An attribute."""
-        return self.attributes.get(key, default)
+    def get(self, attribute: str, default: object = None) -> object:
+        return self.attributes.get(attribute, default)
 
     def constant(self, index: int, attribute: str, default: object = None) -> object:
         """A value that is a constant input in newer opsets and an attribute in older ones."""
@@ -46,24 +45,18 @@ class FileNode:
 
     def window(self, kernel: Sequence[int]) -> Window:
         """The window of a convolution or a pool. Raises ValueError for what is out of range."""
-        ones, auto = [1, 1], self.get("auto_pad", "NOTSET")
-        kernel = list(kernel)
-        strides, dilations = self.get("strides", ones), self.get("dilations", ones)
-        pads = self.get("pads", [0, 0, 0, 0])
-        if any(len(n) != 2 for n in (kernel, strides, dilations)) or len(pads) != 4:
+        sizes = [kernel, self.get("strides", [1, 1]), self.get("dilations", [1, 1])]
+        pads, auto = self.get("pads", [0, 0, 0, 0]), self.get("auto_pad", "NOTSET")
+        if any(len(size) != 2 for size in sizes) or len(pads) != 4:
             raise self.error("only two-dimensional maps are read, [N, C, H, W]")
-        if any(not 1 <= n <= MAX_WINDOW for n in (*kernel, *strides, *dilations)) or any(
-            not 0 <= n <= MAX_PAD for n in pads
-        ):
-            raise self.error(
-                f"out of range: kernel {kernel}, strides {list(strides)}, "
-                f"dilations {list(dilations)} or pads {list(pads)}"
-            )
+        sizes, pads = [tuple(size) for size in sizes], tuple(pads)
+        if min(map(min, sizes)) < 1 or min(pads) < 0 or max(map(max, (*sizes, pads))) > MAX_CELLS:
+            shown = "out of range: kernel {}, strides {}, dilations {} or pads {}"
+            raise self.error(shown.format(*map(list, (*sizes, pads))))
         if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
             raise self.error(f"unknown auto_pad {auto!r}")
-        pads = (0, 0, 0, 0) if auto == "VALID" else tuple(pads)
-        ceil = bool(self.get("ceil_mode", 0))
-        return Window(tuple(kernel), tuple(strides), tuple(dilations), pads, auto, ceil)
+        pads = (0, 0, 0, 0) if auto == "VALID" else pads
+        return Window(*sizes, pads, auto, bool(self.get("ceil_mode", 0)))
 
     def error(self, why: str) -> ValueError:
         return ValueError(f"{self.op_type} {self.name!r}: {why}")

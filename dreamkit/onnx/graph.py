@@ -13,6 +13,7 @@ from .model_files import IR_VERSION, OPSET, nodes_for, one_line, onnx_package
 
 PICTURE = "picture"  # the graph's input, [N, 3, H, W], RGB in [0, 1]
 Value: TypeAlias = "str | float | Sequence[int] | np.ndarray"
+Shape: TypeAlias = "Sequence[int | str | None]"  # a name or None: a free size
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Builder:
 
     def model(
         self,
-        results: Mapping[str, Sequence[int | str | None]],
+        results: Mapping[str, Shape],
         title: str,
         metadata: Mapping[str, str],
         fixed: Iterable[int] | None = None,
@@ -99,33 +100,20 @@ class Builder:
             raise ValueError(f"the ONNX graph made is not valid: {one_line(error)}") from None
         return model
 
-    def _proto(
-        self,
-        shape: Sequence[int | str],
-        results: Mapping[str, Sequence[int | str | None] | None],
-        title: str,
-    ):
-        helper = onnx_package().helper
+    def _proto(self, shape: Shape, results: Mapping[str, Shape | None], title: str):
+        """The ModelProto, not yet checked, for a picture of that shape."""
+        onnx = onnx_package()
+        helper = onnx.helper
         tensor = lambda name, shape: helper.make_tensor_value_info(name, 1, shape)  # 1: float32
         nodes = nodes_for(self.nodes, results)
         used = {name for node in nodes for name in node.input}
+        weights = ((name, value) for name, value in self.weights.items() if name in used)
         graph = helper.make_graph(
-            [
-                helper.make_node(n.op_type, n.input, n.output, name=n.output[0], **n.attributes)
-                for n in nodes
-            ],
+            [helper.make_node(n.op_type, n.input, n.output, n.y, **n.attributes) for n in nodes],
             title,
             [tensor(PICTURE, shape)],
             [tensor(name, shape) for name, shape in results.items()],
-            [
-                onnx_package().numpy_helper.from_array(value, name)
-                for name, value in self.weights.items()
-                if name in used
-            ],
+            [onnx.numpy_helper.from_array(value, name) for name, value in weights],
         )
-        return helper.make_model(
-            graph,
-            producer_name="dreamkit",
-            ir_version=IR_VERSION,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-        )
+        about = {"producer_name": "dreamkit", "ir_version": IR_VERSION}
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], **about)

@@ -120,11 +120,7 @@ class Function(nn.Module):
     constants are buffers, so that they follow the network's dtype and device.
     """
 
-    def __init__(
-        self,
-        function: Callable[..., Tensor],
-        constants: Sequence[np.ndarray | None] = (None,),
-    ):
+    def __init__(self, function: Callable[..., Tensor], constants: Sequence = (None,)):
         super().__init__()
         self.function, self.computed = function, [c is None for c in constants]
         for i, constant in enumerate(constants):
@@ -135,6 +131,8 @@ class Function(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         rest = iter(inputs)
-        names = (f"constant{i}" for i in range(len(self.computed)))
-        pairs = zip(names, self.computed, strict=True)
-        return self.function(*(next(rest) if c else getattr(self, name) for name, c in pairs))
+        values = (
+            next(rest) if computed else getattr(self, f"constant{i}")
+            for i, computed in enumerate(self.computed)
+        )
+        return self.function(*values)

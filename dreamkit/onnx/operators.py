@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .file_node import MAX_PAD, FileNode
+from .file_node import MAX_CELLS, FileNode
 from .onnx_modules import AvgPool2d, Conv2d, Function, LocalResponseNorm, MaxPool2d
 
 Maker = Callable[[FileNode], nn.Module]
@@ -39,9 +39,7 @@ def _gemm(node: FileNode) -> nn.Module:
         bias = torch.from_numpy(np.array(node.constants[2], np.float32)).flatten()
         bias = bias * float(node.get("beta", 1.0))
     if node.get("transA", 0) or (bias is not None and len(bias) not in (1, len(weight))):
-        raise node.error(
-            "only a matrix of constant weights is read, with a bias of one number a row"
-        )
+        raise node.error("only a constant matrix is read, with a bias of one number a row")
     return _linear(weight, None if bias is None else bias.expand(len(weight)))
 
 
@@ -90,10 +88,9 @@ def _local_response(node: FileNode) -> nn.Module:
     size = int(node.get("size", 0))
     if not 1 <= size <= 512:
         raise node.error("its size must be a number of channels from 1 to 512")
-    alpha, beta, bias = (
-        float(node.get(*given)) for given in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0))
-    )
-    return LocalResponseNorm(size, alpha, beta, bias)
+    defaults = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
+    settings = {key: float(node.get(key, value)) for key, value in defaults.items()}
+    return LocalResponseNorm(size, **settings)
 
 
 def _reshape(node: FileNode) -> nn.Module:
@@ -112,9 +109,8 @@ def _reshape(node: FileNode) -> nn.Module:
 
 def _flatten(node: FileNode) -> nn.Module:
     axis = int(node.get("axis", 1))
-    if axis == 1:
-        return nn.Flatten()
-    return Function(lambda x: x.reshape(math.prod(x.shape[:axis]), -1))
+    flat = lambda x: x.reshape(math.prod(x.shape[:axis]), -1)
+    return nn.Flatten() if axis == 1 else Function(flat)
 
 
 def _softmax(node: FileNode) -> nn.Module:
@@ -139,8 +135,8 @@ def _hard_sigmoid(node: FileNode) -> nn.Module:
 def _pad(node: FileNode) -> nn.Module:
     pads, mode = node.constant(1, "pads"), node.get("mode", "constant")
     given_axes = any(constant is not None for constant in node.constants[3:])
-    if pads is None or len(pads) % 2 or given_axes or max(map(abs, pads), default=0) > MAX_PAD:
-        raise node.error(f"only fixed pads on all axes are read, of at most {MAX_PAD} cells")
+    if pads is None or len(pads) % 2 or given_axes or max(map(abs, pads), default=0) > MAX_CELLS:
+        raise node.error(f"only fixed pads on all axes are read, of at most {MAX_CELLS} cells")
     rank = len(pads) // 2
     sides = [n for axis in reversed(range(rank)) for n in (pads[axis], pads[axis + rank])]
     if mode == "constant":
@@ -213,18 +209,15 @@ def _module(kind: Callable[..., nn.Module], *args: object) -> Maker:
     return lambda node: kind(*args)
 
 
-def _module_with_alpha(kind: Callable[[float], nn.Module], default: float) -> Maker:
-    return lambda node: kind(float(node.get("alpha", default)))
-
-
 MAKERS: dict[str, Maker] = {
     "Conv": _convolution, "Gemm": _gemm, "MatMul": _mat_mul, "BatchNormalization": _batch_norm,
     "MaxPool": _max_pool, "AveragePool": _average_pool, "LRN": _local_response,
     "GlobalAveragePool": _module(nn.AdaptiveAvgPool2d, 1),
     "GlobalMaxPool": _module(nn.AdaptiveMaxPool2d, 1),
     "ReduceMean": _reduce(torch.mean), "ReduceSum": _reduce(torch.sum),
-    "Relu": _module(nn.ReLU), "LeakyRelu": _module_with_alpha(nn.LeakyReLU, 0.01),
-    "Elu": _module_with_alpha(nn.ELU, 1.0), "Clip": _clip, "Softmax": _softmax,
+    "Relu": _module(nn.ReLU), "Clip": _clip, "Softmax": _softmax,
+    "LeakyRelu": lambda node: nn.LeakyReLU(float(node.get("alpha", 0.01))),
+    "Elu": lambda node: nn.ELU(float(node.get("alpha", 1.0))),
     "Sigmoid": _module(nn.Sigmoid), "Tanh": _module(nn.Tanh),
     "HardSwish": _module(nn.Hardswish), "HardSigmoid": _hard_sigmoid,
     "Add": _pointwise(torch.add), "Sub": _pointwise(torch.sub), "Mul": _pointwise(torch.mul),

@@ -118,10 +118,6 @@ def _clamp(t, out, x, low=None, high=None):
     return t.add("Clip", x, "" if low is None else low, *([] if high is None else [high]))
 
 
-def _hardtanh(t, out, x, low=-1.0, high=1.0):
-    return _clamp(t, out, x, low, high)
-
-
 def _slice(t, out, x, axis=0, start=None, end=None, step=1):
     start = start or 0
     end = 2**62 if end is None or end >= x.shape[axis] else end
@@ -147,18 +143,6 @@ def _flip(t, out, x, axes):
     return t.add("Gather", x, [2, 1, 0], axis=1)
 
 
-def _silu(t, out, x):
-    return t.add("Mul", x, t.add("Sigmoid", x))
-
-
-def _leaky_relu(t, out, x, slope=0.01):
-    return t.add("LeakyRelu", x, alpha=float(slope))
-
-
-def _softmax(t, out, x, axis, half_to_float):
-    return t.add("Softmax", x, axis=axis % x.dim())
-
-
 def _unary(op_type: str, **attributes: object) -> Rule:
     return lambda t, out, x, *rest, **more: t.add(op_type, x, **attributes)
 
@@ -175,8 +159,11 @@ RULES: dict[str, Rule] = {
     "add": _sum_of_two("Add"), "sub": _sum_of_two("Sub"), "mul": _binary("Mul"),
     "div": _binary("Div"), "pow": _binary("Pow"),
     "rsub": lambda t, out, a, b, alpha=1: t.add("Sub", b, a),
-    "relu": _unary("Relu"), "leaky_relu": _leaky_relu, "clamp": _clamp, "hardtanh": _hardtanh,
-    "sigmoid": _unary("Sigmoid"), "tanh": _unary("Tanh"), "silu": _silu, "_softmax": _softmax,
+    "relu": _unary("Relu"), "sigmoid": _unary("Sigmoid"), "tanh": _unary("Tanh"), "clamp": _clamp,
+    "hardtanh": lambda t, out, x, low=-1.0, high=1.0: _clamp(t, out, x, low, high),
+    "leaky_relu": lambda t, out, x, slope=0.01: t.add("LeakyRelu", x, alpha=float(slope)),
+    "silu": lambda t, out, x: t.add("Mul", x, t.add("Sigmoid", x)),
+    "_softmax": lambda t, out, x, axis, half: t.add("Softmax", x, axis=axis % x.dim()),
     "hardswish": _unary("HardSwish"), "hardsigmoid": _unary("HardSigmoid", alpha=1 / 6, beta=0.5),
     "sqrt": _unary("Sqrt"), "exp": _unary("Exp"),
     "cat": _cat, "slice": _slice, "select": _select, "constant_pad_nd": _pad, "flip": _flip,
