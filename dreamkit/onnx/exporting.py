@@ -71,7 +71,6 @@ def fixed_size(
 
 
 def _shape(shape: Sequence[int], fixed: object) -> list[int | str | None]:
-    if len(shape) not in (2, 4):
-        return ["batch", *([None] * (len(shape) - 1))]
-    free = [None, None] if fixed is None and len(shape) == 4 else list(shape[2:])
-    return ["batch", shape[1], *free]
+    if len(shape) == 4 and fixed is None:
+        return ["batch", shape[1], None, None]
+    return ["batch", *(shape[1:] if len(shape) in (2, 4) else [None] * (len(shape) - 1))]

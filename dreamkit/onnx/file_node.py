@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .model_files import onnx_package
 from .onnx_modules import Window
 
 MAX_CELLS = 4096  # of a window or its padding: a larger number would only fill the memory
@@ -23,6 +24,17 @@ class FileNode:
     attributes: dict[str, object]
     constants: tuple[np.ndarray | None, ...]
     opset: int
+    results: int
+
+    @classmethod
+    def read(cls, node, constants: dict[str, np.ndarray], opset: int) -> FileNode:
+        """A NodeProto, given the constants of the graph by name."""
+        names = list(node.input)
+        while names and not names[-1]:
+            names.pop()
+        values = tuple(constants.get(name) for name in names)
+        results = sum(map(bool, node.output))
+        return cls(node.op_type, node.output[0], attributes_of(node), values, opset, results)
 
     def get(self, attribute: str, default: object = None) -> object:
         return self.attributes.get(attribute, default)
@@ -60,3 +72,27 @@ class FileNode:
 
     def error(self, why: str) -> ValueError:
         return ValueError(f"{self.op_type} {self.name!r}: {why}")
+
+
+def to_array(tensor) -> np.ndarray:
+    """The values of a TensorProto."""
+    return onnx_package().numpy_helper.to_array(tensor)
+
+
+def attributes_of(node) -> dict[str, object]:
+    """The attributes of a NodeProto by name, with text as `str`."""
+    value_of = onnx_package().helper.get_attribute_value
+    values = {attribute.name: value_of(attribute) for attribute in node.attribute}
+    text = lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return {name: text(value) for name, value in values.items()}
+
+
+def constant_of(node) -> np.ndarray:
+    """The value of a node `Constant`. Raises ValueError if it holds no numbers."""
+    attributes = attributes_of(node)
+    if "value" in attributes:
+        return to_array(attributes["value"])
+    for key in ("value_float", "value_int", "value_floats", "value_ints"):
+        if key in attributes:
+            return np.array(attributes[key], np.float32 if "float" in key else np.int64)
+    raise ValueError(f"Constant {node.output[0]!r} holds no numbers")

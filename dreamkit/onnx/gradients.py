@@ -21,16 +21,7 @@ def size_of(b: Builder, name: str, start: int = 0) -> str:
     return b.add("Shape", name, start=start)
 
 
-def count_of(b: Builder, name: str, start: int = 0) -> str:
-    """The product of the tensor's sizes from axis `start` on, as a float32 scalar."""
-    return b.add("Cast", b.add("ReduceProd", size_of(b, name, start), keepdims=0), to=1)
-
-
-def _convolution(b, node, g):
-    return _transposed_convolution(b, g, node.x, node.input[1], node.attributes)
-
-
-def _transposed_convolution(b, g, x, weight, window):
+def _transposed(b, g, x, weight, window):
     """The transposed convolution from `g` back to the size of `x`."""
     if max(window["strides"]) == 1:
         return b.add("ConvTranspose", g, weight, **window)
@@ -64,7 +55,7 @@ def _average_pool(b, node, g):
     channels, kernel = b.shapes[node.x][1], a["kernel_shape"]
     weight = b.constant(np.full((channels, 1, *kernel), 1 / math.prod(kernel), np.float32))
     window = {key: a[key] for key in ("kernel_shape", "strides", "pads")} | {"group": channels}
-    return _transposed_convolution(b, g, node.x, weight, window)
+    return _transposed(b, g, node.x, weight, window)
 
 
 def _mean(b, node, g):
@@ -178,10 +169,8 @@ def _transpose(b, node, g):
 def _slice(b, node, g):
     """Zeros where nothing was taken: their number along each axis is found when the graph runs."""
     given, _, axes, *steps = (b.weights[name] for name in node.input[1:])
-    if any((step != 1).any() for step in steps):
-        raise ValueError("dreamkit has no gradient for Slice with steps")
-    if (given < 0).any():
-        raise ValueError("dreamkit has no gradient for Slice that starts from the end")
+    if (given < 0).any() or any((step != 1).any() for step in steps):
+        raise ValueError("dreamkit has no gradient for Slice with steps or a start from the end")
     starts = np.zeros(len(b.shapes[node.x]), np.int64)
     starts[axes] = given
     after = b.add("Sub", b.add("Sub", size_of(b, node.x), size_of(b, g)), starts)
@@ -202,8 +191,8 @@ def _gather(b, node, g):
 
 
 RULES: dict[str, Rule] = {
-    "Conv": _convolution, "Gemm": _gemm, "MatMul": _mat_mul,
-    "BatchNormalization": _times(_batch_norm),
+    "Conv": lambda b, node, g: _transposed(b, g, node.x, node.input[1], node.attributes),
+    "Gemm": _gemm, "MatMul": _mat_mul, "BatchNormalization": _times(_batch_norm),
     "MaxPool": _max_pool, "AveragePool": _average_pool,
     "GlobalAveragePool": _mean, "ReduceMean": _mean,
     "ReduceSum": lambda b, node, g: b.add("Expand", g, size_of(b, node.x)),  # always of all axes

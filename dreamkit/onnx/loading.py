@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from ..checks.names import unknown
 from ..networks.network import Network, as_network
-from .file_node import FileNode
-from .model_files import nodes_for, one_line, onnx_package, picture_input, read_model
+from .file_node import FileNode, constant_of, to_array
+from .model_files import nodes_for, one_line, picture_input, read_model
 from .onnx_modules import Function
 from .operators import MAKERS
 
@@ -54,10 +54,7 @@ def load(
     have, all of them named; KeyError for an unknown `until`.
     """
     if not (np.isfinite(scale) and scale > 0):
-        raise ValueError(
-            "scale is the largest value of the file's pictures, a number above 0 (1 or 255); "
-            f"given: {scale!r}"
-        )
+        raise ValueError(f"scale is a number above 0, such as 1 or 255; given: {scale!r}")
     model, file = read_model(path), repr(str(path))
     opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
     if opset < 7:
@@ -82,7 +79,6 @@ class Graph(nn.Module):
 
     def __init__(self, graph, opset: int, bgr: bool, until: str = "", short_names: bool = False):
         super().__init__()
-        to_array = onnx_package().numpy_helper.to_array
         self.bgr, self.picture = bgr, picture_input(graph)
         wanted = _results(graph, until)
         all_names = {name for node in graph.node for name in node.output}
@@ -90,22 +86,12 @@ class Graph(nn.Module):
         standardized = {self.picture}  # the picture, and what it is standardised to
         self.steps: list[tuple[str, tuple[str, ...], str]] = []  # (module, inputs, output)
         for node in nodes_for(graph.node, wanted):
-            result, attributes = node.output[0], _attributes(node)
+            result = node.output[0]
             if node.op_type == "Constant":
-                constants[result] = _constant(attributes, result)
+                constants[result] = constant_of(node)
                 continue
-            names = list(node.input)
-            while names and not names[-1]:
-                names.pop()
-            values = tuple(constants.get(name) for name in names)
-            inputs = tuple(name for name in names if name and name not in constants)
-            file_node = FileNode(node.op_type, result, attributes, values, opset)
-            layer = MAKERS[node.op_type](file_node)
-            if any(node.output[1:]) and node.op_type != "Dropout":
-                raise file_node.error("a second result is not read")
-            count = sum(layer.computed) if isinstance(layer, Function) else 1
-            if len(inputs) != count:
-                raise file_node.error("its inputs must be one computed tensor and constants")
+            inputs = tuple(name for name in node.input if name and name not in constants)
+            layer = _layer_of(FileNode.read(node, constants, opset), len(inputs))
             arithmetic = node.op_type in ("Add", "Sub", "Mul", "Div")
             if arithmetic and len(inputs) == 1 and inputs[0] in standardized:
                 layer.__class__ = Standardize
@@ -145,6 +131,16 @@ class Standardize(Function):
     """A sum or product of the picture itself with constants, which ends no block."""
 
 
+def _layer_of(node: FileNode, inputs: int) -> nn.Module:
+    """The module of a node with that number of computed inputs."""
+    layer = MAKERS[node.op_type](node)
+    if node.results > 1 and node.op_type != "Dropout":
+        raise node.error("a second result is not read")
+    if inputs != (sum(layer.computed) if isinstance(layer, Function) else 1):
+        raise node.error("its inputs must be one computed tensor and constants")
+    return layer
+
+
 def short_name(tensor: str, all_names: set[str]) -> str:
     """The name without the `_1` that Caffe2's converter added, unless another tensor has it."""
     return tensor[:-2] if tensor.endswith("_1") and tensor[:-2] not in all_names else tensor
@@ -160,22 +156,6 @@ def _module_name(tensor: str, all_names: set[str], short: bool) -> str:
 
 def _results(graph, until: str) -> list[str]:
     return [until] if until else [value.name for value in graph.output]
-
-
-def _attributes(node) -> dict[str, object]:
-    value_of = onnx_package().helper.get_attribute_value
-    values = {attribute.name: value_of(attribute) for attribute in node.attribute}
-    text = lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-    return {name: text(value) for name, value in values.items()}
-
-
-def _constant(attributes: dict[str, object], name: str) -> np.ndarray:
-    if "value" in attributes:
-        return onnx_package().numpy_helper.to_array(attributes["value"])
-    for key in ("value_float", "value_int", "value_floats", "value_ints"):
-        if key in attributes:
-            return np.array(attributes[key], np.float32 if "float" in key else np.int64)
-    raise ValueError(f"Constant {name!r} holds no numbers")
 
 
 def _check_operators(graph, until: str, file: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -12,7 +13,14 @@ from torch import Tensor
 
 from ..checks.names import unknown
 from ..pictures.image import Image, check_image
-from .model_files import nodes_for, one_line, picture_input, read_bytes, read_model
+from .model_files import (
+    nodes_for,
+    one_line,
+    onnx_package,
+    picture_input,
+    read_bytes,
+    read_model,
+)
 
 
 @dataclass(frozen=True)
@@ -63,13 +71,7 @@ class FeatureSession:
         self._mean, self._std, self._scale, self._bgr = mean, std, float(scale), bgr
         if layers is not None:
             layers = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
-        try:
-            import onnx  # noqa: F401
-        except ImportError:
-            if layers is not None:
-                raise ValueError(
-                    "tensors inside a file need the onnx package: pip install 'dreamkit[onnx]'"
-                ) from None
+        if layers is None and find_spec("onnx") is None:
             data, self.table = read_bytes(path), ()
         else:
             data, self.table = _prepared(path, layers, short_names)
@@ -128,8 +130,6 @@ def _prepared(
     path: str | os.PathLike[str], names: Sequence[str] | None, short: bool
 ) -> tuple[bytes, tuple[TensorInfo, ...]]:
     """(the model cut down to the named tensors, the table of all its tensors)."""
-    import onnx
-
     from .loading import short_name
 
     model = read_model(path)
@@ -143,7 +143,8 @@ def _prepared(
     table = tuple(TensorInfo(name, made[t], shapes.get(t)) for name, t in tensors.items())
     if names is not None:
         kept = nodes_for(graph.node, [tensors[name] for name in names])
-        outputs = [onnx.helper.make_empty_tensor_value_info(tensors[name]) for name in names]
+        empty = onnx_package().helper.make_empty_tensor_value_info
+        outputs = [empty(tensors[name]) for name in names]
         # Batch, height and width become free, and shapes computed from them are dropped.
         dims = next(v for v in graph.input if v.name == picture).type.tensor_type.shape.dim
         for axis, label in ((0, "batch"), (2, "height"), (3, "width")):
@@ -155,10 +156,8 @@ def _prepared(
 
 
 def _shapes(model) -> dict[str, tuple[int | str | None, ...]]:
-    import onnx
-
     try:
-        graph = onnx.shape_inference.infer_shapes(model).graph
+        graph = onnx_package().shape_inference.infer_shapes(model).graph
     except Exception:  # shapes are only shown, so a graph without them will do
         graph = model.graph
     return {

@@ -14,10 +14,10 @@ from torch import Tensor
 from ..ascent.steps import value_and_gradient
 from ..networks.network import Network
 from ..objectives.objective import Objective, Term, class_index, scorer
-from .agreement import check_step, random_pictures
+from .agreement import Expected, check_step, random_pictures
 from .backward import backward
 from .exporting import fixed_size, metadata
-from .gradients import count_of
+from .gradients import size_of
 from .graph import Builder
 from .model_files import check_name, onnx_package, write_model
 from .tracing import OUTPUT, trace
@@ -57,7 +57,7 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
     write_model(model, path)
 
 
-def _step_of_torch(network: Network, objective: Objective) -> Callable[[Tensor], dict[str, Tensor]]:
+def _step_of_torch(network: Network, objective: Objective) -> Expected:
     """A function from a picture to torch's score and gradient in float64."""
     module = copy.deepcopy(network.module).cpu().double()
     score = scorer(replace(network, module=module, precision="float64"), objective)
@@ -88,7 +88,8 @@ def _crop(b: Builder, name: str, ranges: Mapping[int, tuple[int, int]]) -> str:
 def _layer(b: Builder, network: Network, name: str, power: float, border: int) -> str:
     inner = _crop(b, name, dict.fromkeys((2, 3), (border, -border))) if border else name
     inner = inner if power == 1 else b.add("Pow", inner, power)
-    return b.add("Div", _sum(b, inner), count_of(b, name, 1))
+    count = b.add("Cast", b.add("ReduceProd", size_of(b, name, 1), keepdims=0), to=1)
+    return b.add("Div", _sum(b, inner), count)
 
 
 def _channel(b: Builder, network: Network, name: str, index: int) -> str:

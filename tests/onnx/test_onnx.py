@@ -1,6 +1,7 @@
 """ONNX in and out: operators against onnxruntime, features and gradients against torch."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -289,6 +290,16 @@ def test_exported_layers_give_what_torch_gives_at_any_size(exported, dreamnet):
         "logits",
     )
     assert next(i.op for i in session.table if i.name == "inception4c") == "Concat"
+
+
+def test_without_the_onnx_package_a_session_gives_the_files_own_outputs(exported, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)  # as if it were not installed
+    session = dk.onnx.FeatureSession(exported)
+    assert session.layers == ("inception3a.branch2.0.conv", "inception4c", "logits")
+    assert session.table == () and session(dk.noise(64, 64))["logits"].dim() == 2
+    for call in (dk.onnx.load, lambda path: dk.onnx.FeatureSession(path, ["conv1"])):
+        with pytest.raises(ValueError, match=r"pip install 'dreamkit\[onnx\]'"):
+            call(exported)
 
 
 def test_there_and_back_the_network_is_the_same(exported, dreamnet):
