@@ -1,13 +1,14 @@
-"""Networks in and out of ONNX files, with onnx and onnxruntime alone.
+"""Networks to and from ONNX files, with the packages onnx and onnxruntime only.
 
-    export            a network's layers as an ONNX file: a picture in, feature maps out
-    FeatureSession    feature maps of any ONNX image model, through onnxruntime
-    load              an ONNX file as a Network that can dream; CAFFE: what Caffe's networks want to be given
-    export_step       one step of a dream as an ONNX file: a picture in, its score and gradient out
-    alone             a dream by such a file with NumPy and onnxruntime only
+    export            writes a network as an ONNX file: from a picture to feature maps
+    FeatureSession    computes feature maps of any ONNX image model with onnxruntime
+    load              an ONNX file as a Network; CAFFE holds the settings for Caffe's networks
+    export_step       writes a dream's step as an ONNX file: from a picture to score and gradient
+    alone             dreams with such a file, with NumPy and onnxruntime only
 
-The original Caffe GoogLeNet is published as `googlenet-9.onnx` by the ONNX model zoo (github.com/onnx/models, folder
-validated/vision/classification/inception_and_googlenet, and huggingface.co/onnxmodelzoo/googlenet-9). With the file:
+The ONNX model zoo publishes the original Caffe GoogLeNet as `googlenet-9.onnx`
+(github.com/onnx/models, folder validated/vision/classification/inception_and_googlenet, and
+huggingface.co/onnxmodelzoo/googlenet-9). With the file:
 
     network = dk.onnx.load("googlenet-9.onnx", **dk.onnx.CAFFE)
     dreams = dk.dreaming(dk.scorer(network, dk.layer("inception_4c/output")), photo)

@@ -1,6 +1,7 @@
-"""A dream by an ONNX step file with NumPy and onnxruntime only: this module imports neither torch nor the rest of dreamkit.
+"""Dreams with an ONNX step file, without torch: needs only NumPy and onnxruntime.
 
-Copied out of the package it works by itself:  python alone.py step.onnx photo.jpg dream.png  (with Pillow for the pictures)
+This file imports nothing of dreamkit, so a copy of it is a program of its own (with Pillow to read
+and write the pictures):  python alone.py step.onnx photo.jpg dream.png
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import numpy as np
 
 
 class Step:
-    """One step file (`dk.onnx.export_step`), ready to run: `step(picture)` gives (score, gradient) of a picture [N, 3, H, W] in [0, 1]."""
+    """A step file of `dk.onnx.export_step`: `step(picture)` gives (score, gradient).
+
+    Picture and gradient are [N, 3, H, W], the picture in [0, 1]. `threads`: how many compute.
+    Raises ValueError for a file or a picture that cannot be run.
+    """
 
     def __init__(self, path: str | os.PathLike[str], threads: int | None = None):
         import onnxruntime
@@ -22,19 +27,16 @@ class Step:
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
-            with open(
-                path, "rb"
-            ) as file:  # from memory: data in other files is then out of its reach
+            with open(path, "rb") as file:  # as bytes, so that it cannot load data of other files
                 self._session = onnxruntime.InferenceSession(
                     file.read(), options, providers=["CPUExecutionProvider"]
                 )
         except Exception as error:
-            raise ValueError(
-                f"onnxruntime cannot run {str(path)!r}: {' '.join(str(error).split())[:200]}"
-            ) from None
+            raise ValueError(f"onnxruntime cannot run {str(path)!r}: {_one_line(error)}") from None
         if [output.name for output in self._session.get_outputs()] != ["score", "gradient"]:
             raise ValueError(
-                f"{str(path)!r} gives no score and gradient; such a file is written by dk.onnx.export_step"
+                f"{str(path)!r} does not give a score and a gradient; "
+                "dk.onnx.export_step writes files that do"
             )
 
     def __call__(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
@@ -43,9 +45,13 @@ class Step:
             score, gradient = self._session.run(None, {"picture": picture})
         except Exception as error:
             raise ValueError(
-                f"no step for a picture {list(picture.shape)}: {' '.join(str(error).split())[:200]}"
+                f"the step cannot take a picture {list(picture.shape)}: {_one_line(error)}"
             ) from None
         return float(score), gradient
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def dreaming(
@@ -59,7 +65,15 @@ def dreaming(
     sigma: float = 1.5,
     seed: int = 0,
 ) -> Iterator[np.ndarray]:
-    """The pictures after each step of a dream, octave by octave from small to large: `dk.dreaming` once more, without torch."""
+    """The picture after each step of a dream, as from `dk.dreaming`, but without torch.
+
+    picture: [N, 3, H, W] in [0, 1].
+    steps, octaves: how many steps at each size, and how many sizes, from small to large.
+    step_size: how far a step goes along the gradient, which has a standard deviation of 1.
+    ratio: how much larger each size is than the one before.
+    jitter, sigma: the largest random shift and the gradient's blur, in pixels.
+    seed: of the shifts, which are NumPy's: other ones than `dk.dreaming` draws.
+    """
     random, detail = np.random.default_rng(seed), None
     height, width = picture.shape[-2:]
     for octave in reversed(range(octaves)):
@@ -95,13 +109,13 @@ def blur(picture: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The picture [..., H, W] at another size: each side the mean of what lies under a pixel, or linear between pixels where it grows."""
+    """The picture [..., H, W] at another size: area means where it shrinks, else linear."""
     rows, columns = (_weights(old, new) for old, new in zip(picture.shape[-2:], size, strict=True))
     return (rows @ picture @ columns.T).astype(np.float32)
 
 
 def _weights(old: int, new: int) -> np.ndarray:
-    """[new, old]: how much of each old pixel goes into each new one."""
+    """The share of each old pixel in each new one, [new, old]."""
     weights, at = np.zeros((new, old)), np.arange(new)
     if new < old:
         for i in at:
@@ -121,9 +135,8 @@ def _main(arguments: list[str]) -> None:
     file, photo, target = arguments
     with Image.open(photo) as opened:
         picture = np.asarray(opened.convert("RGB"), np.float32).transpose(2, 0, 1)[None] / 255
-    for picture in dreaming(Step(file), picture):
-        pass
-    Image.fromarray(np.rint(picture[0].transpose(1, 2, 0) * 255).astype(np.uint8)).save(target)
+    *_, dreamt = dreaming(Step(file), picture)
+    Image.fromarray(np.rint(dreamt[0].transpose(1, 2, 0) * 255).astype(np.uint8)).save(target)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,37 @@
-"""A small graph under construction: nodes, weights, and for each tensor its name and the shape it had in the trial run."""
+"""An ONNX graph under construction: its nodes, its weights, and the shapes of its tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
-from .model_files import IR_VERSION, OPSET, one_line, onnx_package
+from .model_files import IR_VERSION, OPSET, nodes_for, one_line, onnx_package
+
+PICTURE = "picture"  # the graph's input, [N, 3, H, W], RGB in [0, 1]
+Value: TypeAlias = "str | float | Sequence[int] | np.ndarray"
+Shape: TypeAlias = "Sequence[int | str | None]"  # a name or None: a free size
 
 
 @dataclass
 class Node:
-    op: str
-    inputs: list[str]
-    outputs: list[str]
+    """One node, with the fields of `onnx.NodeProto`; `x` is its first input, `y` its result."""
+
+    op_type: str
+    input: list[str]
+    output: list[str]
     attributes: dict[str, object]
+
+    x = property(lambda self: self.input[0])
+    y = property(lambda self: self.output[0])
 
 
 @dataclass
 class Builder:
-    """Nodes in the order in which they run; `add` returns the name of what a node makes."""
+    """Nodes in the order in which they run; weights, and shapes in the trial run, by name."""
 
     nodes: list[Node] = field(default_factory=list)
     weights: dict[str, np.ndarray] = field(default_factory=dict)
@@ -28,85 +39,81 @@ class Builder:
     count: int = 0
 
     def fresh(self, stem: str) -> str:
+        """A new tensor name. It begins with an underscore, as no layer's name does."""
         self.count += 1
-        return f"_{stem.lower()}_{self.count}"  # no layer's name begins so
+        return f"_{stem.lower()}_{self.count}"
 
-    def add(
-        self,
-        op: str,
-        *inputs: str | np.ndarray,
-        shape: Sequence[int] | None = None,
-        **attributes: object,
-    ) -> str:
-        names = [i if isinstance(i, str) else self.weight(i) for i in inputs]
-        name = self.fresh(op)
-        self.nodes.append(
-            Node(op, names, [name], {k: v for k, v in attributes.items() if v is not None})
-        )
-        if shape is not None:
-            self.shapes[name] = tuple(shape)
-        return name
+    def add(self, op_type: str, *inputs: Value, **attributes: object) -> str:
+        """Appends a node and returns the name of its result. Attributes that are None are left out.
 
-    def weight(self, value: np.ndarray, name: str = "") -> str:
+        An input is the name of a tensor, or a constant: see `constant`.
+        """
+        names = [i if isinstance(i, str) else self.constant(i) for i in inputs]
+        attributes = {key: value for key, value in attributes.items() if value is not None}
+        result = self.fresh(op_type)
+        self.nodes.append(Node(op_type, names, [result], attributes))
+        return result
+
+    def constant(self, value: float | Sequence[int] | np.ndarray, name: str = "") -> str:
+        """Stores a constant and returns its name: a number as float32, a list as int64."""
         name = name or self.fresh("constant")
-        self.weights[name] = np.array(value, order="C")  # a number stays a number, without axes
+        if isinstance(value, numbers.Real):
+            value = np.array(value, np.float32)
+        elif not isinstance(value, np.ndarray):
+            value = np.array(value, np.int64)
+        self.weights[name] = np.array(value, order="C")
         return name
 
     def rename(self, names: Mapping[str, str]) -> None:
+        """Gives tensors new names, {old: new}."""
         for node in self.nodes:
-            node.inputs = [names.get(n, n) for n in node.inputs]
-            node.outputs = [names.get(n, n) for n in node.outputs]
+            node.input = [names.get(n, n) for n in node.input]
+            node.output = [names.get(n, n) for n in node.output]
         self.shapes = {names.get(n, n): shape for n, shape in self.shapes.items()}
 
-    def pruned(self, results: Sequence[str]) -> list[Node]:
-        wanted, kept = set(results), []
-        for node in reversed(self.nodes):
-            if wanted.intersection(node.outputs):
-                kept.append(node)
-                wanted.update(node.inputs)
-        return kept[::-1]
+    def infer_shapes(self, result: str) -> None:
+        """Completes `shapes` for all that `result` is computed from, by ONNX's own rules."""
+        model = self._proto(self.shapes[PICTURE], {result: None}, "shapes")
+        graph = onnx_package().shape_inference.infer_shapes(model).graph
+        for value in (*graph.value_info, *graph.output):
+            sizes = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
+            self.shapes.setdefault(value.name, sizes)
 
     def model(
         self,
-        picture: str,
-        results: Mapping[str, Sequence[int | str] | None],
-        about: str,
-        notes: Mapping[str, str],
-        fixed: Sequence[int] | None = None,
+        results: Mapping[str, Shape],
+        title: str,
+        metadata: Mapping[str, str],
+        fixed: Iterable[int] | None = None,
     ):
-        """The checked ModelProto that takes `picture` [N, 3, H, W] and gives the `results` {tensor: shape, or None where unknown}."""
+        """The checked ModelProto that computes `results` {tensor: shape} from the picture.
+
+        Height and width of the picture are free unless `fixed` gives them.
+        """
         onnx = onnx_package()
-        nodes, used = self.pruned(list(results)), {picture}
-        for node in nodes:
-            used.update(node.inputs)
-        size = ["height", "width"] if fixed is None else list(fixed)
-        float32 = onnx.TensorProto.FLOAT
-        graph = onnx.helper.make_graph(
-            [
-                onnx.helper.make_node(n.op, n.inputs, n.outputs, name=n.outputs[0], **n.attributes)
-                for n in nodes
-            ],
-            about,
-            [onnx.helper.make_tensor_value_info(picture, float32, ["batch", 3, *size])],
-            [
-                onnx.helper.make_tensor_value_info(name, float32, shape)
-                for name, shape in results.items()
-            ],
-            [
-                onnx.numpy_helper.from_array(value, name)
-                for name, value in self.weights.items()
-                if name in used
-            ],
-        )
-        model = onnx.helper.make_model(
-            graph,
-            producer_name="dreamkit",
-            ir_version=IR_VERSION,
-            opset_imports=[onnx.helper.make_opsetid("", OPSET)],
-        )
-        onnx.helper.set_model_props(model, dict(notes))
+        size = ("height", "width") if fixed is None else fixed
+        model = self._proto(("batch", 3, *size), results, title)
+        onnx.helper.set_model_props(model, dict(metadata))
         try:
             onnx.checker.check_model(model, full_check=True)
         except Exception as error:
-            raise ValueError(f"no valid ONNX graph came of it: {one_line(error)}") from None
+            raise ValueError(f"the ONNX graph made is not valid: {one_line(error)}") from None
         return model
+
+    def _proto(self, shape: Shape, results: Mapping[str, Shape | None], title: str):
+        """The ModelProto, not yet checked, for a picture of that shape."""
+        onnx = onnx_package()
+        helper = onnx.helper
+        tensor = lambda name, shape: helper.make_tensor_value_info(name, 1, shape)  # 1: float32
+        nodes = nodes_for(self.nodes, results)
+        used = {name for node in nodes for name in node.input}
+        weights = ((name, value) for name, value in self.weights.items() if name in used)
+        graph = helper.make_graph(
+            [helper.make_node(n.op_type, n.input, n.output, n.y, **n.attributes) for n in nodes],
+            title,
+            [tensor(PICTURE, shape)],
+            [tensor(name, shape) for name, shape in results.items()],
+            [onnx.numpy_helper.from_array(value, name) for name, value in weights],
+        )
+        about = {"producer_name": "dreamkit", "ir_version": IR_VERSION}
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], **about)

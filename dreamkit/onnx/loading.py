@@ -1,4 +1,4 @@
-"""An ONNX file becomes a network that can dream: each of its tensors is a layer, under the name that it has in the file."""
+"""Loads an ONNX file as a Network: each tensor of the file is a layer of the same name."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from torch import Tensor, nn
 
 from ..checks.names import unknown
 from ..networks.network import Network, as_network
-from .model_files import onnx_package, picture_input, read_model, upstream
-from .operators import MAKERS, Pointwise, Spec, make
+from .file_node import FileNode, constant_of, to_array
+from .model_files import nodes_for, one_line, picture_input, read_model
+from .onnx_modules import Function
+from .operators import MAKERS
 
-CAFFE = {
-    "mean": (104.0, 117.0, 123.0),
-    "std": (1.0, 1.0, 1.0),
-    "scale": 255.0,
-    "bgr": True,
-    "short_names": True,
-}
+CAFFE = dict(  # what Caffe's networks take, for `load` and FeatureSession
+    mean=(104.0, 117.0, 123.0), std=(1.0, 1.0, 1.0), scale=255.0, bgr=True, short_names=True
+)
+_RESERVED = {"bgr", "picture", "result", "steps", "last_use", "training"}  # attributes of a Graph
 
 
 def load(
@@ -40,135 +39,110 @@ def load(
     device: str | torch.device | None = None,
     precision: str = "float32",
 ) -> Network:
-    """The Network in an ONNX file, ready to dream: its layers are the file's tensors, by their own names.
+    """The Network in an ONNX file; its layers are the file's tensors, by their own names.
 
-    The file is given (picture * scale - mean) / std, in BGR order if `bgr`; the Network's pictures stay RGB in [0, 1].
-    `**dk.onnx.CAFFE` holds what Caffe's networks want. Without these, the file takes pictures as they are, as those
-    written by `dk.onnx.export` do. `until` reads only as far as that tensor; `short_names` leaves off the `_1` that
-    Caffe2's converter put behind a name. ValueError, in one line, for a broken file, and for operators that dreamkit
-    does not have, all of them named.
+    path: an ONNX file of opset 7 or later with one input, a picture [N, 3, H, W].
+    mean, std, scale, bgr: the file gets (picture * scale - mean) / std, in BGR order if `bgr`; the
+        Network's pictures stay RGB in [0, 1]. By default the file gets pictures as they are, as
+        files written by `dk.onnx.export` need; `**dk.onnx.CAFFE` holds the values for Caffe's.
+    labels, name: by default the labels that `dk.onnx.export` wrote, and the file's name.
+    until: the name of a tensor; nothing after it is read.
+    short_names: leaves off the `_1` that Caffe2's converter put at the end of names.
+    device, precision: as for `dk.load_network`.
+
+    Raises ValueError, in one line, for a broken file, and for operators that dreamkit does not
+    have, all of them named; KeyError for an unknown `until`.
     """
     if not (np.isfinite(scale) and scale > 0):
-        raise ValueError(
-            f"scale is what the file's pictures go up to, a number above 0 (1 or 255); given: {scale!r}"
-        )
-    model = read_model(path)
+        raise ValueError(f"scale is a number above 0, such as 1 or 255; given: {scale!r}")
+    model, file = read_model(path), repr(str(path))
     opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
     if opset < 7:
         raise ValueError(
-            f"{str(path)!r} is of opset {opset}; dreamkit reads 7 and later (onnx.version_converter brings it up)"
+            f"{file} is of opset {opset}; dreamkit reads 7 and later "
+            "(onnx.version_converter converts it)"
         )
     picture_input(model.graph, path)
-    _check_operators(model.graph, until, path)
+    _check_operators(model.graph, until, file)
     try:
         module = Graph(model.graph, opset, bgr, until, short_names)
-    except (RuntimeError, IndexError, TypeError, OverflowError) as error:
-        raise ValueError(
-            f"{str(path)!r} does not hold together: {' '.join(str(error).split())[:200]}"
-        ) from None
+    except (ValueError, RuntimeError, IndexError, TypeError, OverflowError) as error:
+        raise ValueError(f"{file} cannot be made into a network: {one_line(error)}") from None
     order = slice(None, None, -1) if bgr else slice(None)
     mean, std = ([float(v) / scale for v in values][order] for values in (mean, std))
-    return as_network(
-        module,
-        mean,
-        std,
-        name or Path(path).stem,
-        labels or _labels(model),
-        device=device,
-        precision=precision,
-    )
+    name, labels = name or Path(path).stem, labels or _labels(model)
+    return as_network(module, mean, std, name, labels, device=device, precision=precision)
 
 
 class Graph(nn.Module):
-    """The nodes of an ONNX graph as modules, run in the file's order; each is named as the tensor that it makes."""
+    """The nodes of an ONNX graph as modules, run in order; each has the name of its tensor."""
 
     def __init__(self, graph, opset: int, bgr: bool, until: str = "", short_names: bool = False):
         super().__init__()
-        onnx = onnx_package()
         self.bgr, self.picture = bgr, picture_input(graph)
-        wanted = results(graph, until)
-        constants = {
-            tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer
-        }
-        self.steps: list[
-            tuple[str, tuple[str, ...], str]
-        ] = []  # module, tensors taken, tensor given
-        taken_names = {name for node in graph.node for name in node.output}
-        entering = {self.picture}  # the picture, and what it is standardised to
-        for node in upstream(graph, wanted):
-            attributes = {
-                a.name: _value(onnx.helper.get_attribute_value(a)) for a in node.attribute
-            }
+        wanted = _results(graph, until)
+        all_names = {name for node in graph.node for name in node.output}
+        constants = {tensor.name: to_array(tensor) for tensor in graph.initializer}
+        standardized = {self.picture}  # the picture, and what it is standardised to
+        self.steps: list[tuple[str, tuple[str, ...], str]] = []  # (module, inputs, output)
+        for node in nodes_for(graph.node, wanted):
+            result = node.output[0]
             if node.op_type == "Constant":
-                constants[node.output[0]] = _constant(onnx, attributes, node)
+                constants[result] = constant_of(node)
                 continue
-            inputs = [name for name in node.input]
-            while inputs and not inputs[-1]:
-                inputs.pop()
-            spec = Spec(
-                node.op_type,
-                node.output[0],
-                attributes,
-                tuple(constants.get(name) for name in inputs),
-                opset,
-            )
-            layer = make(spec)
-            flowing = tuple(name for name in inputs if name and name not in constants)
-            if any(name in taken_names and node.op_type != "Dropout" for name in node.output[1:]):
-                raise spec.fail("a second result is not read")
-            if (
-                node.op_type in ("Add", "Sub", "Mul", "Div")
-                and len(flowing) == 1
-                and flowing[0] in entering
-            ):
+            inputs = tuple(name for name in node.input if name and name not in constants)
+            layer = _layer_of(FileNode.read(node, constants, opset), len(inputs))
+            arithmetic = node.op_type in ("Add", "Sub", "Mul", "Div")
+            if arithmetic and len(inputs) == 1 and inputs[0] in standardized:
                 layer.__class__ = Standardize
-                entering.add(node.output[0])
-            module = _module_name(node.output[0], taken_names, short_names)
-            self._put(
-                module, layer if isinstance(layer, Pointwise) or len(flowing) == 1 else _only(spec)
-            )
-            self.steps.append((module, flowing, node.output[0]))
-        self.result = next((given for _, _, given in reversed(self.steps) if given in wanted), "")
+                standardized.add(result)
+            module = _module_name(result, all_names, short_names)
+            self._put(module, layer)
+            self.steps.append((module, inputs, result))
+        self.result = next((output for *_, output in reversed(self.steps) if output in wanted), "")
         if not self.result:
-            raise ValueError("none of the file's results is computed from anything")
-        self.last_use = {
-            name: i for i, (_, flowing, _) in enumerate(self.steps) for name in flowing
-        }
+            raise ValueError("none of the file's results is computed")
+        self.last_use = {name: i for i, (_, inputs, _) in enumerate(self.steps) for name in inputs}
 
     def forward(self, x: Tensor) -> Tensor:
         tensors = {self.picture: x.flip(1) if self.bgr else x}
-        for i, (name, flowing, given) in enumerate(self.steps):
-            tensors[given] = self.get_submodule(name)(*(tensors[n] for n in flowing))
-            for n in flowing:
-                if self.last_use[n] == i and n != self.result:
-                    tensors.pop(n, None)
+        for i, (module, inputs, output) in enumerate(self.steps):
+            tensors[output] = self.get_submodule(module)(*(tensors[name] for name in inputs))
+            for name in inputs:
+                if self.last_use[name] == i and name != self.result:
+                    tensors.pop(name, None)
         return tensors[self.result]
 
     def _put(self, name: str, layer: nn.Module) -> None:
+        """Adds the layer as a submodule; the dots in its name are folders."""
         parent: nn.Module = self
         *folders, leaf = name.split(".")
         for folder in folders:
             if folder not in parent._modules:
                 parent.add_module(folder, nn.Module())
             parent = parent._modules[folder]
-        for child_name, child in (
-            parent._modules[leaf]._modules.items() if leaf in parent._modules else ()
-        ):
-            layer.add_module(child_name, child)
+        if leaf in parent._modules:  # it was a folder so far
+            for child_name, child in parent._modules[leaf]._modules.items():
+                layer.add_module(child_name, child)
         parent.add_module(leaf, layer)
 
 
-class Standardize(Pointwise):
-    """A sum or product of the picture itself with constants: it ends no block."""
+class Standardize(Function):
+    """A sum or product of the picture itself with constants, which ends no block."""
 
 
-def results(graph, until: str = "") -> list[str]:
-    """The tensors that are read up to: `until`, or the file's own results."""
-    return [until] if until else [value.name for value in graph.output]
+def _layer_of(node: FileNode, inputs: int) -> nn.Module:
+    """The module of a node with that number of computed inputs."""
+    layer = MAKERS[node.op_type](node)
+    if node.results > 1 and node.op_type != "Dropout":
+        raise node.error("a second result is not read")
+    if inputs != (sum(layer.computed) if isinstance(layer, Function) else 1):
+        raise node.error("its inputs must be one computed tensor and constants")
+    return layer
 
 
 def short_name(tensor: str, all_names: set[str]) -> str:
-    """The name without the `_1` that Caffe2's converter put behind it, unless that is the name of another tensor."""
+    """The name without the `_1` that Caffe2's converter added, unless another tensor has it."""
     return tensor[:-2] if tensor.endswith("_1") and tensor[:-2] not in all_names else tensor
 
 
@@ -176,60 +150,37 @@ def _module_name(tensor: str, all_names: set[str], short: bool) -> str:
     tensor = short_name(tensor, all_names) if short else tensor
     name = re.sub(r"\.+", ".", tensor).strip(".") or "unnamed"
     first = name.split(".")[0]
-    return (
-        f"{first}_{name[len(first) :]}" if hasattr(nn.Module, first) or first in _RESERVED else name
-    )
+    taken = hasattr(nn.Module, first) or first in _RESERVED
+    return f"{first}_{name[len(first) :]}" if taken else name
 
 
-_RESERVED = {"bgr", "picture", "result", "steps", "last_use", "training"}
+def _results(graph, until: str) -> list[str]:
+    return [until] if until else [value.name for value in graph.output]
 
 
-def _only(spec: Spec) -> nn.Module:
-    raise spec.fail("it takes a tensor where only constants are read, or no tensor at all")
-
-
-def _constant(onnx, attributes: dict[str, object], node) -> np.ndarray:
-    for key in ("value", "value_float", "value_int", "value_floats", "value_ints"):
-        if key in attributes:
-            value = attributes[key]
-            if key == "value":
-                return onnx.numpy_helper.to_array(value)
-            return np.array(value, np.float32 if "float" in key else np.int64)
-    raise ValueError(f"Constant {node.output[0]!r} holds no numbers")
-
-
-def _value(value: object) -> object:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _check_operators(graph, until: str, path: object) -> None:
+def _check_operators(graph, until: str, file: str) -> None:
     names = [name for node in graph.node for name in node.output]
     if until and until not in names:
-        raise unknown("layer", until, names, f"{str(path)!r} has {len(names)}")
-    lacking: dict[str, str] = {}
-    for node in upstream(graph, results(graph, until)):
-        if node.op_type != "Constant" and (
-            node.op_type not in MAKERS or node.domain not in ("", "ai.onnx")
-        ):
-            lacking.setdefault(f"{node.domain}.{node.op_type}".lstrip("."), node.output[0])
-    if lacking:
-        listed = ", ".join(f"{op} (first at {at!r})" for op, at in lacking.items())
+        raise unknown("layer", until, names, f"{file} has {len(names)}")
+    missing: dict[str, str] = {}  # {operator: its first tensor}
+    for node in nodes_for(graph.node, _results(graph, until)):
+        known = node.op_type in MAKERS or node.op_type == "Constant"
+        if not known or node.domain not in ("", "ai.onnx"):
+            missing.setdefault(f"{node.domain}.{node.op_type}".lstrip("."), node.output[0])
+    if missing:
+        listed = ", ".join(f"{op} (first at {at!r})" for op, at in missing.items())
         raise ValueError(
-            f"{str(path)!r} uses operators that dreamkit lacks: {listed}; until= reads as far as a tensor before them"
+            f"{file} uses operators that dreamkit does not have: {listed}; "
+            "until= reads as far as a tensor before them"
         )
 
 
 def _labels(model) -> tuple[str, ...]:
-    """The class labels that `export` wrote into the file, where there are any that can be read."""
-    text = next(
-        (entry.value for entry in model.metadata_props if entry.key == "dreamkit.labels"), "[]"
-    )
+    """The class labels that `export` wrote into the file; () if there are none to be read."""
+    texts = (entry.value for entry in model.metadata_props if entry.key == "dreamkit.labels")
     try:
-        labels = json.loads(text)
+        labels = json.loads(next(texts, "[]"))
     except (ValueError, RecursionError):
         return ()
-    return (
-        tuple(labels)
-        if isinstance(labels, list) and all(isinstance(label, str) for label in labels)
-        else ()
-    )
+    valid = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
+    return tuple(labels) if valid else ()

@@ -1,28 +1,33 @@
-"""ONNX files read with care and written whole: a stranger's file is data that may be wrong, never a way out of its folder."""
+"""ONNX files: read with checks that hold for a file from a stranger, and written whole.
+
+A file may be broken or hostile. It is read within limits of size, and it cannot make dreamkit read
+data outside its own folder.
+"""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ..pictures.files import check_place, write_whole
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import GraphProto, ModelProto, TensorProto
 
-OPSET, IR_VERSION = 17, 8  # what is written: read by onnxruntime 1.13 and later
+OPSET, IR_VERSION = 17, 8  # of the files written: onnxruntime 1.13 and later read them
 MAX_BYTES = 2**31 - 1  # of a file, and of its weights: protobuf's own limit
 MAX_NODES = 20_000
+AnyNode = TypeVar("AnyNode")
 
 
 def onnx_package() -> ModuleType:
-    """The `onnx` package, which reads and writes graphs. ValueError in one line where it is not installed."""
+    """The `onnx` package, which reads and writes graphs. Raises ValueError if it is missing."""
     try:
         import onnx
     except ImportError:
@@ -34,33 +39,33 @@ def onnx_package() -> ModuleType:
 
 
 def read_model(path: str | os.PathLike[str]) -> ModelProto:
-    """The checked ModelProto of an ONNX file, its external data taken in. ValueError, in one line, for a broken or hostile file."""
+    """The checked ModelProto of an ONNX file, with its external data loaded.
+
+    Raises ValueError, in one line, for a broken or hostile file.
+    """
     onnx, path = onnx_package(), Path(path)
-    data = read_bytes(path)
+    file, data = repr(str(path)), read_bytes(path)
     try:
         model = onnx.ModelProto.FromString(data)
     except Exception:  # a broken file can raise nearly anything
-        raise ValueError(f"{str(path)!r} is not an ONNX file") from None
+        raise ValueError(f"{file} is not an ONNX file") from None
     if not model.graph.node or not model.opset_import:
-        raise ValueError(
-            f"{str(path)!r} is not an ONNX file, or an empty one: it holds no operators"
-        )
-    if len(model.graph.node) > MAX_NODES:
-        raise ValueError(
-            f"{str(path)!r} holds {len(model.graph.node)} operators; at most {MAX_NODES} are read"
-        )
-    left = MAX_BYTES  # for all of them: many tensors may lie in the same few bytes of a file
+        raise ValueError(f"{file} is not an ONNX file, or an empty one: it holds no operators")
+    count = len(model.graph.node)
+    if count > MAX_NODES:
+        raise ValueError(f"{file} holds {count} operators; at most {MAX_NODES} are read")
+    left = MAX_BYTES  # for all tensors together: many may lie in the same few bytes of a file
     for tensor in _tensors(model.graph):
-        left -= _take_in(tensor, path, left)
+        left -= _load_tensor(tensor, path, left)
     try:
         onnx.checker.check_model(model)
     except Exception as error:
-        raise ValueError(f"{str(path)!r} is not a valid ONNX file: {one_line(error)}") from None
+        raise ValueError(f"{file} is not a valid ONNX file: {one_line(error)}") from None
     return model
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a file of at most 2 GiB. ValueError where there is none, or it is too large."""
+    """The bytes of a file of at most 2 GiB. Raises ValueError if it is missing or larger."""
     path = Path(path)
     if os.path.isdir(path):
         raise ValueError(f"an ONNX model is a file, and {str(path)!r} is a folder")
@@ -75,13 +80,13 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def write_model(model: ModelProto, path: str | os.PathLike[str]) -> None:
-    """Writes the model whole or not at all. ValueError for a name that does not end in .onnx, or a place where nothing can be written."""
+    """Writes the model whole or not at all. Raises ValueError as `check_name` does."""
     data = model.SerializeToString(deterministic=True)
     write_whole(check_name(path), lambda file: file.write(data))
 
 
 def check_name(path: str | os.PathLike[str]) -> Path:
-    """The path, which must end in .onnx, of a file that could be written. ValueError otherwise; asked before the work."""
+    """The path, if a file that ends in .onnx can be written there; else raises ValueError."""
     path = Path(path)
     if path.suffix.lower() != ".onnx":
         raise ValueError(f"cannot write {str(path)!r}: the name must end in .onnx")
@@ -90,87 +95,78 @@ def check_name(path: str | os.PathLike[str]) -> Path:
 
 
 def picture_input(graph: GraphProto, path: object = "the file") -> str:
-    """The name of the one input of the graph that is no weight: its picture. ValueError where there are none or several."""
+    """The name of the graph's picture: its one input that is not a weight.
+
+    Raises ValueError if there are none or several, or if its shape is not [N, 3, H, W].
+    """
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
+    needs = "an image network takes one picture [N, 3, H, W]"
     if len(inputs) != 1:
-        raise ValueError(
-            f"{str(path)!r} takes {len(inputs)} inputs; an image network takes one picture [N, 3, H, W]"
-        )
+        raise ValueError(f"{str(path)!r} takes {len(inputs)} inputs; {needs}")
     dims = inputs[0].type.tensor_type.shape.dim
-    if len(dims) != 4 or (dims[1].dim_value not in (0, 3)):
+    if len(dims) != 4 or dims[1].dim_value not in (0, 3):
         shape = [d.dim_value or d.dim_param or "?" for d in dims]
-        raise ValueError(
-            f"{str(path)!r} takes {shape}; an image network takes a picture [N, 3, H, W]"
-        )
+        raise ValueError(f"{str(path)!r} takes {shape}; {needs}")
     return inputs[0].name
 
 
-def upstream(graph: GraphProto, names: Iterable[str]) -> list[NodeProto]:
-    """The nodes, in their order, that the named tensors are made by."""
+def nodes_for(nodes: Sequence[AnyNode], names: Iterable[str]) -> list[AnyNode]:
+    """The nodes that the named tensors are computed by, in their order."""
     wanted, kept = set(names), []
-    for node in reversed(graph.node):
+    for node in reversed(nodes):
         if wanted.intersection(node.output):
             kept.append(node)
             wanted.update(node.input)
     return kept[::-1]
 
 
-def loosen(graph: GraphProto) -> None:
-    """Takes the fixed batch, height and width out of the graph's picture, and what was said of other shapes because of them."""
-    name = picture_input(graph)
-    for value in graph.input:
-        if value.name == name:
-            for axis, label in ((0, "batch"), (2, "height"), (3, "width")):
-                value.type.tensor_type.shape.dim[axis].dim_param = label
-    del graph.value_info[:]
-
-
 def one_line(error: BaseException) -> str:
+    """The error's message in one line of at most 300 characters."""
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _tensors(graph: GraphProto) -> Iterable[TensorProto]:
+    """All constant tensors of the graph."""
     if graph.sparse_initializer:
         raise ValueError("sparse weights are not read")
     yield from graph.initializer
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g") or attribute.graphs:
-                raise ValueError(
-                    f"operators that hold graphs of their own are not read: {node.op_type} {node.name!r}"
-                )
+                what = f"{node.op_type} {node.name!r}"
+                raise ValueError(f"operators that hold graphs of their own are not read: {what}")
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
 
 
-def _take_in(tensor: TensorProto, path: Path, left: int) -> int:
-    """The bytes of a tensor, at most `left`; if they lie in another file, read: only from the model's folder, only what is there."""
+def _load_tensor(tensor: TensorProto, path: Path, left: int) -> int:
+    """The size of a tensor in bytes, at most `left`; data in another file is loaded."""
     onnx = onnx_package()
-    where = f"{str(path)!r}: weights {tensor.name!r}"
-    if any(n < 0 for n in tensor.dims) or len(tensor.dims) > 8:
-        raise ValueError(f"{where} have an impossible shape {list(tensor.dims)[:8]}")
+    weights = f"{str(path)!r}: weights {tensor.name!r}"
+    dims = list(tensor.dims)
+    if any(n < 0 for n in dims) or len(dims) > 8:
+        raise ValueError(f"{weights} have an impossible shape {dims[:8]}")
     try:
         item = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
     except (KeyError, TypeError):
-        raise ValueError(f"{where} are of an unknown type ({tensor.data_type})") from None
-    size = math.prod(tensor.dims) * item
+        raise ValueError(f"{weights} are of an unknown type ({tensor.data_type})") from None
+    size = math.prod(dims) * item
     if size > left:
-        raise ValueError(
-            f"{where} are too large: {list(tensor.dims)}; at most 2 GiB of weights are read in all"
-        )
+        raise ValueError(f"{weights} are too large: {dims}; at most 2 GiB are read in all")
     if tensor.data_location != onnx.TensorProto.EXTERNAL:
         return size
     entries = {entry.key: entry.value for entry in tensor.external_data}
-    file = _inside(path.parent, entries.get("location", ""), where)
+    file = _file_in_folder(path.parent, entries.get("location", ""), weights)
     try:
         offset = int(entries.get("offset", 0))
     except ValueError:
-        raise ValueError(f"{where} lie at no place that could be read") from None
-    if offset < 0 or offset + size > file.stat().st_size:
+        raise ValueError(f"{weights}: their offset in {file.name!r} is not a number") from None
+    there = file.stat().st_size
+    if offset < 0 or offset + size > there:
         raise ValueError(
-            f"{where} should be {size} bytes from {offset} on in {file.name!r}, which has only {file.stat().st_size}"
+            f"{weights} should be {size} bytes from {offset} on in {file.name!r}, which has {there}"
         )
     with open(file, "rb") as opened:
         opened.seek(offset)
@@ -180,21 +176,15 @@ def _take_in(tensor: TensorProto, path: Path, left: int) -> int:
     return size
 
 
-def _inside(folder: Path, location: str, where: str) -> Path:
-    """The file at `location`, which must lie in the folder, links followed."""
-    parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)
-    outside = (
-        not location
-        or "\0" in location
-        or ".." in parts
-        or PurePosixPath(location).is_absolute()
-        or bool(PureWindowsPath(location).anchor)
-    )
+def _file_in_folder(folder: Path, location: str, weights: str) -> Path:
+    """The file at `location`, which must lie in the folder after links are followed."""
+    posix, windows = PurePosixPath(location), PureWindowsPath(location)
+    outside = not location or "\0" in location or posix.is_absolute() or bool(windows.anchor)
+    outside = outside or ".." in (*posix.parts, *windows.parts)
     file = folder if outside else folder / location
+    shown = repr(location[:100])
     if outside or not file.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(
-            f"{where} lie outside the file's folder ({location[:100]!r}); such data is not read"
-        )
+        raise ValueError(f"{weights} lie outside the file's folder ({shown}), which is not allowed")
     if not os.path.isfile(file):
-        raise ValueError(f"{where} lie in {location[:100]!r}, which is not there")
+        raise ValueError(f"{weights} lie in {shown}, which does not exist")
     return file

@@ -1,4 +1,4 @@
-"""The gradient of every operator that a step file can hold, against torch's autograd on tiny networks."""
+"""The gradient of each operator in a step file, against torch's autograd on tiny networks."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,11 @@ from torch import nn
 from torch.nn import functional as F
 
 import dreamkit as dk
-from dreamkit.onnx.backward import RULES
+from dreamkit.onnx.gradient_rules import RULES
 
 
 class Formula(nn.Module):
-    """A convolution, then a formula of what it gives and of further modules; its layer "out" is what the formula gives."""
+    """A convolution, then a formula on its output and further modules: layer "out"."""
 
     def __init__(self, formula, *parts):
         super().__init__()
@@ -42,30 +42,48 @@ torch.manual_seed(4)
 NETS = {
     "average pool": lambda x: F.avg_pool2d(x, 3, 2),
     "average pool padded": lambda x: F.avg_pool2d(x, 3, 2, padding=1),
-    "average pool, padding not counted": lambda x: F.avg_pool2d(x, (3, 2), (2, 1), padding=1, count_include_pad=False),
+    "average pool, padding not counted": lambda x: F.avg_pool2d(
+        x, (3, 2), (2, 1), padding=1, count_include_pad=False
+    ),
     "average pool with a divisor": lambda x: F.avg_pool2d(x, 2, divisor_override=3),
     "max pool": lambda x: F.max_pool2d(x, 3, 2, padding=1),
     "max pool ceil": lambda x: F.max_pool2d(x, 3, 2, ceil_mode=True),
     "max pool dilated": lambda x: F.max_pool2d(x, 2, 1, dilation=2),
     "global average": lambda x: F.adaptive_avg_pool2d(x, 1),
-    "mean": lambda x: x.mean((2, 3)), "mean keepdim": lambda x: x * x.mean(1, keepdim=True),
+    "mean": lambda x: x.mean((2, 3)),
+    "mean keepdim": lambda x: x * x.mean(1, keepdim=True),
     "gemm": (lambda x, m: m(x.mean((2, 3))), nn.Linear(4, 5)),
     "linear without bias": (lambda x, m: m(x.mean((2, 3))), nn.Linear(4, 5, bias=False)),
     "batch norm": (lambda x, m: m(x.relu()), normed()),
-    "clip": lambda x: x.clamp(-0.4, 0.7), "clip below": lambda x: x.clamp(min=-0.2), "relu6": F.relu6,
-    "hard swish": lambda x: F.hardswish(4 * x), "hard sigmoid": lambda x: F.hardsigmoid(4 * x), "silu": F.silu,
-    "sigmoid": lambda x: x.sigmoid(), "tanh": lambda x: x.tanh(), "exp": lambda x: x.exp(), "leaky": lambda x: F.leaky_relu(x, 0.1),
-    "softmax over channels": lambda x: x.softmax(1) * x, "softmax over width": lambda x: x.softmax(3) * x,
-    "add": lambda x: x + 2 * x.relu(), "add spread": lambda x: x + x.mean((2, 3), keepdim=True).sigmoid(),
+    "clip": lambda x: x.clamp(-0.4, 0.7),
+    "clip below": lambda x: x.clamp(min=-0.2),
+    "relu6": F.relu6,
+    "hard swish": lambda x: F.hardswish(4 * x),
+    "hard sigmoid": lambda x: F.hardsigmoid(4 * x),
+    "silu": F.silu,
+    "sigmoid": lambda x: x.sigmoid(),
+    "tanh": lambda x: x.tanh(),
+    "exp": lambda x: x.exp(),
+    "leaky": lambda x: F.leaky_relu(x, 0.1),
+    "softmax over channels": lambda x: x.softmax(1) * x,
+    "softmax over width": lambda x: x.softmax(3) * x,
+    "add": lambda x: x + 2 * x.relu(),
+    "add spread": lambda x: x + x.mean((2, 3), keepdim=True).sigmoid(),
     "sub": lambda x: x.relu() - x.sigmoid(),
-    "one less": lambda x: (1 - x) * x, "mul": lambda x: x * x.sigmoid(), "gate": lambda x: x * x.mean((2, 3), keepdim=True).sigmoid(),
-    "div": lambda x: x / (2 + x.sigmoid()), "square": lambda x: x**2, "cube": lambda x: x**3,
-    "cat of slices": lambda x: torch.cat([x[:, 2:], 3 * x[:, :3]], 1), "select": lambda x: x[:, 1].unsqueeze(1) * x,
+    "one less": lambda x: (1 - x) * x,
+    "mul": lambda x: x * x.sigmoid(),
+    "gate": lambda x: x * x.mean((2, 3), keepdim=True).sigmoid(),
+    "div": lambda x: x / (2 + x.sigmoid()),
+    "square": lambda x: x**2,
+    "cube": lambda x: x**3,
+    "cat of slices": lambda x: torch.cat([x[:, 2:], 3 * x[:, :3]], 1),
+    "select": lambda x: x[:, 1].unsqueeze(1) * x,
     "pad": (lambda x, m: m(F.pad(x, (1, 2, 0, 3))), nn.Conv2d(4, 2, 3)),
     "strided convolution": (lambda x, m: m(x), nn.Conv2d(4, 4, (3, 9), (2, 3), (1, 4), groups=2)),
+    "matrix product": lambda x: x.mean((2, 3)).t() @ x.mean((2, 3)),
     "dilated convolution": (lambda x, m: m(x), nn.Conv2d(4, 2, 3, 2, dilation=2)),
     "flatten": lambda x: x.mean((2, 3), keepdim=True).flatten(1),
-}  # fmt: skip
+}
 
 
 def step_of(network, objective, folder):
@@ -73,7 +91,7 @@ def step_of(network, objective, folder):
     return dk.onnx.alone.Step(folder / "step.onnx", threads=1)
 
 
-def as_torch(network, objective, step, size):
+def assert_as_torch(network, objective, step, size):
     picture = torch.rand(size, generator=torch.Generator().manual_seed(8)).requires_grad_()
     value = dk.scorer(network, objective)(picture)
     wanted = torch.autograd.grad(value.sum(), picture)[0]
@@ -89,7 +107,7 @@ def test_each_gradient_is_autograds(name, tmp_path):
     network = network_of(*(NETS[name] if isinstance(NETS[name], tuple) else (NETS[name],)))
     step = step_of(network, dk.channel("out", 0) + 0.3 * dk.layer("out", power=2), tmp_path)
     for size in ((1, 3, 17, 22), (2, 3, 20, 19)):
-        as_torch(network, dk.channel("out", 0) + 0.3 * dk.layer("out", power=2), step, size)
+        assert_as_torch(network, dk.channel("out", 0) + 0.3 * dk.layer("out", power=2), step, size)
 
 
 @pytest.mark.parametrize(
@@ -100,13 +118,13 @@ def test_a_class_is_climbed_as_torch_climbs_it(objective, tmp_path):
     torch.manual_seed(5)
     whole = nn.Sequential(Formula(F.relu), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4))
     network = dk.as_network(whole, (0, 0, 0), (1, 1, 1), "classes", labels="abcd")
-    as_torch(network, objective, step_of(network, objective, tmp_path), (1, 3, 25, 31))
+    assert_as_torch(network, objective, step_of(network, objective, tmp_path), (1, 3, 25, 31))
 
 
 def test_a_guide_is_climbed_as_torch_climbs_it(tmp_path):
     network = network_of(F.relu)
     objective = dk.guide("out", dk.capture(network, dk.sample("china", 24), "out")["out"])
-    as_torch(network, objective, step_of(network, objective, tmp_path), (1, 3, 18, 21))
+    assert_as_torch(network, objective, step_of(network, objective, tmp_path), (1, 3, 18, 21))
 
 
 def test_what_has_no_gradient_is_named(tmp_path):
@@ -114,6 +132,12 @@ def test_what_has_no_gradient_is_named(tmp_path):
     with pytest.raises(ValueError, match="AveragePool with ceil_mode"):
         dk.onnx.export_step(network, dk.layer("out"), tmp_path / "step.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_exponent_that_is_computed_is_named(tmp_path):
+    network = network_of(lambda x: x.sigmoid() ** x.sigmoid())
+    with pytest.raises(ValueError, match="Pow with an exponent that is computed"):
+        dk.onnx.export_step(network, dk.layer("out"), tmp_path / "step.onnx")
 
 
 def test_a_wrong_rule_is_found_before_anything_is_written(tmp_path, monkeypatch):
