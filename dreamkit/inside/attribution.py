@@ -1,11 +1,14 @@
-"""Which pixels count for an answer: six ways to ask, worked out by captum.
+"""Attribution maps: which pixels count for an answer, computed in six ways by captum.
 
-All take a Network, a picture [N, 3, H, W] in [0, 1] (standardised on the way in, as everywhere) and a target: a class by
-index or label, any Objective, or None for the most probable class of one picture. All give maps of the picture's size.
+Every function takes a Network, pictures [N, 3, H, W] in [0, 1] and a target, and returns a map of
+the pictures' size. The target is a class (index or label), any Objective, or None for the most
+probable class of a single picture. A class out of range raises ValueError, an unknown label
+KeyError.
 
-captum hooks modules, so it is handed a twin of the network: the same weights, module objects of its own, no ReLU in
-place, and each *call* of a ReLU made by a module of its own. So networks that use one ReLU often or call it as a
-function are read right, other threads see nothing, and no hook is left. Captum computes in the weights' precision.
+captum reads a network through hooks on its modules. It therefore gets a copy of the network: the
+same weights in separate module objects, no ReLU in place, and one module for each *call* of a
+ReLU. So networks that reuse one ReLU or call it as a function give correct maps, other threads
+are not affected, and no hook remains. captum computes in the precision of the weights.
 """
 
 from __future__ import annotations
@@ -26,20 +29,21 @@ from .relus import Rectifiers
 
 Target = int | str | Objective | None
 
-_BATCH = 16  # pictures that go through the network together, where one picture becomes many
-_warning_lock = threading.Lock()  # Python's filters of warnings belong to all threads
+_BATCH = 16  # pictures in one forward pass where a method makes many pictures of one
+_warning_lock = threading.Lock()  # all threads share Python's warning filters
 
 
 def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
-    """[N, 1, H, W]: how much the answer would change with each pixel, the largest |gradient| of its three colours.
+    """The largest |gradient| of each pixel's three colours, [N, 1, H, W].
 
-    Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks" (2013).
+    It says how much the target would change with the pixel (Simonyan, Vedaldi & Zisserman, "Deep
+    inside convolutional networks", 2013).
 
     >>> from dreamkit.networks.network import as_network
-    >>> network = as_network(nn.Sequential(nn.Conv2d(3, 1, 1), nn.Flatten()), (0, 0, 0), (1, 1, 1))
-    >>> saliency(network, torch.zeros(1, 3, 1, 1), target=0).item() == network.module[
-    ...     0
-    ... ].weight.abs().max().item()
+    >>> module = nn.Sequential(nn.Conv2d(3, 1, 1), nn.Flatten())
+    >>> network = as_network(module, (0, 0, 0), (1, 1, 1))
+    >>> found = saliency(network, torch.zeros(1, 3, 1, 1), target=0)
+    >>> found.item() == module[0].weight.abs().max().item()
     True
     """
     from captum.attr import Saliency
@@ -49,9 +53,11 @@ def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
 
 
 def guided_backprop(network: Network, image: Image, target: Target = None) -> Tensor:
-    """[N, 3, H, W]: the gradient, but a ReLU hands down only what is positive and came up through it.
+    """The gradient [N, 3, H, W] where a ReLU passes only positive signals at active places.
 
-    Springenberg et al., "Striving for simplicity" (2014). ValueError for a network that calls no ReLU.
+    A signal passes down through a ReLU where both the signal and the ReLU's input are positive
+    (Springenberg et al., "Striving for simplicity", 2014). Raises ValueError for a network that
+    calls no ReLU.
     """
     from captum.attr import GuidedBackprop
 
@@ -59,10 +65,11 @@ def guided_backprop(network: Network, image: Image, target: Target = None) -> Te
 
 
 def deconvolution(network: Network, image: Image, target: Target = None) -> Tensor:
-    """[N, 3, H, W]: the gradient, but a ReLU hands down what is positive, whatever came up: the deconvnet's rule, for an answer.
+    """The gradient [N, 3, H, W] where a ReLU passes every positive signal, active or not.
 
-    Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2013); to project one activation as they
-    did, see `project`. ValueError for a network that calls no ReLU.
+    This is the rule of the deconvnet, applied to an answer (Zeiler & Fergus, "Visualizing and
+    understanding convolutional networks", 2013). To project one activation as they did, see
+    `project`. Raises ValueError for a network that calls no ReLU.
     """
     from captum.attr import Deconvolution
 
@@ -72,15 +79,16 @@ def deconvolution(network: Network, image: Image, target: Target = None) -> Tens
 def integrated_gradients(
     network: Network, image: Image, target: Target = None, baseline: float = 0.0, steps: int = 32
 ) -> Tensor:
-    """[N, 3, H, W]: how much each value adds to the answer on the straight way from a plain picture of grey `baseline` to this one.
+    """How much each value adds to the answer between a plain grey picture and this one.
 
-    The sum over a picture is the answer for it less that for the plain one, the nearer the more `steps` (Sundararajan,
-    Taly & Yan, "Axiomatic attribution for deep networks", 2017).
+    The result is [N, 3, H, W]. Its sum over a picture approaches, with more `steps` on the line
+    from the picture of grey value `baseline`, the target's value for the picture minus its value
+    for the plain one (Sundararajan, Taly & Yan, "Axiomatic attribution for deep networks", 2017).
     """
     from captum.attr import IntegratedGradients
 
     if steps < 1:
-        raise ValueError(f"steps is at least 1; given: {steps!r}")
+        raise ValueError(f"steps must be at least 1; given: {steps!r}")
     readable, picture = _readable(network, image, target)
     found = IntegratedGradients(readable).attribute(
         picture,
@@ -99,17 +107,22 @@ def occlusion(
     stride: int = 8,
     grey: float = 0.5,
 ) -> Tensor:
-    """[N, 1, H, W]: how much the answer falls while a grey square covers the pixel, the mean over all squares that do.
+    """How much the answer falls while a grey square hides the pixel, [N, 1, H, W].
 
-    The square has `size` pixels a side and goes on by `stride`. In the pictures of Zeiler & Fergus each place of the
-    square is one value instead: see `occlusion_panels`. ValueError for a square larger than the picture.
+    A pixel's value is the mean over all squares that hide it. Zeiler & Fergus show one value for
+    each place of the square instead: see `occlusion_panels`.
+
+    - `size`: the side of the square in pixels, at most the picture's shorter side
+    - `stride`: the distance between neighbouring squares in pixels, from 1 to `size`
+    - `grey`: the value of the square's pixels
     """
     from captum.attr import Occlusion
 
-    if not 1 <= size <= min(image.shape[-2:]) or not 1 <= stride <= size:
+    shorter = min(image.shape[-2:])
+    if not 1 <= size <= shorter or not 1 <= stride <= size:
         raise ValueError(
-            f"the square has 1 to {min(image.shape[-2:])} pixels a side (the picture's) and goes on by 1 to its size; "
-            f"given: size {size}, stride {stride}"
+            f"size must be from 1 to {shorter} pixels (the picture's shorter side) and stride from "
+            f"1 to size; given: size {size}, stride {stride}"
         )
     readable, picture = _readable(network, image, target)
     with torch.no_grad():
@@ -120,18 +133,19 @@ def occlusion(
 
 
 def grad_cam(network: Network, image: Image, target: Target = None, layer: str = "") -> Tensor:
-    """[N, 1, H, W]: where the features of a layer speak for the answer, each channel weighed by its mean gradient; never below 0.
+    """The sum of a layer's maps, each weighted by its mean gradient, cut at 0: [N, 1, H, W].
 
-    The layer's cells are brought smoothly to the picture's size; by default it is the last with maps (Selvaraju et al.,
-    "Grad-CAM", 2016). ValueError for a layer without maps, or one that the target does not depend on.
+    The sum is enlarged to the picture's size by bilinear interpolation (Selvaraju et al.,
+    "Grad-CAM", 2016). By default the layer is the last one with maps. Raises ValueError for a
+    layer without maps and for one on which the target does not depend.
     """
     from captum.attr import LayerGradCam
 
     layer = layer or layer_at(network, 1.0)
     info = layer_info(network, layer)
-    if info.layout.kind != "map":  # captum sees the module's own output, [N, C, h, w] or not
+    if info.layout.kind != "map":  # captum sees the module's own output, which must be [N, C, h, w]
         raise ValueError(
-            f"layer {layer!r} has no feature maps; a layer that has, by default {layer_at(network, 1.0)!r}, is needed"
+            f"layer {layer!r} has no feature maps; the default layer is {layer_at(network, 1.0)!r}"
         )
     readable, picture = _readable(network, image, target)
     try:
@@ -139,72 +153,52 @@ def grad_cam(network: Network, image: Image, target: Target = None, layer: str =
             picture, relu_attributions=True
         )
     except (AssertionError, RuntimeError) as error:
-        if not any(
-            words in str(error) for words in ("in the graph", "Forward hook")
-        ):  # captum's ways to say that it was not reached
+        # captum's two messages for a layer that the target does not reach
+        if not any(words in str(error) for words in ("in the graph", "Forward hook")):
             raise
         raise ValueError(
             f"the target {readable.objective.name} does not depend on layer {layer!r}"
         ) from None
-    return _like(
-        image,
-        F.interpolate(found, size=tuple(image.shape[-2:]), mode="bilinear", align_corners=False),
-    )
-
-
-def objective_of(network: Network, image: Image, target: Target) -> Objective:
-    """The Objective of a target; None becomes the most probable class of the picture."""
-    if isinstance(target, Objective):
-        return target
-    if target is None:
-        if len(image) != 1:
-            raise ValueError(
-                f"for {len(image)} pictures name the target: each may have a most probable class of its own"
-            )
-        with torch.no_grad():
-            target = int(capture(network, image, "")[""].argmax())
-    return logit(target)
+    size = tuple(image.shape[-2:])
+    return _like(image, F.interpolate(found, size=size, mode="bilinear", align_corners=False))
 
 
 class _Readable(nn.Module):
-    """What captum is handed: pictures in, one number for each out. Its `relus` are called in turn, one for each ReLU of a pass."""
+    """The module that captum reads: pictures in, one number for each picture out.
+
+    `relus` holds one module for each ReLU call of a forward pass, or is empty for plain ReLUs.
+    """
 
     def __init__(self, network: Network, objective: Objective) -> None:
         super().__init__()
         self.network, self.objective, self.module = network, objective, network.module
-        self.relus: nn.ModuleList | None = None
+        self.relus = nn.ModuleList()
 
     def forward(self, image: Image) -> Tensor:
-        waiting = iter(self.relus) if self.relus is not None else None
-        with Rectifiers(lambda x: F.relu(x) if waiting is None else next(waiting)(x)):
+        waiting = iter(self.relus)
+        with Rectifiers(lambda x: next(waiting)(x) if self.relus else F.relu(x)):
             features = capture(self.network, image, self.objective.layers)
-            return torch.stack(
-                [
-                    self._value({name: values[i : i + 1] for name, values in features.items()})
-                    for i in range(len(image))
-                ]
-            )
+            return torch.stack([self._value(features, i) for i in range(len(image))])
 
-    def _value(self, features: dict[str, Tensor]) -> Tensor:
-        named = Features(features)
-        named.labels = self.network.labels
-        return self.objective.formula(named)
+    def _value(self, features: dict[str, Tensor], index: int) -> Tensor:
+        one = Features({name: values[index : index + 1] for name, values in features.items()})
+        one.labels = self.network.labels
+        return self.objective.formula(one)
 
 
 class _Relu(nn.Module):
-    """Stands for an nn.ReLU without being one, so that captum hooks only the ReLUs it is given."""
+    """Computes a ReLU without being an nn.ReLU, so that captum hooks only the ReLUs it is given."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(x)
 
 
 def _readable(network: Network, image: Image, target: Target) -> tuple[_Readable, Tensor]:
-    """The twin to be read, and a picture of its own that carries a gradient."""
+    """The copy of the network that captum reads, and a copy of the picture with a gradient."""
     check_image(image)
-    objective = objective_of(network, image, target)
-    twin = share_layers(
-        network, isolated(replace(network, module=module_for(network, image), precision="float32"))
-    )
+    objective = _objective(network, image, target)
+    plain = replace(network, module=module_for(network, image), precision="float32")
+    twin = share_layers(network, isolated(plain))
     relus: dict[nn.Module, nn.Module] = {}  # one module under several names stays one
     for layer in list(twin.module.modules()):
         if hasattr(layer, "inplace"):
@@ -215,30 +209,39 @@ def _readable(network: Network, image: Image, target: Target) -> tuple[_Readable
     return _Readable(twin, objective), image.detach().clone().requires_grad_()
 
 
+def _objective(network: Network, image: Image, target: Target) -> Objective:
+    """The Objective of a target; None becomes the most probable class of the one picture."""
+    if isinstance(target, Objective):
+        return target
+    if target is None:
+        if len(image) != 1:
+            raise ValueError(f"target must be given for more than one picture; given: {len(image)}")
+        with torch.no_grad():
+            target = int(capture(network, image, "")[""].argmax())
+    return logit(target)
+
+
 def _by_relus(method: type, network: Network, image: Image, target: Target) -> Tensor:
+    """The map of a captum method that changes the gradient of nn.ReLU modules."""
     readable, picture = _readable(network, image, target)
-    readable.relus = nn.ModuleList(nn.ReLU() for _ in range(_count_relus(readable, picture)))
-    if not readable.relus:
+    calls = nn.ModuleList()
+
+    def count(x: Tensor) -> Tensor:
+        calls.append(nn.ReLU())
+        return F.relu(x)
+
+    with torch.no_grad(), Rectifiers(count):
+        capture(readable.network, picture[:1], readable.objective.layers)
+    if not calls:
         raise ValueError(
-            f"{method.__name__} changes what ReLUs hand back, and network {network.name!r} calls none on the way to "
-            f"{readable.objective.name}"
+            f"{method.__name__} needs a network that calls ReLUs; network {network.name!r} calls "
+            f"none on the way to {readable.objective.name}"
         )
+    readable.relus = calls
     with _warning_lock, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Setting backward hooks on ReLU")
         return _like(image, method(readable).attribute(picture))
 
 
-def _count_relus(readable: _Readable, picture: Image) -> int:
-    calls: list[None] = []
-
-    def count(x: Tensor) -> Tensor:
-        calls.append(None)
-        return F.relu(x)
-
-    with torch.no_grad(), Rectifiers(count):
-        capture(readable.network, picture[:1], readable.objective.layers)
-    return len(calls)
-
-
 def _like(image: Image, found: Tensor) -> Tensor:
-    return found.detach().to(image.device, image.dtype)
+    return found.detach().to(image)

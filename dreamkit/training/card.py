@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..inside.evolution import Growth, growth
+from ..inside.evolution import Growth, filter_pictures, growth
 from ..networks.dreamnet import Conv, DreamNet
 from ..pictures.image import to_pillow
 from ..pictures.samples import sample
@@ -33,8 +33,7 @@ def filters(network: DreamNet) -> Tensor:
 
     BatchNorm's scale is folded in, so some are negatives of others; the standardising of the input is left out.
     """
-    weights = network.conv1.conv.weight.detach()
-    return 0.5 + 0.5 * weights / weights.abs().amax((1, 2, 3), keepdim=True)
+    return filter_pictures(network.conv1.conv.weight)
 
 
 def spread(channels: int, count: int = 16) -> list[int]:
