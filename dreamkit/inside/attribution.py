@@ -1,36 +1,33 @@
-"""Attribution maps: which pixels count for an answer, computed in six ways by captum.
+"""Attribution maps: which pixels count for an answer, computed in six ways.
 
 Every function takes a Network, pictures [N, 3, H, W] in [0, 1] and a target, and returns a map of
-the pictures' size. The target is a class (index or label), any Objective, or None for the most
-probable class of a single picture. A class out of range raises ValueError, an unknown label
-KeyError.
+the pictures' size, computed in the precision of the weights. The target is a class (index or
+label), any Objective, or None for the most probable class of a single picture. A class out of range
+raises ValueError, an unknown label KeyError.
 
-captum reads a network through hooks on its modules. It therefore gets a copy of the network: the
-same weights in separate module objects, no ReLU in place, and one module for each *call* of a
-ReLU. So networks that reuse one ReLU or call it as a function give correct maps, other threads
-are not affected, and no hook remains. captum computes in the precision of the weights.
+Three maps are gradients, two of them with another rule for ReLUs; the others come from captum.
 """
 
 from __future__ import annotations
 
-import threading
-import warnings
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..ascent.steps import gradient
 from ..networks.features import capture, layer_at, layer_info, share_layers
 from ..networks.network import Network, isolated, module_for
-from ..objectives.objective import Features, Objective, logit
+from ..objectives.objective import Features, Objective, logit, scorer
 from ..pictures.image import Image, check_image
-from .relus import Rectifiers
+from .relus import Rectifiers, guided_back, rectified_back
 
 Target = int | str | Objective | None
 
 _BATCH = 16  # pictures in one forward pass where a method makes many pictures of one
-_warning_lock = threading.Lock()  # all threads share Python's warning filters
 
 
 def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
@@ -46,10 +43,8 @@ def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
     >>> found.item() == module[0].weight.abs().max().item()
     True
     """
-    from captum.attr import Saliency
-
-    readable, picture = _readable(network, image, target)
-    return _like(image, Saliency(readable).attribute(picture).amax(1, keepdim=True))
+    network, objective = _question(network, image, target)
+    return gradient(scorer(network, objective), image).abs().amax(1, keepdim=True)
 
 
 def guided_backprop(network: Network, image: Image, target: Target = None) -> Tensor:
@@ -59,9 +54,7 @@ def guided_backprop(network: Network, image: Image, target: Target = None) -> Te
     (Springenberg et al., "Striving for simplicity", 2014). Raises ValueError for a network that
     calls no ReLU.
     """
-    from captum.attr import GuidedBackprop
-
-    return _by_relus(GuidedBackprop, network, image, target)
+    return _gradient_by_rule(guided_back, network, image, target)
 
 
 def deconvolution(network: Network, image: Image, target: Target = None) -> Tensor:
@@ -71,9 +64,7 @@ def deconvolution(network: Network, image: Image, target: Target = None) -> Tens
     understanding convolutional networks", 2013). To project one activation as they did, see
     `project`. Raises ValueError for a network that calls no ReLU.
     """
-    from captum.attr import Deconvolution
-
-    return _by_relus(Deconvolution, network, image, target)
+    return _gradient_by_rule(rectified_back, network, image, target)
 
 
 def integrated_gradients(
@@ -89,14 +80,13 @@ def integrated_gradients(
 
     if steps < 1:
         raise ValueError(f"steps must be at least 1; given: {steps!r}")
-    readable, picture = _readable(network, image, target)
-    found = IntegratedGradients(readable).attribute(
-        picture,
-        torch.full_like(picture, baseline),
+    found = IntegratedGradients(partial(_values, *_question(network, image, target))).attribute(
+        image.detach().clone().requires_grad_(),
+        torch.full_like(image, baseline),
         n_steps=steps,
-        internal_batch_size=max(_BATCH, len(picture)),
+        internal_batch_size=max(_BATCH, len(image)),
     )
-    return _like(image, found)
+    return found.detach().to(image)
 
 
 def occlusion(
@@ -124,12 +114,12 @@ def occlusion(
             f"size must be from 1 to {shorter} pixels (the picture's shorter side) and stride from "
             f"1 to size; given: size {size}, stride {stride}"
         )
-    readable, picture = _readable(network, image, target)
+    values = partial(_values, *_question(network, image, target))
     with torch.no_grad():
-        found = Occlusion(readable).attribute(
-            picture, (3, size, size), (3, stride, stride), grey, perturbations_per_eval=_BATCH
+        found = Occlusion(values).attribute(
+            image, (3, size, size), (3, stride, stride), grey, perturbations_per_eval=_BATCH
         )
-    return _like(image, found[:, :1])
+    return found[:, :1].to(image)
 
 
 def grad_cam(network: Network, image: Image, target: Target = None, layer: str = "") -> Tensor:
@@ -147,101 +137,76 @@ def grad_cam(network: Network, image: Image, target: Target = None, layer: str =
         raise ValueError(
             f"layer {layer!r} has no feature maps; the default layer is {layer_at(network, 1.0)!r}"
         )
-    readable, picture = _readable(network, image, target)
+    network, objective = _question(network, image, target)
+    readable = _Readable(network, objective, image)
     try:
         found = LayerGradCam(readable, readable.module.get_submodule(info.name)).attribute(
-            picture, relu_attributions=True
+            image.detach().clone().requires_grad_(), relu_attributions=True
         )
     except (AssertionError, RuntimeError) as error:
         # captum's two messages for a layer that the target does not reach
         if not any(words in str(error) for words in ("in the graph", "Forward hook")):
             raise
         raise ValueError(
-            f"the target {readable.objective.name} does not depend on layer {layer!r}"
+            f"the target {objective.name} does not depend on layer {layer!r}"
         ) from None
     size = tuple(image.shape[-2:])
-    return _like(image, F.interpolate(found, size=size, mode="bilinear", align_corners=False))
+    enlarged = F.interpolate(found.detach(), size=size, mode="bilinear", align_corners=False)
+    return enlarged.to(image)
 
 
 class _Readable(nn.Module):
-    """The module that captum reads: pictures in, one number for each picture out.
+    """A copy of the network for captum's hooks: pictures in, one number for each picture out.
 
-    `relus` holds one module for each ReLU call of a forward pass, or is empty for plain ReLUs.
+    It has the same weights in separate module objects, so that other threads never see a hook, and
+    no module works in place, because that would change the features that captum keeps.
     """
 
-    def __init__(self, network: Network, objective: Objective) -> None:
+    def __init__(self, network: Network, objective: Objective, image: Image) -> None:
         super().__init__()
-        self.network, self.objective, self.module = network, objective, network.module
-        self.relus = nn.ModuleList()
+        plain = replace(network, module=module_for(network, image))
+        self.network = share_layers(network, isolated(plain))
+        self.module, self.objective = self.network.module, objective
+        for layer in self.module.modules():
+            if hasattr(layer, "inplace"):
+                layer.inplace = False
 
     def forward(self, image: Image) -> Tensor:
-        waiting = iter(self.relus)
-        with Rectifiers(lambda x: next(waiting)(x) if self.relus else F.relu(x)):
-            features = capture(self.network, image, self.objective.layers)
-            return torch.stack([self._value(features, i) for i in range(len(image))])
-
-    def _value(self, features: dict[str, Tensor], index: int) -> Tensor:
-        one = Features({name: values[index : index + 1] for name, values in features.items()})
-        one.labels = self.network.labels
-        return self.objective.formula(one)
+        return _values(self.network, self.objective, image)
 
 
-class _Relu(nn.Module):
-    """Computes a ReLU without being an nn.ReLU, so that captum hooks only the ReLUs it is given."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(x)
-
-
-def _readable(network: Network, image: Image, target: Target) -> tuple[_Readable, Tensor]:
-    """The copy of the network that captum reads, and a copy of the picture with a gradient."""
+def _question(network: Network, image: Image, target: Target) -> tuple[Network, Objective]:
+    """The network in the precision of its weights, and the Objective of a target."""
     check_image(image)
-    objective = _objective(network, image, target)
-    plain = replace(network, module=module_for(network, image), precision="float32")
-    twin = share_layers(network, isolated(plain))
-    relus: dict[nn.Module, nn.Module] = {}  # one module under several names stays one
-    for layer in list(twin.module.modules()):
-        if hasattr(layer, "inplace"):
-            layer.inplace = False
-        for name, child in list(layer._modules.items()):
-            if type(child) is nn.ReLU:
-                setattr(layer, name, relus.setdefault(child, _Relu()))
-    return _Readable(twin, objective), image.detach().clone().requires_grad_()
-
-
-def _objective(network: Network, image: Image, target: Target) -> Objective:
-    """The Objective of a target; None becomes the most probable class of the one picture."""
-    if isinstance(target, Objective):
-        return target
     if target is None:
         if len(image) != 1:
             raise ValueError(f"target must be given for more than one picture; given: {len(image)}")
         with torch.no_grad():
             target = int(capture(network, image, "")[""].argmax())
-    return logit(target)
+    objective = target if isinstance(target, Objective) else logit(target)
+    return replace(network, precision="float32"), objective
 
 
-def _by_relus(method: type, network: Network, image: Image, target: Target) -> Tensor:
-    """The map of a captum method that changes the gradient of nn.ReLU modules."""
-    readable, picture = _readable(network, image, target)
-    calls = nn.ModuleList()
+def _values(network: Network, objective: Objective, images: Image) -> Tensor:
+    """The objective's value for each of the pictures, [N]."""
+    features, values = capture(network, images, objective.layers), []
+    for index in range(len(images)):
+        one = Features({name: maps[index : index + 1] for name, maps in features.items()})
+        one.labels = network.labels
+        values.append(objective.formula(one))
+    return torch.stack(values)
 
-    def count(x: Tensor) -> Tensor:
-        calls.append(nn.ReLU())
-        return F.relu(x)
 
-    with torch.no_grad(), Rectifiers(count):
-        capture(readable.network, picture[:1], readable.objective.layers)
-    if not calls:
+def _gradient_by_rule(
+    rule: Callable[[Tensor], Tensor], network: Network, image: Image, target: Target
+) -> Tensor:
+    """The gradient of the target where each ReLU is computed by `rule`."""
+    network, objective = _question(network, image, target)
+    with Rectifiers(rule) as rectifiers:
+        found = gradient(scorer(network, objective), image)
+    if not rectifiers.calls:
         raise ValueError(
-            f"{method.__name__} needs a network that calls ReLUs; network {network.name!r} calls "
-            f"none on the way to {readable.objective.name}"
+            f"the network must call ReLUs; network {network.name!r} calls none on the way to "
+            f"{objective.name}"
         )
-    readable.relus = calls
-    with _warning_lock, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Setting backward hooks on ReLU")
-        return _like(image, method(readable).attribute(picture))
-
-
-def _like(image: Image, found: Tensor) -> Tensor:
-    return found.detach().to(image)
+    return found

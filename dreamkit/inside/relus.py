@@ -20,7 +20,7 @@ _RELUS = (torch.relu, torch.Tensor.relu, F.relu, *_INPLACE)
 class Rectifiers(TorchFunctionMode):
     """A context in which each ReLU that this thread calls is computed by `rule` instead.
 
-    A ReLU in place stays in place.
+    A ReLU in place stays in place. `calls` counts the ReLUs.
 
     >>> with Rectifiers(lambda x: x + 1):
     ...     torch.nn.ReLU()(torch.tensor([-1.0, 2.0])).tolist()
@@ -29,7 +29,7 @@ class Rectifiers(TorchFunctionMode):
 
     def __init__(self, rule: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.rule = rule
+        self.rule, self.calls = rule, 0
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         """Compute one call; the mode is off in here, so `rule` may call ReLUs itself."""
@@ -38,6 +38,7 @@ class Rectifiers(TorchFunctionMode):
             return func(*args, **kwargs)
         given = args[0] if args else kwargs["input"]
         result = self.rule(given)
+        self.calls += 1
         inplace = func in _INPLACE or (args[1] if len(args) > 1 else kwargs.get("inplace", False))
         return given.copy_(result) if inplace else result
 
@@ -57,3 +58,10 @@ class _RectifiedBack(torch.autograd.Function):
 def rectified_back(x: Tensor) -> Tensor:
     """A ReLU in the forward pass and, as in the deconvnet, a ReLU of the signal on the way back."""
     return _RectifiedBack.apply(x)
+
+
+def guided_back(x: Tensor) -> Tensor:
+    """A ReLU that, as in guided backpropagation, also passes only positive signals back."""
+    result = torch.relu(x)
+    result.register_hook(lambda signal: signal.clamp(min=0))
+    return result

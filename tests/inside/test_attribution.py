@@ -135,7 +135,7 @@ def test_maps_are_captums_wherever_the_relus_come_from(name, module, photo):
 
 
 def test_the_trap_is_there():
-    """captum alone misses a ReLU that is a function: that is why it is handed a twin."""
+    """Captum alone misses a ReLU that is called as a function."""
     photo = dk.sample("coffee", 40)[..., :24, 4:36]
 
     class Called(Plain):
@@ -239,18 +239,18 @@ def test_what_cannot_be_is_said(photo):
     for call, message in (
         (
             lambda: inside.saliency(network, photo.repeat(2, 1, 1, 1)),
-            "for 2 pictures name the target",
+            "target must be given for more than one picture; given: 2",
         ),
         (lambda: inside.saliency(network, photo, 9), "class 9 is out of range"),
         (lambda: inside.guided_backprop(smooth, photo, 1), "calls none on the way to logit"),
-        (lambda: inside.occlusion(network, photo, 1, size=25), "given: size 25, stride 8"),
+        (lambda: inside.occlusion(network, photo, 1, size=25), "stride from 1 to size; given: size 25, stride 8"),
         (lambda: inside.occlusion(network, photo, 1, size=4, stride=8), "given: size 4, stride 8"),
         (lambda: inside.grad_cam(network, photo, 1, "fc"), "'fc' has no feature maps"),
         (
             lambda: inside.grad_cam(network, photo, dk.channel("relu1", 0), "relu3"),
             "does not depend on layer 'relu3'",
         ),
-        (lambda: inside.integrated_gradients(network, photo, 1, steps=0), "steps is at least 1"),
+        (lambda: inside.integrated_gradients(network, photo, 1, steps=0), "steps must be at least 1; given: 0"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
@@ -388,17 +388,17 @@ def test_windows_begin_on_the_grid_and_are_never_too_thin():
 def test_projecting_what_is_not_there_is_said(photo):
     network = of(Plain())
     for call, message in (
-        (lambda: inside.project(network, photo, "fc", 0), "no feature maps to project"),
+        (lambda: inside.project(network, photo, "fc", 0), "layer 'fc' has no feature maps"),
         (lambda: inside.project(network, photo, "", 0), "the network itself has no feature maps"),
         (
             lambda: inside.project(network, photo, "relu1", 6),
-            "channel 6 is out of range: 'relu1' has 6",
+            "channel 6 is out of range: layer 'relu1' has 6",
         ),
         (
             lambda: inside.project(network, photo, "relu1", 0, (24, 0)),
             "the map has 24 rows and 32 columns",
         ),
-        (lambda: inside.project(network, photo, "relu1", 0, (2, 0), whole=True), "given: both"),
+        (lambda: inside.project(network, photo, "relu1", 0, (2, 0), whole=True), "cell must be None"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
@@ -447,8 +447,8 @@ def test_panels_are_what_each_square_does(photo):
 def test_panels_that_cannot_be(photo):
     network = of(Plain())
     for call, message in (
-        (lambda: inside.occlusion_panels(network, photo.repeat(2, 1, 1, 1)), "one picture"),
-        (lambda: inside.occlusion_panels(network, photo, size=0), "size is a whole number"),
+        (lambda: inside.occlusion_panels(network, photo.repeat(2, 1, 1, 1)), "one picture .* is needed"),
+        (lambda: inside.occlusion_panels(network, photo, size=0), "given: size 0, stride 4"),
         (lambda: inside.occlusion_panels(network, photo, 4), "class 4 is out of range"),
         (lambda: inside.occlusion_panels(network, photo, layer="fc"), "'fc' has no feature maps"),
     ):
@@ -477,10 +477,10 @@ def test_ranks_and_overlaps_are_the_textbooks():
     )  # the strongest tenth is row 1; half of it is inside
     assert inside.overlap(map_, mask) == pytest.approx(5 / 15)
     for call, message in (
-        (lambda: inside.rank_correlation(one, other[..., :3]), "maps of one shape"),
-        (lambda: inside.rank_correlation(one, torch.ones_like(one)), "same everywhere"),
-        (lambda: inside.overlap(map_, mask[:5]), "one size"),
-        (lambda: inside.overlap(map_, mask, 1.0), "share lies"),
+        (lambda: inside.rank_correlation(one, other[..., :3]), "must have the same shape"),
+        (lambda: inside.rank_correlation(one, torch.ones_like(one)), "a constant map"),
+        (lambda: inside.overlap(map_, mask[:5]), "same size"),
+        (lambda: inside.overlap(map_, mask, 1.0), "share must lie"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
@@ -550,7 +550,7 @@ def test_maps_go_into_the_pictures(photo):
         dk.show.heat(inside.saliency(network, photo, 1)),
         dk.show.heat(inside.saliency(network, photo, 1)[0, 0]),
     )
-    with pytest.raises(ValueError, match="a map is"):
+    with pytest.raises(ValueError, match="a map must be"):
         dk.show.heat(colour[0])
 
 

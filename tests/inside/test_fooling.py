@@ -82,9 +82,9 @@ def test_fooling_says_what_is_wrong(linear):
         fooling.fool(linear, GREY, "b", 0.1, "l1")
     with pytest.raises(KeyError, match="unknown class 'd'"):
         fooling.smallest_fooling(linear, GREY, "d")
-    with pytest.raises(ValueError, match="one picture is fooled at a time"):
+    with pytest.raises(ValueError, match=r"one picture \[1, 3, H, W\] is needed"):
         fooling.fool(linear, GREY.expand(2, 3, 4, 4), "b", 0.1)
-    with pytest.raises(ValueError, match="radius is 0 or more; given: -1"):
+    with pytest.raises(ValueError, match="radius must be finite and 0 or more; given: -1"):
         fooling.fool(linear, GREY, "b", -1)
     with pytest.raises(ValueError, match="class 3 is out of range"):
         fooling.fool(linear, GREY, 3, 0.1)
@@ -148,13 +148,13 @@ def test_variation_makes_smoother_pictures(tiny_network, picture):
 
 
 def test_inversion_says_what_is_wrong(tiny_network, picture):
-    with pytest.raises(ValueError, match="steps are at least 1"):
+    with pytest.raises(ValueError, match="steps must be at least 1"):
         inversion.inverting(tiny_network, "2", torch.zeros(1, 6, 4, 4), (4, 4), steps=0)
     with pytest.raises(
         ValueError, match=r"have features \[1, 6, 8, 8\] at '2'; given: \[1, 6, 4, 4\]"
     ):
         next(inversion.inverting(tiny_network, "2", torch.zeros(1, 6, 4, 4), (8, 8)))
-    with pytest.raises(ValueError, match="one picture is inverted at a time"):
+    with pytest.raises(ValueError, match=r"one picture \[1, 3, H, W\] is needed"):
         inversion.invert(tiny_network, torch.cat([picture, picture]), "2")
 
 

@@ -198,19 +198,19 @@ def test_the_sample_photos_are_the_default_and_the_strongest_come_first():
 def test_wrong_requests_are_answered(network, photos, tmp_path):
     with pytest.raises(KeyError, match="unknown layer 'conv'; nearest: 0, 1"):
         top_patches(network, "conv", 0, photos)
-    with pytest.raises(ValueError, match="channel 4 is out of range: '1' has 4, from 0 to 3"):
+    with pytest.raises(ValueError, match="channel 4 is out of range: layer '1' has 4, from 0 to 3"):
         top_patches(network, "1", 4, photos)
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="has no pictures"):
         top_patches(network, "1", 0, tmp_path)
-    with pytest.raises(ValueError, match="is no folder"):
+    with pytest.raises(ValueError, match="is not a folder"):
         top_patches(network, "1", 0, tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="collection of pictures is empty"):
+    with pytest.raises(ValueError, match="collection must have at least one picture"):
         top_patches(network, "1", 0, [])
-    with pytest.raises(ValueError, match=r"has the shape \[1, 3, H, W\]"):
+    with pytest.raises(ValueError, match=r"one picture \[1, 3, H, W\] is needed; given: \[2"):
         top_patches(network, "1", 0, [torch.rand(2, 3, 9, 9)])
-    with pytest.raises(ValueError, match="gives no feature maps"):
+    with pytest.raises(ValueError, match="the network itself has no feature maps"):
         top_patches(network, "", 0, photos)
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="must be at least 1; given: 0, None"):
         top_patches(network, "1", 0, photos, count=0)
 
 
@@ -263,5 +263,5 @@ def test_it_agrees_with_gratings_shown_to_the_filter():
 
 
 def test_filters_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r"filters are \[C, 3, k, k\]"):
+    with pytest.raises(ValueError, match=r"filters must be \[C, 3, k, k\]"):
         orientation_selectivity(torch.zeros(3, 5, 5))
