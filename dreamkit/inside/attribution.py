@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from ..ascent.steps import gradient
@@ -37,7 +37,7 @@ def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
     inside convolutional networks", 2013).
 
     >>> from dreamkit.networks.network import as_network
-    >>> module = nn.Sequential(nn.Conv2d(3, 1, 1), nn.Flatten())
+    >>> module = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1), torch.nn.Flatten())
     >>> network = as_network(module, (0, 0, 0), (1, 1, 1))
     >>> found = saliency(network, torch.zeros(1, 3, 1, 1), target=0)
     >>> found.item() == module[0].weight.abs().max().item()
@@ -138,9 +138,10 @@ def grad_cam(network: Network, image: Image, target: Target = None, layer: str =
             f"layer {layer!r} has no feature maps; the default layer is {layer_at(network, 1.0)!r}"
         )
     network, objective = _question(network, image, target)
-    readable = _Readable(network, objective, image)
+    twin = _twin(network, image)
+    values, module = partial(_values, twin, objective), twin.module.get_submodule(info.name)
     try:
-        found = LayerGradCam(readable, readable.module.get_submodule(info.name)).attribute(
+        found = LayerGradCam(values, module).attribute(
             image.detach().clone().requires_grad_(), relu_attributions=True
         )
     except (AssertionError, RuntimeError) as error:
@@ -155,26 +156,6 @@ def grad_cam(network: Network, image: Image, target: Target = None, layer: str =
     return enlarged.to(image)
 
 
-class _Readable(nn.Module):
-    """A copy of the network for captum's hooks: pictures in, one number for each picture out.
-
-    It has the same weights in separate module objects, so that other threads never see a hook, and
-    no module works in place, because that would change the features that captum keeps.
-    """
-
-    def __init__(self, network: Network, objective: Objective, image: Image) -> None:
-        super().__init__()
-        plain = replace(network, module=module_for(network, image))
-        self.network = share_layers(network, isolated(plain))
-        self.module, self.objective = self.network.module, objective
-        for layer in self.module.modules():
-            if hasattr(layer, "inplace"):
-                layer.inplace = False
-
-    def forward(self, image: Image) -> Tensor:
-        return _values(self.network, self.objective, image)
-
-
 def _question(network: Network, image: Image, target: Target) -> tuple[Network, Objective]:
     """The network in the precision of its weights, and the Objective of a target."""
     check_image(image)
@@ -185,6 +166,19 @@ def _question(network: Network, image: Image, target: Target) -> tuple[Network, 
             target = int(capture(network, image, "")[""].argmax())
     objective = target if isinstance(target, Objective) else logit(target)
     return replace(network, precision="float32"), objective
+
+
+def _twin(network: Network, image: Image) -> Network:
+    """A copy for captum's hooks: the same weights in other module objects, and no work in place.
+
+    Other threads never see the hooks, and nothing changes the features that captum keeps.
+    """
+    plain = replace(network, module=module_for(network, image))
+    twin = share_layers(network, isolated(plain))
+    for module in twin.module.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    return twin
 
 
 def _values(network: Network, objective: Objective, images: Image) -> Tensor:

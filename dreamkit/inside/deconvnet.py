@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
 
 import torch
 from torch import Tensor
@@ -33,6 +32,7 @@ from .arguments import map_layer
 from .patches import SIDES, Patch, top_patches
 from .peaks import Box, Cell
 from .relus import Rectifiers, rectified_back
+from .sources import Pictures
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def top_projections(
     network: Network,
     layer: str,
     channel: int,
-    pictures: str | PathLike[str] | Sequence[Image] | None = None,
+    pictures: Pictures = None,
     count: int = 9,
     widest: int | None = None,
     sides: Sequence[int] = SIDES,
@@ -102,14 +102,9 @@ def top_projections(
     for patch in top_patches(network, layer, channel, pictures, count, widest, sides):
         (top, bottom, left, right), cell = window(field, patch.cell, patch.size)
         part = patch.whole()[..., top:bottom, left:right]
-        signal = project(network, part, layer, channel, cell)
-        # negative numbers crop the signal, positive ones add zeros
-        margins = (
-            left - patch.box[2],
-            patch.box[3] - right,
-            top - patch.box[0],
-            patch.box[1] - bottom,
-        )
+        signal, box = project(network, part, layer, channel, cell), patch.box
+        # negative margins crop the signal, positive ones add zeros
+        margins = left - box[2], box[3] - right, top - box[0], box[1] - bottom
         found.append(Projection(F.pad(signal, margins), patch))
     return found
 

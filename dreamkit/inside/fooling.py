@@ -90,8 +90,9 @@ def smallest_fooling(
     change, best = torch.zeros_like(image), None
     for step in range(steps):
         uphill = gradient(lambda x: margin(network, x, target), (image + change).clamp(0, 1))
-        if step == 0:
-            radius = first_radius = _linear_radius(missing, uphill, norm)
+        if step == 0:  # the distance that a linear network would need
+            slope = float(uphill.double().norm(1 if norm == "linf" else 2))
+            radius = first_radius = missing / max(slope, 1e-12)
         # the step size falls from the first radius to a hundredth of it along a cosine
         share = 0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2
         change = change + first_radius * share * _direction(uphill, norm)
@@ -134,12 +135,6 @@ def _fooled(network: Network, image: Image, other: Image, label: int, norm: str)
     with torch.no_grad():
         probability = float(capture(network, other, [""])[""].softmax(1)[0, label])
     return Fooled(other, label, change_size(other - image, norm), probability)
-
-
-def _linear_radius(missing: float, uphill: Tensor, norm: str) -> float:
-    """The distance at which the margin rises by `missing` if it is linear with the gradient."""
-    slope = float(uphill.double().abs().sum() if norm == "linf" else uphill.double().norm())
-    return missing / max(slope, 1e-12)
 
 
 def _direction(uphill: Tensor, norm: str) -> Tensor:

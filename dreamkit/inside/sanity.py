@@ -28,7 +28,9 @@ def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]
     """
     module, random = copy.deepcopy(network.module), randomized(network, seed).module
     for name in reversed(_blocks(module)):
-        olds, news = (_tensors(each.get_submodule(name)) for each in (module, random))
+        old_part, new_part = module.get_submodule(name), random.get_submodule(name)
+        olds = [*old_part.parameters(), *old_part.buffers()]
+        news = [*new_part.parameters(), *new_part.buffers()]
         with torch.no_grad():
             for old, new in zip(olds, news, strict=True):
                 old.copy_(new)
@@ -96,7 +98,3 @@ def _blocks(module: nn.Module) -> list[str]:
         elif next(child.parameters(), None) is not None:
             found.append(name)
     return found
-
-
-def _tensors(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]
