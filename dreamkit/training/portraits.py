@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..ascent.steps import Score, ascend, gradient, normalize, roll, smooth
+from ..inside.codebook import mosaic
 from ..networks.dreamnet import Conv, DreamNet, Inception
 from ..pictures.scales import octaves, resize
 from .train import seeded, standardise
@@ -114,10 +115,5 @@ def climb(
 def sheet(pictures: Tensor, columns: int, gap: int = 2, scale: int = 1) -> Tensor:
     """One picture [1, 3, H, W] of many, row by row on white, each pixel `scale` pixels wide."""
     pictures = pictures.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
-    count, _, height, width = pictures.shape
-    rows = -(-count // columns)
-    page = torch.ones(1, 3, rows * (height + gap) - gap, columns * (width + gap) - gap)
-    for at, picture in enumerate(pictures):
-        top, left = at // columns * (height + gap), at % columns * (width + gap)
-        page[0, :, top : top + height, left : left + width] = picture
-    return page
+    index = torch.arange(len(pictures))
+    return mosaic(pictures, torch.stack([index // columns, index % columns], 1), gap)
