@@ -9,11 +9,8 @@ scikit-image.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Collection
-from pathlib import Path
 
-import numpy as np
 import torch
 
 from ..checks.numbers import is_whole
@@ -57,15 +54,12 @@ def class_pictures(labels: Collection[str] | None = None) -> tuple[Image, tuple[
 def faces(count: int = 20) -> Image:
     """Up to 100 grey faces [count, 3, 64, 64] in [0, 1], enlarged from 25×25 pixels.
 
-    They are from "Labeled Faces in the Wild" (Huang et al., 2007) and come with scikit-image as
-    its `lfw_subset`. Raises KeyError if scikit-image is not installed, ValueError for another
-    count.
+    They are from "Labeled Faces in the Wild" (Huang et al., 2007) and come with scikit-image.
+    Raises ValueError for another count.
     """
+    from skimage.data import lfw_subset
+
     if not is_whole(count, 1, 100):
         raise ValueError(f"count must be a whole number from 1 to 100; given: {count!r}")
-    found = importlib.util.find_spec("skimage")  # finds the folder without the slow import
-    if found is None or not found.submodule_search_locations:
-        raise KeyError("the faces come with the package scikit-image, which is not installed")
-    path = Path(found.submodule_search_locations[0]) / "data" / "lfw_subset.npy"
-    grey = torch.from_numpy(np.load(path)[:count]).float()
+    grey = torch.from_numpy(lfw_subset()[:count]).float()
     return resize(grey[:, None].expand(-1, 3, -1, -1).contiguous(), (_SIDE, _SIDE), "bicubic")

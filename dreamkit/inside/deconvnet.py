@@ -22,15 +22,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from ..networks.features import capture, layer_info
+from ..networks.features import capture
 from ..networks.network import Network
-from ..networks.receptive import Field
 from ..pictures.image import Image, check_image
 from .arguments import map_layer
 from .patches import SIDES, Patch, top_patches
-from .peaks import Box, Cell
+from .peaks import Cell
 from .relus import Rectifiers, rectified_back
 from .sources import Pictures
 
@@ -94,41 +92,14 @@ def top_projections(
 ) -> list[Projection]:
     """The projections of the up to `count` patches that excite a channel most, strongest first.
 
-    The parameters are those of `dk.top_patches`. A signal has the size of its patch. Only the part
-    of a picture that the cell sees goes through the network again.
+    The parameters are those of `dk.top_patches`. A signal has the size of its patch.
     """
-    field = layer_info(network, layer).field if layer else None
     found = []
     for patch in top_patches(network, layer, channel, pictures, count, widest, sides):
-        (top, bottom, left, right), cell = window(field, patch.cell, patch.size)
-        part = patch.whole()[..., top:bottom, left:right]
-        signal, box = project(network, part, layer, channel, cell), patch.box
-        # negative margins crop the signal, positive ones add zeros
-        margins = left - box[2], box[3] - right, top - box[0], box[1] - bottom
-        found.append(Projection(F.pad(signal, margins), patch))
+        top, bottom, left, right = patch.box
+        signal = project(network, patch.whole(), layer, channel, patch.cell)
+        found.append(Projection(signal[..., top:bottom, left:right].clone(), patch))
     return found
-
-
-def window(field: Field | None, cell: Cell, size: tuple[int, int]) -> tuple[Box, Cell]:
-    """The smallest part of a picture in which a cell sees the same, and the cell's place there.
-
-    The part is (top, bottom, left, right). It begins a whole number of strides into the picture,
-    so that the cells of all layers lie on the same grid.
-
-    >>> window(Field((7, 7), (4, 4), (-3, -3)), (3, 0), (40, 40))
-    ((8, 16, 0, 4), (1, 0))
-    """
-    if field is None:
-        return (0, size[0], 0, size[1]), cell
-    box, part, place = field.box(*cell), [], []
-    for axis, (length, stride) in enumerate(zip(size, field.stride, strict=True)):
-        first, last = box[2 * axis : 2 * axis + 2]
-        # at least two strides long: the layer needs some input
-        start = max(0, min(first, length - 2 * stride)) // stride * stride
-        end = -(-min(length, last) // stride) * stride
-        part += [start, min(length, end)]
-        place.append(cell[axis] - start // stride)
-    return tuple(part), tuple(place)
 
 
 def _one_cell(maps: Tensor, cell: Cell | None) -> Tensor:

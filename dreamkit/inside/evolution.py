@@ -74,7 +74,4 @@ def likeness(snapshots: Tensor) -> Tensor:
         raise ValueError(f"snapshots must be [epochs, channels, …]; given: {list(snapshots.shape)}")
     values = snapshots.detach().double().flatten(2)
     values = values - values.mean(2, keepdim=True)
-    lengths = values.norm(dim=2)
-    lengths = lengths * lengths[-1:]
-    products = (values * values[-1:]).sum(2)
-    return torch.where(lengths > 0, products / lengths.clamp(min=1e-300), 0.0).float()
+    return torch.nn.functional.cosine_similarity(values, values[-1:], dim=2).float()

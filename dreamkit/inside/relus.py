@@ -43,25 +43,17 @@ class Rectifiers(TorchFunctionMode):
         return given.copy_(result) if inplace else result
 
 
-class _RectifiedBack(torch.autograd.Function):
-    """A ReLU whose backward pass is a ReLU of the signal, whatever the input was."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
-        return x.clamp(min=0)
-
-    @staticmethod
-    def backward(ctx, signal: Tensor) -> Tensor:
-        return signal.clamp(min=0)
+def guided_back(x: Tensor) -> Tensor:
+    """A ReLU that, as in guided backpropagation, also passes only positive signals back."""
+    return _positive_back(torch.relu(x))
 
 
 def rectified_back(x: Tensor) -> Tensor:
     """A ReLU in the forward pass and, as in the deconvnet, a ReLU of the signal on the way back."""
-    return _RectifiedBack.apply(x)
+    return _positive_back(x + (torch.relu(x) - x).detach())  # exactly relu(x), with derivative 1
 
 
-def guided_back(x: Tensor) -> Tensor:
-    """A ReLU that, as in guided backpropagation, also passes only positive signals back."""
-    result = torch.relu(x)
-    result.register_hook(lambda signal: signal.clamp(min=0))
+def _positive_back(result: Tensor) -> Tensor:
+    if result.requires_grad:
+        result.register_hook(lambda signal: signal.clamp(min=0))
     return result

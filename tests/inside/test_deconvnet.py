@@ -8,8 +8,6 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.inside.deconvnet import window
-from dreamkit.networks.receptive import Field
 
 from .plain import OneRelu, Plain, Standardised, close, of
 
@@ -108,12 +106,6 @@ def test_projections_beside_patches_are_those_of_whole_pictures(dreamnet, layer)
         assert close(each.signal, whole[..., top:bottom, left:right], 1e-4)
     narrow = inside.top_projections(dreamnet, layer, 17, pictures, count=1, widest=12)[0]
     assert narrow.signal.shape == (1, 3, 12, 12) and narrow.signal.any()
-
-
-def test_windows_begin_on_the_grid_and_are_never_too_thin():
-    assert window(Field((7, 7), (4, 4), (-3, -3)), (3, 0), (40, 40)) == ((8, 16, 0, 4), (1, 0))
-    assert window(Field((5, 5), (4, 4), (0, 0)), (10, 2), (43, 43)) == ((32, 43, 8, 16), (2, 0))
-    assert window(None, (2, 3), (30, 40)) == ((0, 30, 0, 40), (2, 3))
 
 
 def test_wrong_arguments_raise_errors(photo):
