@@ -48,10 +48,10 @@ def top_patches(
 ) -> list[Patch]:
     """The up to `count` patches of a collection that excite a channel most, the strongest first.
 
-    A patch is the part of the picture inside the cell's receptive field. To make the patches
-    differ, a photo gives at most two, and of two patches whose centres are less than half a patch
-    apart only the stronger counts. Cells with an activation of 0 or less give no patch. One forward
-    pass serves all channels of a layer, and its result is remembered.
+    A patch is the part of the picture, without padding, inside the cell's receptive field. To make
+    the patches differ, a photo gives at most two, and of two whose centres are less than half a
+    patch apart only the stronger counts. Cells with an activation of 0 or less give no patch. One
+    forward pass serves all channels of a layer, and its result is remembered.
 
     - `layer`: a layer with feature maps; KeyError if unknown, ValueError if it has none
     - `channel`: the channel's index; ValueError if out of range
