@@ -1,7 +1,8 @@
-"""Pictures for people: single, in strips and in grids, each with a text that says what is seen.
+"""Pictures for notebooks: single, in strips and in grids, each with a text that says what is seen.
 
-Everything here returns an `IPython.display.Image` (JPEG, with alt text), which a notebook shows when it is the last
-value of a cell, and which a script can write with `.data`. Nothing touches pyplot's global state.
+`picture`, `strip`, `grid`, `chart`, `maps` and `filters` return an `IPython.display.Image` (a JPEG
+with alt text). A notebook shows it when it is the last value of a cell; a script can write its
+`.data`. pyplot's global state is not used.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 
+import matplotlib
 import torch
 from IPython.display import Image as Shown
 from matplotlib.figure import Figure
@@ -18,23 +20,21 @@ from torch.nn import functional as F
 
 from .pictures.image import Image, to_pillow
 
-QUALITY = 88
+QUALITY = 88  # of the JPEGs
 
 
 def picture(image: Image, alt: str, scale: float = 1.0) -> Shown:
-    """One picture [1, 3, H, W], pixel for pixel (or `scale` times as large), with alt text."""
-    file = io.BytesIO()
+    """One picture [1, 3, H, W] with alt text, pixel for pixel or `scale` times as large."""
     shown = to_pillow(image)
     if scale != 1:
-        shown = shown.resize(
-            (max(1, round(shown.width * scale)), max(1, round(shown.height * scale)))
-        )
+        shown = shown.resize(tuple(max(1, round(length * scale)) for length in shown.size))
+    file = io.BytesIO()
     shown.save(file, "JPEG", quality=QUALITY)
-    return Shown(file.getvalue(), format="jpeg", alt=_plain(alt), embed=True)
+    return _shown(file, alt)
 
 
 def strip(images: Mapping[str, Image], alt: str = "", height: float = 2.6) -> Shown:
-    """Pictures side by side, each under its title; `height` is that of the pictures in inches."""
+    """Pictures side by side, each under its title, `height` inches high."""
     return grid(images, columns=len(images), alt=alt, height=height)
 
 
@@ -45,23 +45,21 @@ def grid(
     height: float = 1.8,
     pixelated: bool = False,
 ) -> Shown:
-    """Pictures in rows of `columns`, titled by their keys. `pixelated` shows every pixel as a square (for small pictures).
+    """Pictures [1, 3, H, W] in rows of `columns`, each `height` inches high.
 
-    Without `alt` the titles are the text.
+    - `images`: the pictures, or {title: picture}; ValueError for none
+    - `alt`: the alt text, by default the titles
+    - `pixelated`: show each pixel as a square, for small pictures
     """
-    named = (
-        list(images.items()) if isinstance(images, Mapping) else [("", image) for image in images]
-    )
+    named = list(images.items() if isinstance(images, Mapping) else (("", i) for i in images))
     if not named:
-        raise ValueError("a grid needs at least one picture")
+        raise ValueError("a grid must have at least one picture; given: none")
     rows = math.ceil(len(named) / columns)
     aspect = max(image.shape[-1] / image.shape[-2] for _, image in named)
     lines = max(title.count("\n") + 1 for title, _ in named)
     head = 0.12 + 0.16 * lines if any(title for title, _ in named) else 0.06
     figure = Figure(figsize=(columns * height * aspect, rows * (height + head)), dpi=110)
-    axes = list(
-        figure.subplots(rows, columns, squeeze=False).flat
-    )  # a list: a flat iterator runs only once
+    axes = figure.subplots(rows, columns, squeeze=False).flatten()
     for axis in axes:
         axis.axis("off")
     for axis, (title, image) in zip(axes, named, strict=False):
@@ -77,7 +75,7 @@ def chart(figure: Figure, alt: str) -> Shown:
     """A matplotlib Figure as a JPEG with alt text."""
     file = io.BytesIO()
     figure.savefig(file, format="jpg", facecolor="white", pil_kwargs={"quality": QUALITY})
-    return Shown(file.getvalue(), format="jpeg", alt=_plain(alt), embed=True)
+    return _shown(file, alt)
 
 
 def heat(
@@ -87,44 +85,38 @@ def heat(
     low: float | None = None,
     high: float | None = None,
 ) -> Image:
-    """A map [h, w] or [1, C, h, w] in a perceptually uniform colour map as a picture [1, 3, H, W], nearest-neighbour enlarged to `size`.
+    """A map in a colour map as a picture [1, 3, H, W].
 
-    Of several channels the largest |value| is shown.
-
-    `low` and `high` are the values at the ends of the scale; by default the map's own least and greatest.
+    - `values`: the map, [h, w] or [1, C, h, w]; of several channels the largest |value| is shown
+    - `size`: (height, width) of the picture, enlarged without smoothing; by default (h, w)
+    - `colors`: the name of a matplotlib colour map
+    - `low`, `high`: the values at the ends of the scale, by default the map's least and greatest
     """
-    import matplotlib
-
-    values = _plane(values).detach().float().cpu()
+    values = _plane(values)
     low = float(values.min()) if low is None else low
     high = float(values.max()) if high is None else high
     scaled = ((values - low) / (high - low) if high > low else torch.zeros_like(values)).clamp(0, 1)
-    colored = (
-        torch.from_numpy(matplotlib.colormaps[colors](scaled.numpy())[..., :3].copy())
-        .float()
-        .permute(2, 0, 1)[None]
-    )
+    colored = torch.from_numpy(matplotlib.colormaps[colors](scaled.numpy())[..., :3]).float()
+    colored = colored.movedim(-1, 0)[None].contiguous()
     return colored if size is None else F.interpolate(colored, size=size, mode="nearest")
 
 
 def overlay(image: Image, values: Tensor, strength: float = 0.6, colors: str = "magma") -> Image:
-    """A map [h, w] or [1, C, h, w] laid over a grey version of the picture [1, 3, H, W], brought smoothly to its size."""
-    values = _plane(values)
-    low, high = float(values.min()), float(values.max())
-    smooth = F.interpolate(
-        values.detach().float().cpu()[None, None],
-        size=tuple(image.shape[-2:]),
-        mode="bilinear",
-        align_corners=False,
-    )
-    grey = image.detach().float().cpu().mean(1, keepdim=True).expand(-1, 3, -1, -1)
-    return (
-        (1 - strength) * grey + strength * heat(smooth[0, 0], colors=colors, low=low, high=high)
-    ).clamp(0, 1)
+    """A map over a grey version of the picture [1, 3, H, W], enlarged smoothly to its size.
+
+    `values` and `colors` are those of `heat`; `strength` is the map's share, from 0 to 1.
+    """
+    values, size = _plane(values), tuple(image.shape[-2:])
+    smooth = F.interpolate(values[None, None], size=size, mode="bilinear", align_corners=False)
+    colored = heat(smooth, colors=colors, low=float(values.min()), high=float(values.max()))
+    grey = image.detach().float().cpu().mean(1, keepdim=True)
+    return ((1 - strength) * grey + strength * colored).clamp(0, 1)
 
 
 def signed(values: Tensor, share: float = 0.995) -> Image:
-    """A signal [1, 3, h, w] of both signs (a gradient, a projection) as a picture about grey; `share` of its values fit into the scale.
+    """A signal [1, 3, h, w] of both signs (a gradient, a projection) as a picture around grey.
+
+    `share` is the share of its values that fit into the scale; the others are cut off.
 
     >>> signed(torch.tensor([-2.0, 0.0, 2.0]).reshape(1, 3, 1, 1), share=1.0).flatten().tolist()
     [0.0, 0.5, 1.0]
@@ -137,59 +129,41 @@ def signed(values: Tensor, share: float = 0.995) -> Image:
 def maps(
     features: Tensor, channels: Sequence[int] | None = None, columns: int = 8, alt: str = ""
 ) -> Shown:
-    """Feature maps [1, C, h, w] as a grid in one common scale, titled by channel; by default the 32 strongest.
+    """Feature maps [1, C, h, w] as a grid, titled by channel; by default the 32 strongest.
 
-    One scale for all, so that a silent channel looks silent.
+    All maps have the same scale, so that a silent channel looks silent.
     """
     if features.dim() != 4 or len(features) != 1:
         raise ValueError(
-            f"maps takes the features of one picture, [1, C, h, w]; given: {list(features.shape)}"
+            f"features must be those of one picture, [1, C, h, w]; given: {list(features.shape)}"
         )
     if channels is None:
-        channels = (
-            features[0]
-            .flatten(1)
-            .mean(1)
-            .topk(min(32, features.shape[1]))
-            .indices.sort()
-            .values.tolist()
-        )
-    high = float(features[0, list(channels)].max())
-    shown = {str(c): heat(features[0, c], low=0.0, high=high or 1.0) for c in channels}
-    return grid(
-        shown,
-        columns,
-        alt or f"Feature maps of channels {', '.join(map(str, channels))}",
-        height=1.1,
-        pixelated=True,
-    )
+        means = features[0].flatten(1).mean(1)
+        channels = means.topk(min(32, len(means))).indices.sort().values.tolist()
+    high = float(features[0, list(channels)].max()) or 1.0
+    shown = {str(c): heat(features[0, c], low=0.0, high=high) for c in channels}
+    alt = alt or f"Feature maps of channels {', '.join(shown)}"
+    return grid(shown, columns, alt, height=1.1, pixelated=True)
 
 
 def filters(weights: Tensor, columns: int = 12, alt: str = "") -> Shown:
-    """First-layer filters [C, 3, k, k] as small colour pictures, each scaled to its own range about grey."""
+    """First-layer filters [C, 3, k, k] as small colour pictures around grey, each scaled alone."""
     if weights.dim() != 4 or weights.shape[1] != 3:
-        raise ValueError(
-            f"filters are [C, 3, k, k], as in a first layer; given: {list(weights.shape)}"
-        )
-    size = weights.detach().abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-    pictures = (0.5 + 0.5 * weights.detach() / size).cpu()
-    return grid(
-        [p[None] for p in pictures],
-        columns,
-        alt or f"The {len(pictures)} filters of the first layer, in colour",
-        height=0.7,
-        pixelated=True,
-    )
+        raise ValueError(f"filters must be [C, 3, k, k]; given: {list(weights.shape)}")
+    pictures = [signed(filter_[None], share=1.0) for filter_ in weights]
+    alt = alt or f"The {len(pictures)} filters of the first layer, in colour"
+    return grid(pictures, columns, alt, height=0.7, pixelated=True)
 
 
 def _plane(values: Tensor) -> Tensor:
-    """[h, w] of a map [h, w] or [1, C, h, w]."""
+    """The map [h, w] of a map [h, w] or [1, C, h, w], float32 on the CPU."""
+    values = values.detach().float().cpu()
     if values.dim() == 4 and len(values) == 1:
         return values[0, 0] if values.shape[1] == 1 else values[0].abs().amax(0)
     if values.dim() != 2:
-        raise ValueError(f"a map is [h, w] or [1, C, h, w]; given: {list(values.shape)}")
+        raise ValueError(f"a map must be [h, w] or [1, C, h, w]; given: {list(values.shape)}")
     return values
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split())
+def _shown(file: io.BytesIO, alt: str) -> Shown:
+    return Shown(file.getvalue(), format="jpeg", alt=" ".join(alt.split()), embed=True)

@@ -1,46 +1,55 @@
-"""Looking inside a network that is given: which pixels count, what a channel saw, what it can do without.
+"""Looking inside a given network, after Zeiler & Fergus (2013) and CS231n's list of methods.
 
-One module a question, after Zeiler & Fergus (2013) and CS231n's list; each takes a Network and pictures in [0, 1]:
-
-    attribution     which pixels count for an answer, by gradients and by covering (captum)
-    deconvnet       what one activation saw, projected back down to pixels
-    occluder        what becomes of map, probability and label while a grey square covers each place
-    sanity          do two maps agree, and does a map change when the network forgets what it learnt?
-    evolution       how filters and dreams grew over training
-    moving          what a layer does not mind: shifts, scales and turns
-    correspondences whether the same part, covered in several pictures, changes a layer alike
-    lesions         what is lost without a block, a branch or some channels
-    codebook        codes of pictures, silent channels, codes laid out as a map
-    fooling         the smallest change that makes it name something else
-    inversion       a picture found again from its features
-    collection      labelled pictures and small faces to ask about, offline
+Each module answers one question. The functions take a Network and pictures [N, 3, H, W] in [0, 1].
+Names are loaded when they are first used.
 """
 
-from .attribution import (
-    deconvolution,
-    grad_cam,
-    guided_backprop,
-    integrated_gradients,
-    occlusion,
-    saliency,
-)
-from .codebook import activity, codes, embedded, grid_places, mosaic, neighbours_alike, silent
-from .collection import FACE_PARTS, class_pictures, faces
-from .correspondences import correspondence, hamming, masked, sign_changes
-from .deconvnet import Projection, project, top_projections
-from .evolution import filter_pictures, growth, likeness
-from .fooling import Fooled, change_size, fool, margin, smallest_fooling
-from .inversion import Inverted, invert, inverting, total_variation
-from .lesions import ablation, accuracy, channel_means, without
-from .moving import Invariance, distance, invariance, moved
-from .occluder import OcclusionPanels, covered, occlusion_chart, occlusion_panels
-from .sanity import forgetting, overlap, rank_correlation
+from __future__ import annotations
 
-__all__ = [
-    "FACE_PARTS", "Fooled", "Invariance", "Inverted", "OcclusionPanels", "Projection", "ablation", "accuracy", "activity",
-    "change_size", "channel_means", "class_pictures", "codes", "correspondence", "covered", "deconvolution", "distance", "embedded",
-    "faces", "filter_pictures", "fool", "forgetting", "grad_cam", "grid_places", "growth", "guided_backprop", "hamming",
-    "integrated_gradients", "invariance", "invert", "inverting", "likeness", "margin", "masked", "mosaic", "moved", "neighbours_alike",
-    "occlusion", "occlusion_chart", "occlusion_panels", "overlap", "project", "rank_correlation", "saliency", "sign_changes", "silent",
-    "smallest_fooling", "top_projections", "total_variation", "without",
-]  # fmt: skip
+import importlib
+
+# module: the public names that it defines
+_NAMES = {
+    # which pixels count for an answer, by gradients or by occlusion (captum)
+    "attribution": "deconvolution grad_cam guided_backprop integrated_gradients occlusion saliency",
+    # features averaged to codes; silent channels; codes laid out as a map
+    "codebook": "activity codes embedded grid_places mosaic neighbours_alike silent",
+    # labelled class pictures and small faces, available offline
+    "collection": "FACE_PARTS class_pictures faces",
+    # whether hiding the same part in several pictures changes a layer alike
+    "correspondences": "correspondence hamming masked sign_changes",
+    # one activation projected back to pixels
+    "deconvnet": "Projection project top_projections",
+    # how filters and dreams changed during training
+    "evolution": "Growth filter_pictures growth likeness",
+    # the smallest change of a picture that changes its class
+    "fooling": "Fooled change_size fool margin smallest_fooling",
+    # a picture reconstructed from its features
+    "inversion": "Inverted invert inverting total_variation",
+    # what is lost without a block, a branch or some channels
+    "lesions": "ablation accuracy channel_means without",
+    # how far features move when a picture is shifted, scaled or rotated
+    "moving": "Invariance distance invariance moved",
+    # a map, a probability and a label while a grey square hides each place
+    "occluder": "OcclusionPanels covered occlusion_panels",
+    "occlusion_figure": "occlusion_chart",
+    # how strongly filters prefer one direction
+    "orientation": "orientation_selectivity",
+    # the patches of a picture collection that excite a channel most
+    "patches": "Patch top_patches",
+    # whether two maps agree, and whether a map depends on what the network learnt
+    "sanity": "forgetting overlap rank_correlation",
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

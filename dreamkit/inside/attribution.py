@@ -1,97 +1,95 @@
-"""Which pixels count for an answer: six ways to ask, worked out by captum.
+"""Attribution maps: which pixels count for an answer, computed in six ways.
 
-All take a Network, a picture [N, 3, H, W] in [0, 1] (standardised on the way in, as everywhere) and a target: a class by
-index or label, any Objective, or None for the most probable class of one picture. All give maps of the picture's size.
+Every function takes a Network, pictures [N, 3, H, W] in [0, 1] and a target, and returns a map of
+the pictures' size, computed in the precision of the weights. The target is a class (index or
+label), any Objective, or None for the most probable class of a single picture. A class out of range
+raises ValueError, an unknown label KeyError.
 
-captum hooks modules, so it is handed a twin of the network: the same weights, module objects of its own, no ReLU in
-place, and each *call* of a ReLU made by a module of its own. So networks that use one ReLU often or call it as a
-function are read right, other threads see nothing, and no hook is left. Captum computes in the weights' precision.
+Three maps are gradients, two of them with another rule for ReLUs; the others come from captum.
 """
 
 from __future__ import annotations
 
-import threading
-import warnings
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from ..ascent.gradients import gradient
 from ..networks.features import capture
 from ..networks.layers import layer_info, share_layers
 from ..networks.network import Network, isolated, module_for
 from ..networks.suggestions import layer_at
 from ..objectives.objective import Objective, logit
-from ..objectives.scorer import Features
+from ..objectives.scorer import Features, scorer
 from ..pictures.image import Image, check_image
-from .relus import Rectifiers
+from .relus import Rectifiers, guided_back, rectified_back
 
 Target = int | str | Objective | None
 
-_BATCH = 16  # pictures that go through the network together, where one picture becomes many
-_warning_lock = threading.Lock()  # Python's filters of warnings belong to all threads
+_BATCH = 16  # pictures in one forward pass where a method makes many pictures of one
 
 
 def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
-    """[N, 1, H, W]: how much the answer would change with each pixel, the largest |gradient| of its three colours.
+    """The largest |gradient| of each pixel's three colours, [N, 1, H, W].
 
-    Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks" (2013).
+    It says how much the target would change with the pixel (Simonyan, Vedaldi & Zisserman, "Deep
+    inside convolutional networks", 2013).
 
     >>> from dreamkit.networks.network import as_network
-    >>> network = as_network(nn.Sequential(nn.Conv2d(3, 1, 1), nn.Flatten()), (0, 0, 0), (1, 1, 1))
-    >>> saliency(network, torch.zeros(1, 3, 1, 1), target=0).item() == network.module[
-    ...     0
-    ... ].weight.abs().max().item()
+    >>> module = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1), torch.nn.Flatten())
+    >>> network = as_network(module, (0, 0, 0), (1, 1, 1))
+    >>> found = saliency(network, torch.zeros(1, 3, 1, 1), target=0)
+    >>> found.item() == module[0].weight.abs().max().item()
     True
     """
-    from captum.attr import Saliency
-
-    readable, picture = _readable(network, image, target)
-    return _like(image, Saliency(readable).attribute(picture).amax(1, keepdim=True))
+    network, objective = _question(network, image, target)
+    return gradient(scorer(network, objective), image).abs().amax(1, keepdim=True)
 
 
 def guided_backprop(network: Network, image: Image, target: Target = None) -> Tensor:
-    """[N, 3, H, W]: the gradient, but a ReLU hands down only what is positive and came up through it.
+    """The gradient [N, 3, H, W] where a ReLU passes only positive signals at active places.
 
-    Springenberg et al., "Striving for simplicity" (2014). ValueError for a network that calls no ReLU.
+    A signal passes down through a ReLU where both the signal and the ReLU's input are positive
+    (Springenberg et al., "Striving for simplicity", 2014). Raises ValueError for a network that
+    calls no ReLU.
     """
-    from captum.attr import GuidedBackprop
-
-    return _by_relus(GuidedBackprop, network, image, target)
+    return _gradient_by_rule(guided_back, network, image, target)
 
 
 def deconvolution(network: Network, image: Image, target: Target = None) -> Tensor:
-    """[N, 3, H, W]: the gradient, but a ReLU hands down what is positive, whatever came up: the deconvnet's rule, for an answer.
+    """The gradient [N, 3, H, W] where a ReLU passes every positive signal, active or not.
 
-    Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2013); to project one activation as they
-    did, see `project`. ValueError for a network that calls no ReLU.
+    This is the rule of the deconvnet, applied to an answer (Zeiler & Fergus, "Visualizing and
+    understanding convolutional networks", 2013). To project one activation as they did, see
+    `project`. Raises ValueError for a network that calls no ReLU.
     """
-    from captum.attr import Deconvolution
-
-    return _by_relus(Deconvolution, network, image, target)
+    return _gradient_by_rule(rectified_back, network, image, target)
 
 
 def integrated_gradients(
     network: Network, image: Image, target: Target = None, baseline: float = 0.0, steps: int = 32
 ) -> Tensor:
-    """[N, 3, H, W]: how much each value adds to the answer on the straight way from a plain picture of grey `baseline` to this one.
+    """How much each value adds to the answer between a plain grey picture and this one.
 
-    The sum over a picture is the answer for it less that for the plain one, the nearer the more `steps` (Sundararajan,
-    Taly & Yan, "Axiomatic attribution for deep networks", 2017).
+    The result is [N, 3, H, W]. Its sum over a picture approaches, with more `steps` on the line
+    from the picture of grey value `baseline`, the target's value for the picture minus its value
+    for the plain one (Sundararajan, Taly & Yan, "Axiomatic attribution for deep networks", 2017).
     """
     from captum.attr import IntegratedGradients
 
     if steps < 1:
-        raise ValueError(f"steps is at least 1; given: {steps!r}")
-    readable, picture = _readable(network, image, target)
-    found = IntegratedGradients(readable).attribute(
-        picture,
-        torch.full_like(picture, baseline),
+        raise ValueError(f"steps must be at least 1; given: {steps!r}")
+    found = IntegratedGradients(partial(_values, *_question(network, image, target))).attribute(
+        image.detach().clone().requires_grad_(),
+        torch.full_like(image, baseline),
         n_steps=steps,
-        internal_batch_size=max(_BATCH, len(picture)),
+        internal_batch_size=max(_BATCH, len(image)),
     )
-    return _like(image, found)
+    return found.detach().to(image)
 
 
 def occlusion(
@@ -102,146 +100,110 @@ def occlusion(
     stride: int = 8,
     grey: float = 0.5,
 ) -> Tensor:
-    """[N, 1, H, W]: how much the answer falls while a grey square covers the pixel, the mean over all squares that do.
+    """How much the answer falls while a grey square hides the pixel, [N, 1, H, W].
 
-    The square has `size` pixels a side and goes on by `stride`. In the pictures of Zeiler & Fergus each place of the
-    square is one value instead: see `occlusion_panels`. ValueError for a square larger than the picture.
+    A pixel's value is the mean over all squares that hide it. Zeiler & Fergus show one value for
+    each place of the square instead: see `occlusion_panels`.
+
+    - `size`: the side of the square in pixels, at most the picture's shorter side
+    - `stride`: the distance between neighbouring squares in pixels, from 1 to `size`
+    - `grey`: the value of the square's pixels
     """
     from captum.attr import Occlusion
 
-    if not 1 <= size <= min(image.shape[-2:]) or not 1 <= stride <= size:
+    shorter = min(image.shape[-2:])
+    if not 1 <= size <= shorter or not 1 <= stride <= size:
         raise ValueError(
-            f"the square has 1 to {min(image.shape[-2:])} pixels a side (the picture's) and goes on by 1 to its size; "
-            f"given: size {size}, stride {stride}"
+            f"size must be from 1 to {shorter} pixels (the picture's shorter side) and stride from "
+            f"1 to size; given: size {size}, stride {stride}"
         )
-    readable, picture = _readable(network, image, target)
+    values = partial(_values, *_question(network, image, target))
     with torch.no_grad():
-        found = Occlusion(readable).attribute(
-            picture, (3, size, size), (3, stride, stride), grey, perturbations_per_eval=_BATCH
+        found = Occlusion(values).attribute(
+            image, (3, size, size), (3, stride, stride), grey, perturbations_per_eval=_BATCH
         )
-    return _like(image, found[:, :1])
+    return found[:, :1].to(image)
 
 
 def grad_cam(network: Network, image: Image, target: Target = None, layer: str = "") -> Tensor:
-    """[N, 1, H, W]: where the features of a layer speak for the answer, each channel weighed by its mean gradient; never below 0.
+    """The sum of a layer's maps, each weighted by its mean gradient, cut at 0: [N, 1, H, W].
 
-    The layer's cells are brought smoothly to the picture's size; by default it is the last with maps (Selvaraju et al.,
-    "Grad-CAM", 2016). ValueError for a layer without maps, or one that the target does not depend on.
+    The sum is enlarged to the picture's size by bilinear interpolation (Selvaraju et al.,
+    "Grad-CAM", 2016). By default the layer is the last one with maps. Raises ValueError for a
+    layer without maps and for one on which the target does not depend.
     """
     from captum.attr import LayerGradCam
 
     layer = layer or layer_at(network, 1.0)
     info = layer_info(network, layer)
-    if info.layout.kind != "map":  # captum sees the module's own output, [N, C, h, w] or not
+    if info.layout.kind != "map":  # captum sees the module's own output, which must be [N, C, h, w]
         raise ValueError(
-            f"layer {layer!r} has no feature maps; a layer that has, by default {layer_at(network, 1.0)!r}, is needed"
+            f"layer {layer!r} has no feature maps; the default layer is {layer_at(network, 1.0)!r}"
         )
-    readable, picture = _readable(network, image, target)
+    network, objective = _question(network, image, target)
+    twin = _twin(network, image)
+    values, module = partial(_values, twin, objective), twin.module.get_submodule(info.name)
     try:
-        found = LayerGradCam(readable, readable.module.get_submodule(info.name)).attribute(
-            picture, relu_attributions=True
+        found = LayerGradCam(values, module).attribute(
+            image.detach().clone().requires_grad_(), relu_attributions=True
         )
     except (AssertionError, RuntimeError) as error:
-        if not any(
-            words in str(error) for words in ("in the graph", "Forward hook")
-        ):  # captum's ways to say that it was not reached
+        # captum's two messages for a layer that the target does not reach
+        if not any(words in str(error) for words in ("in the graph", "Forward hook")):
             raise
         raise ValueError(
-            f"the target {readable.objective.name} does not depend on layer {layer!r}"
+            f"the target {objective.name} does not depend on layer {layer!r}"
         ) from None
-    return _like(
-        image,
-        F.interpolate(found, size=tuple(image.shape[-2:]), mode="bilinear", align_corners=False),
-    )
+    size = tuple(image.shape[-2:])
+    enlarged = F.interpolate(found.detach(), size=size, mode="bilinear", align_corners=False)
+    return enlarged.to(image)
 
 
-def objective_of(network: Network, image: Image, target: Target) -> Objective:
-    """The Objective of a target; None becomes the most probable class of the picture."""
-    if isinstance(target, Objective):
-        return target
+def _question(network: Network, image: Image, target: Target) -> tuple[Network, Objective]:
+    """The network in the precision of its weights, and the Objective of a target."""
+    check_image(image)
     if target is None:
         if len(image) != 1:
-            raise ValueError(
-                f"for {len(image)} pictures name the target: each may have a most probable class of its own"
-            )
+            raise ValueError(f"target must be given for more than one picture; given: {len(image)}")
         with torch.no_grad():
             target = int(capture(network, image, "")[""].argmax())
-    return logit(target)
+    objective = target if isinstance(target, Objective) else logit(target)
+    return replace(network, precision="float32"), objective
 
 
-class _Readable(nn.Module):
-    """What captum is handed: pictures in, one number for each out. Its `relus` are called in turn, one for each ReLU of a pass."""
+def _twin(network: Network, image: Image) -> Network:
+    """A copy for captum's hooks: the same weights in other module objects, and no work in place.
 
-    def __init__(self, network: Network, objective: Objective) -> None:
-        super().__init__()
-        self.network, self.objective, self.module = network, objective, network.module
-        self.relus: nn.ModuleList | None = None
-
-    def forward(self, image: Image) -> Tensor:
-        waiting = iter(self.relus) if self.relus is not None else None
-        with Rectifiers(lambda x: F.relu(x) if waiting is None else next(waiting)(x)):
-            features = capture(self.network, image, self.objective.layers)
-            return torch.stack(
-                [
-                    self._value({name: values[i : i + 1] for name, values in features.items()})
-                    for i in range(len(image))
-                ]
-            )
-
-    def _value(self, features: dict[str, Tensor]) -> Tensor:
-        named = Features(features)
-        named.labels = self.network.labels
-        return self.objective.formula(named)
+    Other threads never see the hooks, and nothing changes the features that captum keeps.
+    """
+    plain = replace(network, module=module_for(network, image))
+    twin = share_layers(network, isolated(plain))
+    for module in twin.module.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    return twin
 
 
-class _Relu(nn.Module):
-    """Stands for an nn.ReLU without being one, so that captum hooks only the ReLUs it is given."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(x)
-
-
-def _readable(network: Network, image: Image, target: Target) -> tuple[_Readable, Tensor]:
-    """The twin to be read, and a picture of its own that carries a gradient."""
-    check_image(image)
-    objective = objective_of(network, image, target)
-    twin = share_layers(
-        network, isolated(replace(network, module=module_for(network, image), precision="float32"))
-    )
-    relus: dict[nn.Module, nn.Module] = {}  # one module under several names stays one
-    for layer in list(twin.module.modules()):
-        if hasattr(layer, "inplace"):
-            layer.inplace = False
-        for name, child in list(layer._modules.items()):
-            if type(child) is nn.ReLU:
-                setattr(layer, name, relus.setdefault(child, _Relu()))
-    return _Readable(twin, objective), image.detach().clone().requires_grad_()
+def _values(network: Network, objective: Objective, images: Image) -> Tensor:
+    """The objective's value for each of the pictures, [N]."""
+    features, values = capture(network, images, objective.layers), []
+    for index in range(len(images)):
+        one = Features({name: maps[index : index + 1] for name, maps in features.items()})
+        one.labels = network.labels
+        values.append(objective.formula(one))
+    return torch.stack(values)
 
 
-def _by_relus(method: type, network: Network, image: Image, target: Target) -> Tensor:
-    readable, picture = _readable(network, image, target)
-    readable.relus = nn.ModuleList(nn.ReLU() for _ in range(_count_relus(readable, picture)))
-    if not readable.relus:
+def _gradient_by_rule(
+    rule: Callable[[Tensor], Tensor], network: Network, image: Image, target: Target
+) -> Tensor:
+    """The gradient of the target where each ReLU is computed by `rule`."""
+    network, objective = _question(network, image, target)
+    with Rectifiers(rule) as rectifiers:
+        found = gradient(scorer(network, objective), image)
+    if not rectifiers.calls:
         raise ValueError(
-            f"{method.__name__} changes what ReLUs hand back, and network {network.name!r} calls none on the way to "
-            f"{readable.objective.name}"
+            f"the network must call ReLUs; network {network.name!r} calls none on the way to "
+            f"{objective.name}"
         )
-    with _warning_lock, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Setting backward hooks on ReLU")
-        return _like(image, method(readable).attribute(picture))
-
-
-def _count_relus(readable: _Readable, picture: Image) -> int:
-    calls: list[None] = []
-
-    def count(x: Tensor) -> Tensor:
-        calls.append(None)
-        return F.relu(x)
-
-    with torch.no_grad(), Rectifiers(count):
-        capture(readable.network, picture[:1], readable.objective.layers)
-    return len(calls)
-
-
-def _like(image: Image, found: Tensor) -> Tensor:
-    return found.detach().to(image.device, image.dtype)
+    return found

@@ -1,6 +1,7 @@
-"""Does a network know that your eyes correspond to mine? The same part is covered in several pictures, and the changes are compared.
+"""Correspondence: whether hiding the same part, such as an eye, changes a layer alike everywhere.
 
-After figure 8 and table 1 of Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2013).
+After figure 8 and table 1 of Zeiler & Fergus, "Visualizing and understanding convolutional
+networks" (2013). `boxes` are always one for all pictures [N, 3, H, W] or one for each.
 """
 
 from __future__ import annotations
@@ -13,29 +14,28 @@ from torch import Tensor
 from ..networks.features import capture
 from ..networks.network import Network
 from ..pictures.image import Image, check_image
+from .arguments import check_count
 
-Box = tuple[int, int, int, int]
+Box = tuple[int, int, int, int]  # (top, bottom, left, right), bottom and right not included
 
 
 def masked(images: Image, boxes: Box | Sequence[Box], value: float = 0.5) -> Image:
-    """The pictures [N, 3, H, W], each with a rectangle of it painted grey: (top, bottom, left, right), bottom and right not included.
+    """The pictures [N, 3, H, W], each with a box of pixels set to `value`.
 
-    `boxes` is one for all pictures, or one each. ValueError for a box that holds nothing or leaves the picture.
+    Raises ValueError for a box that is empty or leaves the picture.
 
     >>> masked(torch.zeros(1, 3, 2, 3), (0, 1, 1, 3))[0, 0].tolist()
     [[0.0, 0.5, 0.5], [0.0, 0.0, 0.0]]
     """
     check_image(images)
     each = [boxes] * len(images) if isinstance(boxes[0], int) else list(boxes)
-    if len(each) != len(images):
-        raise ValueError(
-            f"one box for all pictures, or one each: there are {len(images)} pictures; given: {len(each)} boxes"
-        )
+    check_count("boxes", each, len(images))
     result, (height, width) = images.detach().clone(), images.shape[-2:]
     for picture, (top, bottom, left, right) in zip(result, each, strict=True):
         if not (0 <= top < bottom <= height and 0 <= left < right <= width):
             raise ValueError(
-                f"a box is (top, bottom, left, right) inside {height}×{width}; given: {(top, bottom, left, right)}"
+                f"a box must be (top, bottom, left, right) inside {height}×{width}; "
+                f"given: {(top, bottom, left, right)}"
             )
         picture[:, top:bottom, left:right] = value
     return result
@@ -44,28 +44,29 @@ def masked(images: Image, boxes: Box | Sequence[Box], value: float = 0.5) -> Ima
 def sign_changes(
     network: Network, images: Image, boxes: Box | Sequence[Box], layer: str, pooled: bool = False
 ) -> Tensor:
-    """In which direction each feature goes as the box is covered: the sign [N, D], -1, 0 or 1, of (before - after).
+    """The sign (-1, 0 or 1) of each feature's fall when the boxes are `masked`, [N, D].
 
-    `pooled` averages a map over its cells first: then it no longer matters where in the picture the box lies.
+    `pooled` averages a map over its cells first, so that the place of the box does not count.
+    Raises KeyError for an unknown layer.
     """
     with torch.no_grad():
         before, after = (
             capture(network, picture, [layer])[layer].double()
             for picture in (images, masked(images, boxes))
         )
-    change = before - after
-    return (change.flatten(2).mean(2) if pooled and change.dim() > 2 else change.flatten(1)).sign()
+    fall = before - after
+    return (fall.flatten(2).mean(2) if pooled and fall.dim() > 2 else fall.flatten(1)).sign()
 
 
 def hamming(signs: Tensor) -> float:
-    """The share of components in which two rows of [N, D] differ, on average over all pairs: 0 where all rows agree.
+    """The share of components in which two rows of [N, D] differ, averaged over all pairs.
 
     >>> hamming(torch.tensor([[1.0, -1.0], [1.0, 1.0], [1.0, 0.0]]))
     0.5
     """
     if signs.dim() != 2 or len(signs) < 2:
         raise ValueError(
-            f"signs are compared between at least two pictures, [N, D]; given: {list(signs.shape)}"
+            f"signs must be [N, D] of at least two pictures; given: {list(signs.shape)}"
         )
     first, second = torch.triu_indices(len(signs), len(signs), 1)
     return float((signs[first] != signs[second]).double().mean())
@@ -74,9 +75,9 @@ def hamming(signs: Tensor) -> float:
 def correspondence(
     network: Network, images: Image, boxes: Box | Sequence[Box], layer: str, pooled: bool = False
 ) -> float:
-    """How differently covering the boxes changes the layer from picture to picture: the mean Hamming distance of the signs of change.
+    """The mean Hamming distance between the `sign_changes` of the pictures.
 
-    Low where the same part is covered in every picture and the layer answers to that part alike; compare with boxes laid at
-    random. KeyError for an unknown layer.
+    It is low if the boxes hide the same part in every picture and the layer responds to that part
+    alike; compare it with boxes at random places. The parameters are those of `sign_changes`.
     """
     return hamming(sign_changes(network, images, boxes, layer, pooled))

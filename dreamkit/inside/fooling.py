@@ -1,7 +1,9 @@
-"""Fooling pictures: the smallest change that makes a network name a picture as something else.
+"""Fooling pictures: the smallest change that makes a network see another class.
 
-Szegedy et al., "Intriguing properties of neural networks" (2013). The search for the smallest change alternates a step of the
-gradient with a change of the allowed distance: Rony et al., "Decoupling direction and norm" (2019).
+Szegedy et al., "Intriguing properties of neural networks" (2013). The search for the smallest
+change alternates gradient steps with changes of the allowed distance: Rony et al., "Decoupling
+direction and norm" (2019). Each function takes one picture [1, 3, H, W] and a class by its index
+(ValueError) or label (KeyError).
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ from torch import Tensor
 from ..ascent.gradients import gradient
 from ..networks.features import capture
 from ..networks.network import Network
-from ..objectives.kinds import class_index
-from ..pictures.image import Image, check_image
+from ..pictures.image import Image
+from .arguments import check_one, class_of
 
 NORMS = ("l2", "linf")
 
 
 @dataclass(frozen=True)
 class Fooled:
-    """A picture that the network takes for `label`, `radius` away from the one it was made of, and how sure it is."""
+    """A picture that the network takes for the class `label`, with that class's `probability`.
+
+    `radius` is its distance from the picture it was made from.
+    """
 
     image: Image
     label: int
@@ -32,12 +37,13 @@ class Fooled:
 
 
 def change_size(change: Tensor, norm: str = "l2") -> float:
-    """How large a change of a picture is: "l2" is the root of the sum of its squares, "linf" its largest value.
+    """The size of a change of a picture.
 
-    >>> (
-    ...     change_size(torch.tensor([[[[3.0]], [[-4.0]], [[0.0]]]])),
-    ...     change_size(torch.tensor([[[[3.0]], [[-4.0]], [[0.0]]]]), "linf"),
-    ... )
+    "l2" is the square root of the sum of squares, "linf" the largest |value|. Raises ValueError
+    for another norm.
+
+    >>> change = torch.tensor([[[[3.0]], [[-4.0]], [[0.0]]]])
+    >>> change_size(change), change_size(change, "linf")
     (5.0, 4.0)
     """
     _check_norm(norm)
@@ -52,58 +58,61 @@ def fool(
     norm: str = "l2",
     steps: int = 20,
 ) -> Image:
-    """The picture [1, 3, H, W] within `radius` of `image` that looks most like the class `label` to the network, as far as `steps` go.
+    """A picture near `image` that the network finds most like a class, by `steps` gradient steps.
 
-    Each step follows the gradient of the margin (the label's logit minus the greatest other one) and comes back into the ball and
-    into [0, 1]. KeyError for an unknown label, ValueError for a radius below 0.
+    Its change has at most the size `radius` (0 or more; see `change_size`). Each step follows the
+    gradient of the `margin`, then returns to the allowed changes and to [0, 1].
     """
-    target = _checked(network, image, label, norm)
+    target = _target(network, image, label, norm)
     if not 0 <= radius < math.inf:
-        raise ValueError(f"radius is 0 or more; given: {radius!r}")
+        raise ValueError(f"radius must be finite and 0 or more; given: {radius!r}")
     change = torch.zeros_like(image)
     for _ in range(steps):
         uphill = gradient(lambda x: margin(network, x, target), (image + change).clamp(0, 1))
-        change = _within(change + 2.5 * radius / steps * _direction(uphill, norm), radius, norm)
-        change = (image + change).clamp(0, 1) - image
+        change = change + 2.5 * radius / steps * _direction(uphill, norm)
+        change = (image + _limited(change, radius, norm)).clamp(0, 1) - image
     return (image + change).clamp(0, 1)
 
 
 def smallest_fooling(
     network: Network, image: Image, label: int | str, norm: str = "l2", steps: int = 60
 ) -> Fooled | None:
-    """The nearest picture found that the network takes for `label`; None where none was found.
+    """The nearest picture found that the network takes for the class, or None if none was found.
 
-    Where the last step was fooling, the allowed distance shrinks by a twentieth, else it grows by one; at the end the straight way
-    back to the picture is halved down. What comes back does fool, and `radius` is measured on it; nearer ones may exist.
+    After a step that fools the network the allowed distance shrinks by 5 %, after any other step
+    it grows by 5 %. At the end the line back to the picture is searched by bisection. The result
+    does fool the network, and `radius` is measured on it; nearer ones may exist.
     """
-    target = _checked(network, image, label, norm)
-    if margin(network, image, target) > 0:
+    target = _target(network, image, label, norm)
+    missing = -float(margin(network, image, target))
+    if missing < 0:
         return _fooled(network, image, image, target, norm)
-    first = gradient(lambda x: margin(network, x, target), image)
-    radius = _first_radius(float(-margin(network, image, target)), first, norm)
-    change, best, stride = torch.zeros_like(image), None, radius
+    change, best = torch.zeros_like(image), None
     for step in range(steps):
         uphill = gradient(lambda x: margin(network, x, target), (image + change).clamp(0, 1))
-        pace = stride * (
-            0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2
-        )  # a cosine from the stride to a hundredth
-        change = _onto(change + pace * _direction(uphill, norm), radius, norm)
-        change = (image + change).clamp(0, 1) - image
+        if step == 0:  # the distance that a linear network would need
+            slope = float(uphill.double().norm(1 if norm == "linf" else 2))
+            radius = first_radius = missing / max(slope, 1e-12)
+        # the step size falls from the first radius to a hundredth of it along a cosine
+        share = 0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2
+        change = change + first_radius * share * _direction(uphill, norm)
+        change = (image + _limited(change, radius, norm, lengthen=True)).clamp(0, 1) - image
         if margin(network, image + change, target) > 0:
-            far = change_size(change, norm)
-            best = change if best is None or far < change_size(best, norm) else best
-            radius = 0.95 * min(radius, far)
+            size = change_size(change, norm)
+            best = change if best is None or size < change_size(best, norm) else best
+            radius = 0.95 * min(radius, size)
         else:
             radius = 1.05 * radius
-    return (
-        None
-        if best is None
-        else _fooled(network, image, _nearest(network, image, best, target), target, norm)
-    )
+    if best is None:
+        return None
+    return _fooled(network, image, _nearest(network, image, best, target), target, norm)
 
 
 def margin(network: Network, image: Image, label: int) -> Tensor:
-    """By how much the label's logit is above the greatest other one, summed over the pictures: above 0 for one that is named so."""
+    """The logit of the class minus the largest other logit, summed over the pictures [N, 3, H, W].
+
+    It is above 0 for a single picture that the network takes for the class.
+    """
     logits = capture(network, image, [""])[""]
     others = logits.clone()
     others[:, label] = -math.inf
@@ -111,13 +120,14 @@ def margin(network: Network, image: Image, label: int) -> Tensor:
 
 
 def _nearest(network: Network, image: Image, change: Tensor, label: int) -> Image:
-    """The fooling picture nearest to `image` on the straight way to image + change, which fools, by halving."""
+    """The fooling picture nearest to `image` on the line to `image + change`, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(12):
         middle = (low + high) / 2
-        low, high = (
-            (low, middle) if margin(network, image + middle * change, label) > 0 else (middle, high)
-        )
+        if margin(network, image + middle * change, label) > 0:
+            high = middle
+        else:
+            low = middle
     return (image + high * change).clamp(0, 1)
 
 
@@ -127,47 +137,24 @@ def _fooled(network: Network, image: Image, other: Image, label: int, norm: str)
     return Fooled(other, label, change_size(other - image, norm), probability)
 
 
-def _first_radius(lacking: float, uphill: Tensor, norm: str) -> float:
-    """How far it would be if the margin were a straight slope: exact for a linear network."""
-    steepness = float(uphill.double().abs().sum() if norm == "linf" else uphill.double().norm())
-    return lacking / max(steepness, 1e-12)
-
-
 def _direction(uphill: Tensor, norm: str) -> Tensor:
     return uphill.sign() if norm == "linf" else uphill / uphill.norm().clamp(min=1e-12)
 
 
-def _within(change: Tensor, radius: float, norm: str) -> Tensor:
+def _limited(change: Tensor, radius: float, norm: str, lengthen: bool = False) -> Tensor:
+    """The change cut to the size `radius`; `lengthen` also enlarges an "l2" change to it."""
     if norm == "linf":
         return change.clamp(-radius, radius)
-    return change * (radius / change.norm().clamp(min=1e-12)).clamp(max=1)
+    factor = radius / change.norm().clamp(min=1e-12)
+    return change * (factor if lengthen else factor.clamp(max=1))
 
 
-def _onto(change: Tensor, radius: float, norm: str) -> Tensor:
-    """The change brought to the size `radius`: on the sphere, or into the cube."""
-    return (
-        change.clamp(-radius, radius)
-        if norm == "linf"
-        else change * (radius / change.norm().clamp(min=1e-12))
-    )
-
-
-def _checked(network: Network, image: Image, label: int | str, norm: str) -> int:
-    check_image(image)
+def _target(network: Network, image: Image, label: int | str, norm: str) -> int:
+    """The index of the class; ValueError or KeyError if an argument is wrong."""
+    check_one(image)
     _check_norm(norm)
-    if len(image) != 1:
-        raise ValueError(
-            f"one picture is fooled at a time, [1, 3, H, W]; given: {list(image.shape)}"
-        )
-    if isinstance(label, str):
-        return class_index(network.labels, label)
     with torch.no_grad():
-        count = capture(network, image, [""])[""].shape[1]
-    if isinstance(label, bool) or not 0 <= label < count:
-        raise ValueError(
-            f"class {label} is out of range: the network has {count}, from 0 to {count - 1}"
-        )
-    return label
+        return class_of(network, label, capture(network, image, [""])[""].shape[1])
 
 
 def _check_norm(norm: str) -> None:

@@ -1,11 +1,12 @@
-"""What a layer remembers: a picture found again from its features alone.
+"""What a layer remembers: a picture reconstructed from its features alone.
 
-Mahendran & Vedaldi, "Understanding deep image representations by inverting them" (2015): of all pictures with these features, look
-for one that is natural. What it lacks, the layer does not say.
+Mahendran & Vedaldi, "Understanding deep image representations by inverting them" (2015): of all
+pictures with these features, find one that looks natural. What it lacks, the features do not say.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,12 +16,16 @@ from torch import Tensor
 from ..ascent.fourier import spectrum, to_image
 from ..networks.features import capture
 from ..networks.network import Network
-from ..pictures.image import Image, check_image
+from ..pictures.image import Image
+from .arguments import check_one
 
 
 @dataclass(frozen=True)
 class Inverted:
-    """A picture made from features: how far its own lie from those wanted, as a share of their length."""
+    """A picture made from features, and its `error`.
+
+    The error is the distance of its features from the given ones, divided by the length of these.
+    """
 
     image: Image
     error: float
@@ -37,72 +42,66 @@ def inverting(
     variation: float = 0.05,
     seed: int = 0,
 ) -> Iterator[Inverted]:
-    """Pictures [1, 3, height, width] whose features at the layer come closer and closer to `features` [1, C, h, w], one a step.
+    """Pictures [1, 3, height, width] whose features come closer to the given ones, one a step.
 
-    From noise held as a spectrum (see `dk.fourier`), by Adam, down the squared distance in lengths of the features, plus
-    `variation` times how much neighbouring pixels differ. KeyError for an unknown layer; ValueError for features that do not fit.
+    The picture is a spectrum (see `dk.fourier`) that starts as noise. Adam minimises the squared
+    error plus `variation` times the picture's total variation.
+
+    - `layer`: the layer's name; KeyError if unknown
+    - `features`: the features [1, C, h, w] to match; ValueError unless pictures of `size` (height,
+      width) have features of this shape
+    - `steps`: the number of pictures, at least 1
+    - `rate`: Adam's step size, above 0; it falls linearly to a tenth
+    - `variation`: the weight of the `total_variation`, 0 or more
+    - `seed`: the seed of the noise
     """
     if steps < 1 or not rate > 0 or variation < 0:
         raise ValueError(
-            f"steps are at least 1, rate above 0, variation 0 or more; given: {steps!r}, {rate!r}, {variation!r}"
+            "steps must be at least 1, rate above 0 and variation 0 or more; "
+            f"given: {steps!r}, {rate!r}, {variation!r}"
         )
-    return _inverting(network, layer, features.detach(), size, steps, rate, variation, seed)
+    features, (height, width) = features.detach(), size
+
+    def pictures() -> Iterator[Inverted]:
+        coefficients = spectrum(height, width, seed).to(features).requires_grad_(True)
+        optimizer = torch.optim.Adam([coefficients], lr=rate)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, total_iters=steps)
+        length = features.square().sum().clamp(min=1e-12)
+        for _ in range(steps):
+            with torch.enable_grad():
+                image = to_image(coefficients, width)
+                found = capture(network, image, [layer])[layer]
+                if found.shape != features.shape:
+                    raise ValueError(
+                        f"pictures of {height}×{width} have features {list(found.shape)} at "
+                        f"{layer!r}; given: {list(features.shape)}"
+                    )
+                error = (found - features).square().sum() / length
+                optimizer.zero_grad()
+                (error + variation * total_variation(image)).backward()
+            yield Inverted(image.detach(), float(error.detach().sqrt()))
+            optimizer.step()
+            schedule.step()
+
+    return pictures()
 
 
 def invert(network: Network, image: Image, layer: str, **options: float) -> Inverted:
-    """The picture found again from what the layer sees of `image` [1, 3, H, W]; `options` are those of `inverting`."""
-    check_image(image)
-    if len(image) != 1:
-        raise ValueError(
-            f"one picture is inverted at a time, [1, 3, H, W]; given: {list(image.shape)}"
-        )
+    """The picture reconstructed from a layer's features of `image` [1, 3, H, W].
+
+    `options` are those of `inverting`.
+    """
+    check_one(image)
     with torch.no_grad():
         features = capture(network, image, [layer])[layer]
-    for found in inverting(network, layer, features, tuple(image.shape[-2:]), **options):
-        pass
-    return found
+    found = inverting(network, layer, features, tuple(image.shape[-2:]), **options)
+    return deque(found, maxlen=1).pop()
 
 
 def total_variation(image: Image) -> Tensor:
-    """How much neighbouring pixels differ: the mean of |down| plus that of |right|.
+    """The mean |difference| between vertical neighbours plus that between horizontal neighbours.
 
     >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])).item()
     1.0
     """
-    return (image[..., 1:, :] - image[..., :-1, :]).abs().mean() + (
-        image[..., 1:] - image[..., :-1]
-    ).abs().mean()
-
-
-def _inverting(
-    network: Network,
-    layer: str,
-    features: Tensor,
-    size: tuple[int, int],
-    steps: int,
-    rate: float,
-    variation: float,
-    seed: int,
-) -> Iterator[Inverted]:
-    held = spectrum(*size, seed).to(features).requires_grad_(True)
-    first, second = (
-        torch.zeros_like(held),
-        torch.zeros_like(held),
-    )  # Adam's two averages: torch.optim takes seconds to load
-    length = features.square().sum().clamp(min=1e-12)
-    for step in range(steps):
-        with torch.enable_grad():
-            image = to_image(held, size[1])
-            seen = capture(network, image, [layer])[layer]
-            if seen.shape != features.shape:
-                raise ValueError(
-                    f"pictures of {size[0]}×{size[1]} have features {list(seen.shape)} at {layer!r}; "
-                    f"given: {list(features.shape)}"
-                )
-            apart = (seen - features).square().sum() / length
-            downhill = torch.autograd.grad(apart + variation * total_variation(image), held)[0]
-        yield Inverted(image.detach(), float(apart.detach().sqrt()))
-        first, second = 0.9 * first + 0.1 * downhill, 0.999 * second + 0.001 * downhill.square()
-        pace = rate * (1 - 0.9 * step / steps)  # fine steps at the end
-        scale = (second / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8
-        held = (held.detach() - pace * first / (1 - 0.9 ** (step + 1)) / scale).requires_grad_(True)
+    return image.diff(dim=-2).abs().mean() + image.diff(dim=-1).abs().mean()

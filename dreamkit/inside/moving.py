@@ -1,7 +1,7 @@
-"""What a layer does not mind: how far its features go when the picture is shifted, scaled or turned.
+"""Invariance: how far a layer's features move when the picture is shifted, scaled or rotated.
 
-After figure 5 of Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2013): a small movement changes
-the first layer much and the last one little.
+After figure 5 of Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2013): a
+small movement of the picture changes the first layer much and the last one little.
 """
 
 from __future__ import annotations
@@ -16,35 +16,37 @@ from torch.nn import functional as F
 
 from ..networks.features import capture
 from ..networks.network import Network
-from ..objectives.kinds import class_index
 from ..pictures.image import Image, check_image
+from .arguments import classes_of
 
 KINDS = ("shift", "scale", "turn")
 
 
 @dataclass(frozen=True)
 class Invariance:
-    """What N pictures did under A amounts of one movement: `distances` {layer: [N, A]} and `probability` [N, A] of their labels."""
+    """What one kind of movement, by each of A amounts, does to the features of N pictures."""
 
     kind: str
     amounts: tuple[float, ...]
-    distances: Mapping[str, Tensor]
-    probability: Tensor | None
+    distances: Mapping[str, Tensor]  # {layer: [N, A]}, see `distance`
+    probability: Tensor | None  # of each picture's label, [N, A]
 
 
 def moved(image: Image, shift: float = 0.0, scale: float = 1.0, turn: float = 0.0) -> Image:
-    """The picture [N, 3, H, W] enlarged `scale` times and turned by `turn` degrees against the clock about its middle, then shifted
-    down by `shift` pixels. Bilinear; what comes in from outside is the picture's mirror image. ValueError for a scale not above 0.
+    """The picture [N, 3, H, W], scaled and rotated about its centre, then shifted.
 
-    >>> moved(torch.tensor([0.1, 0.5, 0.9]).view(1, 1, 3, 1).expand(1, 3, 3, 1), shift=1)[
-    ...     0, 0, :, 0
-    ... ].tolist()
-    [0.10000000149011612, 0.10000000149011612, 0.5]
+    `shift` is in pixels down, `scale` (above 0) is the enlargement, and `turn` is in degrees
+    counterclockwise. The interpolation is bilinear, and the picture is mirrored at its borders.
+
+    >>> column = torch.tensor([0.2, 0.5, 0.75]).view(1, 1, 3, 1).expand(1, 3, 3, 1)
+    >>> moved(column, shift=1)[0, 0, :, 0].mul(100).round().tolist()
+    [20.0, 20.0, 50.0]
     """
     check_image(image)
     if not 0 < scale < math.inf or not math.isfinite(shift + turn):
         raise ValueError(
-            f"shift and turn are finite, and scale is above 0; given: {shift!r}, {turn!r}, {scale!r}"
+            "shift and turn must be finite and scale above 0; "
+            f"given: {shift!r}, {turn!r}, {scale!r}"
         )
     if (shift, scale, turn) == (0, 1, 0):
         return image
@@ -68,14 +70,15 @@ def moved(image: Image, shift: float = 0.0, scale: float = 1.0, turn: float = 0.
 def distance(
     network: Network, image: Image, other: Image, layers: Iterable[str] | str
 ) -> dict[str, Tensor]:
-    """How far the features of `other` lie from those of `image` {layer: [N]}, in lengths of the latter; the layer "" is the logits.
+    """The relative distance of the features of two pictures, {layer: [N]}.
 
-    0 is the same features; two pictures with nothing in common come to about √2 where both are equally strong.
+    It is |other - image| / |image| for a layer's features: 0 for equal features, about √2 for
+    unrelated ones of equal length. The layer "" is the logits; KeyError for an unknown layer.
     """
     layers = (layers,) if isinstance(layers, str) else tuple(layers)
     with torch.no_grad():
-        ours, theirs = (capture(network, picture, layers) for picture in (image, other))
-    return {layer: _apart(ours[layer], theirs[layer]) for layer in layers}
+        first, second = (capture(network, picture, layers) for picture in (image, other))
+    return {layer: _relative_distance(first[layer], second[layer]) for layer in layers}
 
 
 def invariance(
@@ -86,61 +89,36 @@ def invariance(
     layers: Iterable[str] | str,
     labels: Sequence[int | str] | int | str | None = None,
 ) -> Invariance:
-    """How far the features of each picture [N, 3, H, W] go as it is moved by each of `amounts`, and how sure of its label it stays.
+    """How far the features of each picture move as it is moved by each amount.
 
-    `kind`: "shift" (pixels down), "scale" (times) or "turn" (degrees against the clock). `labels`: one for all pictures, or one
-    each; without them there is no `probability`. KeyError for an unknown layer or label, ValueError for another kind.
+    - `image`: the pictures [N, 3, H, W]
+    - `kind`: "shift", "scale" or "turn"; ValueError for another
+    - `amounts`: pixels down, factors, or degrees counterclockwise; at least one
+    - `layers`: the layers' names; KeyError for an unknown one
+    - `labels`: the right class (needed for `probability`), one for all pictures or one for each;
+      KeyError for an unknown one
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}; given: {kind!r}")
     if not amounts:
-        raise ValueError("amounts needs at least one value")
+        raise ValueError("amounts must have at least one value; given: none")
     layers = (layers,) if isinstance(layers, str) else tuple(layers)
-    wanted = None if labels is None else class_indices(network, labels, len(image))
+    classes = None if labels is None else classes_of(network, labels, len(image))
+    captured = layers if classes is None else (*layers, "")
     with torch.no_grad():
         still = capture(network, image, layers)
-        passes = [
-            capture(
-                network,
-                moved(image, **{kind: amount}),
-                [*layers, *([] if wanted is None else [""])],
-            )
-            for amount in amounts
-        ]
+        passes = [capture(network, moved(image, **{kind: amount}), captured) for amount in amounts]
     distances = {
-        layer: torch.stack([_apart(still[layer], seen[layer]) for seen in passes], 1)
+        layer: torch.stack([_relative_distance(still[layer], seen[layer]) for seen in passes], 1)
         for layer in layers
     }
-    sure = (
-        None
-        if wanted is None
-        else torch.stack([_probability(seen[""], wanted) for seen in passes], 1)
-    )
-    return Invariance(kind, tuple(float(amount) for amount in amounts), distances, sure)
+    probability = None
+    if classes is not None:
+        chosen = classes.to(image.device)[:, None]
+        probability = torch.cat([seen[""].softmax(1).gather(1, chosen) for seen in passes], 1)
+    return Invariance(kind, tuple(float(amount) for amount in amounts), distances, probability)
 
 
-def class_indices(network: Network, labels: Sequence[int | str] | int | str, count: int) -> Tensor:
-    """The class of each of `count` pictures [count], from one label for all or one each. ValueError for another number of labels."""
-    given = (
-        [labels] * count
-        if isinstance(labels, (int, str))
-        else labels.tolist()
-        if isinstance(labels, Tensor)
-        else list(labels)
-    )
-    if len(given) != count:
-        raise ValueError(
-            f"one label for all pictures, or one each: there are {count} pictures; given: {len(given)} labels"
-        )
-    return torch.tensor(
-        [class_index(network.labels, label) if isinstance(label, str) else label for label in given]
-    )
-
-
-def _apart(still: Tensor, seen: Tensor) -> Tensor:
-    still, seen = still.flatten(1), seen.flatten(1)
-    return (seen - still).norm(dim=1) / still.norm(dim=1).clamp(min=1e-12)
-
-
-def _probability(logits: Tensor, wanted: Tensor) -> Tensor:
-    return logits.softmax(1).gather(1, wanted.to(logits.device)[:, None])[:, 0]
+def _relative_distance(first: Tensor, second: Tensor) -> Tensor:
+    first, second = first.flatten(1), second.flatten(1)
+    return (second - first).norm(dim=1) / first.norm(dim=1).clamp(min=1e-12)

@@ -1,54 +1,49 @@
-"""Covering: what becomes of a map, of the right class and of the best label while a grey square covers each place in turn.
+"""Occlusion: a map, a class and the best label while a grey square hides each place of a picture.
 
-Figure 7 of Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2013): the picture, (b) the activity
-of the strongest map of a high layer, (c) what that map saw in it and sees in other pictures, (d) the probability of the
-right class, (e) the most probable label; (b), (d) and (e) each as a function of where the square lies.
+Figure 7 of Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2013): the
+picture, (b) the activity of the strongest map of a high layer, (c) what that map sees in this
+picture and in others, (d) the probability of the right class, (e) the most probable label; (b),
+(d) and (e) each as a function of the place of the square.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..checks.numbers import is_whole
 from ..networks.features import capture
-from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..networks.suggestions import layer_at
-from ..objectives.kinds import class_index
-from ..pictures.image import Image, check_image, to_pillow
+from ..pictures.image import Image
+from .arguments import check_one, class_of, map_layer
 from .deconvnet import project
 
-if TYPE_CHECKING:
-    from IPython.display import Image as Shown
-    from matplotlib.axes import Axes
-
-_BATCH = 32  # covered pictures that go through the network together
+_BATCH = 32  # occluded pictures in one forward pass
 
 
 @dataclass(frozen=True)
 class OcclusionPanels:
-    """Maps [1, 1, rows, columns], one value for each place of the square; row r, column c: its middle is on cell (r, c) of a grid.
+    """Maps [1, 1, rows, columns] with one value for each place of the square.
 
-    `activity` is the sum over the map of `channel` of `layer`; `probability` that of the class `index`; `best` the index of
-    the most probable class; `names` says what classes are called. `uncovered` holds (activity, probability) of the whole
-    picture. `projection` [1, 3, H, W] is the map's, `others` those of other pictures, each beside its picture.
+    Row r, column c belongs to the square whose centre lies in cell (r, c) of a grid of `stride`
+    pixels.
     """
 
     layer: str
     channel: int
-    index: int
-    activity: Tensor
-    probability: Tensor
-    best: Tensor
-    uncovered: tuple[float, float]
-    projection: Tensor = field(repr=False)
-    others: tuple[tuple[Image, Tensor], ...] = field(repr=False)
-    names: tuple[str, ...] = field(repr=False)
-    size: int = 0
+    index: int  # of the class
+    activity: Tensor  # the sum over the channel's map
+    probability: Tensor  # of the class
+    best: Tensor  # the index of the most probable class
+    uncovered: tuple[float, float]  # activity and probability of the whole picture
+    projection: Tensor = field(repr=False)  # of the channel's map to pixels, [1, 3, H, W]
+    others: tuple[tuple[Image, Tensor], ...] = field(repr=False)  # pictures with their projections
+    names: tuple[str, ...] = field(repr=False)  # of the classes, or ()
+    size: int = 0  # of the square, in pixels
     stride: int = 0
 
     def name(self, index: int) -> str:
@@ -67,63 +62,65 @@ def occlusion_panels(
     grey: float = 0.5,
     others: Sequence[Image] = (),
 ) -> OcclusionPanels:
-    """The OcclusionPanels of one picture [1, 3, H, W]; `size` of the square and its `stride` are in pixels.
+    """The OcclusionPanels of one picture.
 
-    `target` is the right class (by default the most probable one), `layer` a high layer (by default the fifth sixth of the
-    way up), `channel` the one whose map is strongest there. The square's middle visits the middle of every cell of a grid of
-    `stride` pixels, so that borders and corners are covered as well; `grey` is its colour. All places go through the network in
-    batches, as far as the answer, once. KeyError for an unknown layer or label, ValueError for a picture that is not one.
+    The centre of the square visits the centre of each cell of a grid of `stride` pixels, so that
+    borders and corners are hidden too. Each occluded picture goes through the network once.
+
+    - `network`: a network that ends in classes
+    - `image`: the picture [1, 3, H, W]
+    - `target`: the right class by index or label (KeyError), by default the most probable one
+    - `layer`: a layer with feature maps, by default one at 85 % of the depth; KeyError if unknown
+    - `channel`: by default the one with the largest activity in this picture
+    - `size`: the side of the square in pixels
+    - `stride`: the distance between neighbouring places in pixels
+    - `grey`: the value of the square's pixels
+    - `others`: pictures [1, 3, H, W] whose projections are wanted as well
 
     >>> from dreamkit.networks.network import as_network
     >>> module = torch.nn.Sequential(
-    ...     torch.nn.Conv2d(3, 4, 3),
-    ...     torch.nn.ReLU(),
-    ...     torch.nn.AdaptiveAvgPool2d(1),
-    ...     torch.nn.Flatten(),
+    ...     torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
     ... )
-    >>> panels = occlusion_panels(
-    ...     as_network(module, (0, 0, 0), (1, 1, 1)), torch.rand(1, 3, 16, 24), layer="1", stride=8
-    ... )
+    >>> network = as_network(module, (0, 0, 0), (1, 1, 1))
+    >>> panels = occlusion_panels(network, torch.rand(1, 3, 16, 24), layer="0", stride=8)
     >>> panels.probability.shape
     torch.Size([1, 1, 2, 3])
     """
-    check_image(image)
-    if len(image) != 1:
-        raise ValueError(f"one picture [1, 3, H, W] is looked at; given: {list(image.shape)}")
-    places = _places(image, size, stride)
+    check_one(image)
+    shorter = min(image.shape[-2:])
+    if not is_whole(size, 1, shorter) or not is_whole(stride, 1, shorter):
+        raise ValueError(
+            f"size and stride must be whole numbers of pixels from 1 to {shorter} (the picture's "
+            f"shorter side); given: size {size!r}, stride {stride!r}"
+        )
     layer = layer or layer_at(network, 0.85)
-    if not layer_info(network, layer).is_map:
-        raise ValueError(f"layer {layer!r} has no feature maps whose activity could be seen")
+    map_layer(network, layer, channel)
     with torch.no_grad():
-        maps, logits = _look(network, image, layer)
-        index = _index(network, logits, target)
+        maps, logits = _maps_and_logits(network, image, layer)
+        if target is None:
+            target = int(logits.argmax())
+        index = class_of(network, target, logits.shape[1])
         channel = int(maps[0].sum((1, 2)).argmax()) if channel is None else channel
-        project_of = lambda picture: project(
-            network, picture, layer, channel
-        )  # also says so if there is no such channel
-        projection = project_of(image)
-        seen = [
-            _look(
-                network,
-                torch.cat([covered(image, y, x, size, grey) for y, x in places[i : i + _BATCH]]),
-                layer,
-            )
-            for i in range(0, len(places), _BATCH)
-        ]
-    activity = torch.cat([maps[:, channel].sum((1, 2)) for maps, _ in seen])
-    scores = torch.cat([logits for _, logits in seen]).softmax(1)
-    shape = (1, 1, -(-image.shape[2] // stride), -(-image.shape[3] // stride))
-    whole = float(maps[0, channel].sum()), float(logits.softmax(1)[0, index])
+        activity, scores = [], []
+        rows, columns = (range(0, length, stride) for length in image.shape[-2:])
+        places = [(row + stride / 2, column + stride / 2) for row in rows for column in columns]
+        for start in range(0, len(places), _BATCH):
+            batch = [covered(image, *place, size, grey) for place in places[start : start + _BATCH]]
+            found = _maps_and_logits(network, torch.cat(batch), layer)
+            activity.append(found[0][:, channel].sum((1, 2)))
+            scores.append(found[1])
+    shape = (1, 1, len(rows), len(columns))
+    probabilities = torch.cat(scores).softmax(1)
     return OcclusionPanels(
         layer,
         channel,
         index,
-        activity.reshape(shape),
-        scores[:, index].reshape(shape),
-        scores.argmax(1).reshape(shape),
-        whole,
-        projection,
-        tuple((other, project_of(other)) for other in others),
+        torch.cat(activity).reshape(shape),
+        probabilities[:, index].reshape(shape),
+        probabilities.argmax(1).reshape(shape),
+        (float(maps[0, channel].sum()), float(logits.softmax(1)[0, index])),
+        project(network, image, layer, channel),
+        tuple((other, project(network, other, layer, channel)) for other in others),
         network.labels,
         size,
         stride,
@@ -131,10 +128,10 @@ def occlusion_panels(
 
 
 def covered(image: Image, y: float, x: float, size: int, grey: float = 0.5) -> Image:
-    """The picture with a grey square of `size` pixels a side whose middle is at row `y`, column `x`; cut off at the picture's edge.
+    """The picture [N, 3, H, W] with a grey square of `size` pixels centred on row y, column x.
 
-    >>> covered(torch.zeros(1, 3, 4, 4), 1, 1, 2)[0, 0].sum().item()
-    2.0
+    >>> covered(torch.ones(1, 3, 4, 4), 1, 1, 2)[0, 0, 0].tolist()
+    [0.5, 0.5, 1.0, 1.0]
     """
     top, left = round(y - size / 2), round(x - size / 2)
     result = image.detach().clone()
@@ -142,92 +139,11 @@ def covered(image: Image, y: float, x: float, size: int, grey: float = 0.5) -> I
     return result
 
 
-def _places(image: Image, size: int, stride: int) -> list[tuple[float, float]]:
-    """Where the square's middle goes: the middles of the cells of a grid, row by row."""
-    for what, given in (("size", size), ("stride", stride)):
-        if (
-            isinstance(given, bool)
-            or not isinstance(given, int)
-            or not 1 <= given <= min(image.shape[-2:])
-        ):
-            raise ValueError(
-                f"{what} is a whole number of pixels from 1 to {min(image.shape[-2:])}, the picture's shorter side; "
-                f"given: {given!r}"
-            )
-    rows, columns = (range(0, length, stride) for length in image.shape[-2:])
-    return [(y + stride / 2, x + stride / 2) for y in rows for x in columns]
-
-
-def _look(network: Network, pictures: Image, layer: str) -> tuple[Tensor, Tensor]:
-    """Maps [N, C, h, w] and logits [N, classes]."""
+def _maps_and_logits(network: Network, pictures: Image, layer: str) -> tuple[Tensor, Tensor]:
+    """The layer's maps [N, C, h, w] and the logits [N, classes]."""
     features = capture(network, pictures, (layer, ""))
     if features[""].dim() != 2:
         raise ValueError(
-            f"a network that ends in classes is needed; its output here: {list(features[''].shape)}"
+            f"the network's output must be [N, classes]; given: {list(features[''].shape)}"
         )
     return features[layer].float(), features[""].float()
-
-
-def _index(network: Network, logits: Tensor, target: int | str | None) -> int:
-    if target is None:
-        return int(logits.argmax())
-    index = class_index(network.labels, target) if isinstance(target, str) else target
-    if not 0 <= index < logits.shape[1]:
-        raise ValueError(
-            f"class {target!r} is out of range: the network has {logits.shape[1]}, from 0 to {logits.shape[1] - 1}"
-        )
-    return index
-
-
-def occlusion_chart(image: Image, panels: OcclusionPanels, alt: str = "") -> Shown:
-    """Figure 7 of Zeiler & Fergus: the picture, what each place of the grey square does to map, class and label, and what the map sees."""
-    from matplotlib.figure import Figure
-
-    from ..show import chart, signed
-
-    figure = Figure(figsize=(11, 2.6), layout="constrained", dpi=110)
-    axes, name = figure.subplots(1, 5), panels.name(panels.index)
-    covered = image.detach().clone()
-    covered[..., : panels.size, : panels.size] = 0.5
-    axes[0].imshow(to_pillow(covered))
-    axes[0].set_title(f"(a) the picture, and the square,\n{panels.size} pixels a side", fontsize=8)
-    for axis, values, title in (
-        (axes[1], panels.activity, f"(b) activity of map {panels.channel}\nof {panels.layer}"),
-        (axes[3], panels.probability, f"(d) probability of\n{name}"),
-    ):
-        shown = axis.imshow(
-            values[0, 0].cpu().numpy(),
-            cmap="magma",
-            vmin=0,
-            extent=(0, image.shape[3], image.shape[2], 0),
-        )
-        axis.set_title(title, fontsize=8)
-        figure.colorbar(shown, ax=axis, shrink=0.7).ax.tick_params(labelsize=6)
-    axes[2].imshow(to_pillow(signed(panels.projection)))
-    axes[2].set_title("(c) what that map\nsaw in the picture", fontsize=8)
-    _labels(axes[4], image, panels)
-    for axis in axes:
-        axis.set(xticks=[], yticks=[])
-    low, whole = float(panels.probability.min()), panels.uncovered[1]
-    return chart(
-        figure,
-        alt
-        or f"A grey square slides over the picture: the probability of {name}, {whole:.2f} uncovered, falls to "
-        f"{low:.2f}; the activity of map {panels.channel} of {panels.layer}, its projection, and the best labels",
-    )
-
-
-def _labels(axis: Axes, image: Image, panels: OcclusionPanels) -> None:
-    """The best label at each place of the square, the commonest few in colours of their own."""
-    import matplotlib
-
-    found, count = panels.best.flatten().unique(return_counts=True)
-    common = found[count.argsort(descending=True)][:6].tolist()
-    colors = matplotlib.colormaps["cividis"](torch.linspace(0, 1, len(common)).numpy())[:, :3]
-    picture = torch.full((*panels.best.shape[2:], 3), 0.8)
-    for index, color in zip(common, colors, strict=True):
-        picture[panels.best[0, 0].cpu() == index] = torch.tensor(color, dtype=picture.dtype)
-        axis.plot([], [], "s", color=color, label=panels.name(index))
-    axis.imshow(picture.numpy(), extent=(0, image.shape[3], image.shape[2], 0))
-    axis.set_title("(e) most probable label", fontsize=8)
-    axis.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=2, frameon=False)

@@ -1,4 +1,4 @@
-"""How far a filter prefers one direction: a number that goes with what the eye sees in first-layer filters."""
+"""How strongly a first-layer filter prefers one direction, as one number."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from torch import Tensor
 
 
 def orientation_selectivity(filters: Tensor) -> Tensor:
-    """How far each filter [C, 3, k, k] prefers one direction, [C] from 0 (none: a blob, or a flat colour) to 1 (one alone: a grating).
+    """How strongly each filter [C, 3, k, k] prefers one direction: [C], from 0 to 1.
 
-    It is 1 minus the circular variance of the filter's Fourier energy over its angle, counted modulo 180 degrees, with the mean of
-    each colour (no angle) left out: |sum E exp(2i angle)| / sum E (Ringach, Shapley & Hawken, 2002, measured neurons of the
-    visual cortex so). A filter that is flat in each colour gives 0.
+    0 means no preference (a blob, a flat colour), 1 a single direction (a grating). The measure is
+    1 minus the circular variance of the filter's Fourier energy E over its angle, modulo 180
+    degrees: |sum E exp(2i angle)| / sum E (Ringach, Shapley & Hawken, 2002, for neurons of the
+    visual cortex). The mean of each colour has no angle and is left out; a filter that is constant
+    in each colour gives 0. Raises ValueError for another number of dimensions.
 
     >>> stripes = torch.tensor([1.0, -1.0]).repeat(4).expand(1, 3, 8, 8)
-    >>> [
-    ...     round(orientation_selectivity(f).item(), 2)
-    ...     for f in (stripes, torch.ones(1, 3, 8, 8), stripes + stripes.mT)
-    ... ]
+    >>> examples = (stripes, torch.ones(1, 3, 8, 8), stripes + stripes.mT)
+    >>> [round(orientation_selectivity(filters).item(), 2) for filters in examples]
     [0.95, 0.0, 0.04]
     """
     if filters.dim() != 4:
-        raise ValueError(
-            f"filters are [C, 3, k, k], as in a first layer; given: {list(filters.shape)}"
-        )
+        raise ValueError(f"filters must be [C, 3, k, k]; given: {list(filters.shape)}")
     energy, angle = _spectrum(filters)
     total = energy.sum((1, 2))
     pull = (energy * torch.exp(2j * angle)).sum((1, 2)).abs()
@@ -31,15 +29,14 @@ def orientation_selectivity(filters: Tensor) -> Tensor:
 
 
 def _spectrum(filters: Tensor, side: int = 32) -> tuple[Tensor, Tensor]:
-    """Energy [C, side, side], summed over colours, of the filters' answers to gratings of each frequency, and their angle [side, side].
+    """The filters' energy [C, side, side] at each frequency, summed over colours, and its angle.
 
-    Only frequencies inside the circle count, so that the corners of the square favour no diagonal.
+    Frequencies outside the largest circle count 0, so that the square's corners favour no diagonal.
     """
     flat = filters.detach().double().cpu()
     flat = flat - flat.mean((2, 3), keepdim=True)
     fy, fx = torch.meshgrid(*[torch.fft.fftfreq(side, dtype=torch.float64)] * 2, indexing="ij")
     radius = torch.hypot(fy, fx)
-    energy = torch.fft.fft2(flat, s=(side, side)).abs().square().sum(1) * (
-        (radius > 0) & (radius < 0.5)
-    )
+    circle = (radius > 0) & (radius < 0.5)
+    energy = torch.fft.fft2(flat, s=(side, side)).abs().square().sum(1) * circle
     return energy, torch.atan2(fy, fx)

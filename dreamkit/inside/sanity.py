@@ -1,7 +1,7 @@
-"""Sanity checks: do two maps agree, does a map find the object, and does it change when the network forgets what it learnt?
+"""Sanity checks of maps: agreement of two maps, overlap with an object, dependence on the weights.
 
-Adebayo et al., "Sanity checks for saliency maps" (2018): a map that stays the same when the weights become random
-explains the picture, not the network.
+Adebayo et al., "Sanity checks for saliency maps" (2018): a map that does not change when the
+weights become random explains the picture, not the network.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ..networks.network import Network, randomized
 
 
 def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]:
-    """(name, network) again and again: each time one more layer has random weights, from the answer down to the pixels.
+    """Pairs (block, network): in each network one block more has random weights, the last first.
 
-    The names are of the blocks that the network itself is made of (`fc`, `inception5b`, …), the last first; those without
-    weights are left out. The random weights are those of `dk.randomized` with that seed.
+    The blocks are the parts of the module that have weights (`fc`, `inception5b`, …). The random
+    weights are those of `dk.randomized` with the same seed.
 
     >>> from dreamkit.networks.zoo import load_network
     >>> [name for name, _ in forgetting(load_network("dreamnet"))][:3]
@@ -28,74 +28,69 @@ def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]
     """
     module, random = copy.deepcopy(network.module), randomized(network, seed).module
     for name in reversed(_blocks(module)):
+        old_part, new_part = module.get_submodule(name), random.get_submodule(name)
+        olds = [*old_part.parameters(), *old_part.buffers()]
+        news = [*new_part.parameters(), *new_part.buffers()]
         with torch.no_grad():
-            for old, new in zip(
-                _tensors(module.get_submodule(name)),
-                _tensors(random.get_submodule(name)),
-                strict=True,
-            ):
+            for old, new in zip(olds, news, strict=True):
                 old.copy_(new)
-        yield (
-            name,
-            replace(
-                network,
-                module=copy.deepcopy(module),
-                name=f"{network.name}-forgot-{name}",
-                digest="",
-            ),
-        )
+        forgetful = f"{network.name}-forgot-{name}"
+        yield name, replace(network, module=copy.deepcopy(module), name=forgetful, digest="")
 
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:
-    """How alike two maps of one shape are in the *order* of their sizes |v|, from -1 over 0 to 1: Spearman's rank correlation.
+    """Spearman's rank correlation of the |values| of two maps of the same shape, from -1 to 1.
 
-    Signs are left out: the map shows where, not whether for or against. ValueError for maps of different shapes, and for a
-    map that is the same everywhere, which has no order.
+    Signs are ignored: a map shows where, not whether for or against. Raises ValueError for maps of
+    different shapes, and for a constant map, which has no order.
 
-    >>> round(
-    ...     rank_correlation(torch.tensor([1.0, 2.0, -3.0]), torch.tensor([10.0, 11.0, 1000.0])), 9
-    ... )
+    >>> one, other = torch.tensor([1.0, 2.0, -3.0]), torch.tensor([10.0, 11.0, 1000.0])
+    >>> round(rank_correlation(one, other), 9)
     1.0
     """
+    from scipy.stats import spearmanr
+
     if one.shape != other.shape:
         raise ValueError(
-            f"maps of one shape are compared; given: {list(one.shape)} and {list(other.shape)}"
+            f"two maps must have the same shape; given: {list(one.shape)} and {list(other.shape)}"
         )
-    ranks = [_ranks(values.detach().abs().double().flatten().cpu()) for values in (one, other)]
-    ranks = [rank - rank.mean() for rank in ranks]
-    if not all(rank.any() for rank in ranks):
-        raise ValueError("a map that is the same everywhere has no order to compare")
-    return float(ranks[0] @ ranks[1] / (ranks[0].norm() * ranks[1].norm()))
+    sizes = [values.detach().abs().double().flatten().cpu() for values in (one, other)]
+    if any((values == values[0]).all() for values in sizes):
+        raise ValueError("a map must have different |values|; given: a constant map")
+    return float(spearmanr(*(values.numpy() for values in sizes)).statistic)
 
 
 def overlap(values: Tensor, mask: Tensor, share: float = 0.1) -> float:
-    """Intersection over union of a map's strongest `share` of pixels with a mask (True on the object), [..., H, W] each.
+    """Intersection over union of a map's strongest pixels and a mask, [..., H, W] each.
 
-    The map's channels are joined: a pixel is as strong as its largest |value|. Chance gives about share / (1 + share / s - share)
-    for an object that fills a share s. ValueError for a share not between 0 and 1 or sizes that differ.
+    The mask is True on the object, and `share`, between 0 and 1, is the share of pixels that count
+    as strongest; a pixel is as strong as the largest |value| of its channels. By chance the result
+    is about share / (1 + share / s - share) for an object that fills the share s of the picture.
+    Raises ValueError for another share or different sizes.
 
-    >>> overlap(
-    ...     torch.tensor([[9.0, 0.0], [8.0, 1.0]]),
-    ...     torch.tensor([[True, False], [False, False]]),
-    ...     0.5,
-    ... )
+    >>> mask = torch.tensor([[True, False], [False, False]])
+    >>> overlap(torch.tensor([[9.0, 0.0], [8.0, 1.0]]), mask, 0.5)
     0.5
     """
     if not 0 < share < 1:
-        raise ValueError(f"share lies between 0 and 1; given: {share!r}")
-    if values.shape[-2:] != mask.shape[-2:]:
+        raise ValueError(f"share must lie between 0 and 1; given: {share!r}")
+    size = values.shape[-2:]
+    if size != mask.shape[-2:]:
         raise ValueError(
-            f"map and mask have one size; given: {list(values.shape[-2:])} and {list(mask.shape[-2:])}"
+            f"map and mask must have the same size; given: {list(size)}, {list(mask.shape[-2:])}"
         )
-    size = values.detach().abs().reshape(-1, *values.shape[-2:]).amax(0).flatten()
-    strongest = torch.zeros_like(size, dtype=torch.bool)
-    strongest[size.topk(max(1, round(share * len(size)))).indices] = True
-    inside = mask.reshape(-1, *mask.shape[-2:]).any(0).flatten().to(strongest.device)
+    strength = values.detach().abs().reshape(-1, *size).amax(0).flatten()
+    strongest = torch.zeros_like(strength, dtype=torch.bool)
+    strongest[strength.topk(max(1, round(share * len(strength)))).indices] = True
+    inside = mask.reshape(-1, *size).any(0).flatten().to(strongest.device)
     return float((strongest & inside).sum() / (strongest | inside).sum())
 
 
 def _blocks(module: nn.Module) -> list[str]:
-    """The names of the children that hold weights, and of theirs where a child is a plain container, in order."""
+    """The names, in order, of the children that have weights.
+
+    A plain container is replaced by its own children.
+    """
     found = []
     for name, child in module.named_children():
         if type(child) in (nn.Sequential, nn.ModuleList):
@@ -103,14 +98,3 @@ def _blocks(module: nn.Module) -> list[str]:
         elif next(child.parameters(), None) is not None:
             found.append(name)
     return found
-
-
-def _tensors(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]
-
-
-def _ranks(values: Tensor) -> Tensor:
-    """The rank of each value; equal values share the mean of theirs."""
-    _, place, count = values.unique(return_inverse=True, return_counts=True)
-    last = count.cumsum(0)
-    return (last - (count.double() - 1) / 2)[place]

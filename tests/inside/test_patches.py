@@ -1,20 +1,11 @@
-"""Top patches against a search by plain loops; orientation selectivity against gratings shown to the filter."""
-
-import math
+"""Top patches against a search by plain loops."""
 
 import pytest
 import torch
 from torch import nn
 
-from dreamkit import (
-    as_network,
-    load_network,
-    orientation_selectivity,
-    save_image,
-    smooth,
-    top_patches,
-)
-from dreamkit.inside.patches import PER_PHOTO
+from dreamkit import as_network, load_network, save_image, smooth, top_patches
+from dreamkit.inside.peaks import PER_PHOTO
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.25, 0.25, 0.25)
 
@@ -45,7 +36,7 @@ def standardized(image):
 
 
 def by_loops(network, photos, channel, count, per_photo):
-    """(value, photo, box) of the best patches, found without any of the package's code: kernel 5, stride 2, padding 2."""
+    """(value, photo, row, column) of the best patches; kernel 5, stride 2, padding 2."""
     conv = network.module[0]
     cells = []
     for number, photo in enumerate(photos):
@@ -195,73 +186,20 @@ def test_the_sample_photos_are_the_default_and_the_strongest_come_first():
     assert len({patch.source for patch in found}) >= 5
 
 
-def test_wrong_requests_are_answered(network, photos, tmp_path):
+def test_wrong_arguments_raise_errors(network, photos, tmp_path):
     with pytest.raises(KeyError, match="unknown layer 'conv'; nearest: 0, 1"):
         top_patches(network, "conv", 0, photos)
-    with pytest.raises(ValueError, match="channel 4 is out of range: '1' has 4, from 0 to 3"):
+    with pytest.raises(ValueError, match="channel 4 is out of range: layer '1' has 4, from 0 to 3"):
         top_patches(network, "1", 4, photos)
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="has no pictures"):
         top_patches(network, "1", 0, tmp_path)
-    with pytest.raises(ValueError, match="is no folder"):
+    with pytest.raises(ValueError, match="is not a folder"):
         top_patches(network, "1", 0, tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="collection of pictures is empty"):
+    with pytest.raises(ValueError, match="collection must have at least one picture"):
         top_patches(network, "1", 0, [])
-    with pytest.raises(ValueError, match=r"has the shape \[1, 3, H, W\]"):
+    with pytest.raises(ValueError, match=r"one picture \[1, 3, H, W\] is needed; given: \[2"):
         top_patches(network, "1", 0, [torch.rand(2, 3, 9, 9)])
-    with pytest.raises(ValueError, match="gives no feature maps"):
+    with pytest.raises(ValueError, match="the network itself has no feature maps"):
         top_patches(network, "", 0, photos)
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="must be at least 1; given: 0, None"):
         top_patches(network, "1", 0, photos, count=0)
-
-
-def grating(angle, frequency, side=11, phase=0.0):
-    y, x = torch.meshgrid(*[torch.arange(side, dtype=torch.float64) - side // 2] * 2, indexing="ij")
-    return torch.cos(2 * math.pi * frequency * (x * math.cos(angle) + y * math.sin(angle)) + phase)
-
-
-def windowed(angle, frequency=0.2, side=11):
-    y, x = torch.meshgrid(*[torch.arange(side, dtype=torch.float64) - side // 2] * 2, indexing="ij")
-    return grating(angle, frequency, side) * torch.exp(-(x**2 + y**2) / (2 * 2.5**2))
-
-
-@pytest.mark.parametrize("angle", [0.0, 0.4, math.pi / 4, math.pi / 2, 2.5])
-def test_a_grating_is_selective_whatever_its_direction(angle):
-    flat = windowed(angle).expand(1, 3, 11, 11)
-    plaid = (windowed(angle) + windowed(angle + math.pi / 2)).expand(1, 3, 11, 11)
-    upright = orientation_selectivity(windowed(0.0).expand(1, 3, 11, 11)).item()
-    assert (
-        orientation_selectivity(flat).item() == pytest.approx(upright, abs=0.01) and upright > 0.85
-    )
-    assert orientation_selectivity(plaid).item() < 0.1
-
-
-def test_blobs_flat_colours_and_nothing_prefer_no_direction():
-    y, x = torch.meshgrid(*[torch.arange(11.0) - 5] * 2, indexing="ij")
-    blob = torch.exp(-(x**2 + y**2) / 8).expand(1, 3, 11, 11)
-    flat = torch.tensor([1.0, -2.0, 0.5]).view(1, 3, 1, 1).expand(1, 3, 11, 11)
-    assert orientation_selectivity(blob).item() < 0.02
-    assert orientation_selectivity(flat).item() == 0
-    assert orientation_selectivity(torch.zeros(1, 3, 5, 5)).item() == 0
-
-
-def test_it_agrees_with_gratings_shown_to_the_filter():
-    """The filter's energy of answer to gratings of both phases on the same frequencies, summed by hand."""
-    filters = torch.randn(3, 3, 7, 7, generator=torch.Generator().manual_seed(5)).double()
-    filters[1] = windowed(0.7, side=7)
-    for number, wanted in enumerate(orientation_selectivity(filters).tolist()):
-        weights = filters[number] - filters[number].mean((1, 2), keepdim=True)
-        pull, total = 0j, 0.0
-        for fy in range(-16, 16):
-            for fx in range(-16, 16):
-                frequency, angle = math.hypot(fy, fx) / 32, math.atan2(fy, fx)
-                if 0 < frequency < 0.5:
-                    shown = [grating(angle, frequency, 7, phase) for phase in (0.0, math.pi / 2)]
-                    energy = sum(float((weights * g).sum((1, 2)).square().sum()) for g in shown)
-                    total += energy
-                    pull += energy * complex(math.cos(2 * angle), math.sin(2 * angle))
-        assert wanted == pytest.approx(abs(pull) / total, abs=1e-6)
-
-
-def test_filters_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r"filters are \[C, 3, k, k\]"):
-        orientation_selectivity(torch.zeros(3, 5, 5))

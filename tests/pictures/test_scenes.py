@@ -92,3 +92,18 @@ def test_stretch_draws_a_field_out():
 
 def test_scenes_are_reached_through_the_map():
     assert torch.equal(dk.scenes.leaves(16, 16, seed=2), leaves(16, 16, seed=2))
+
+
+def test_a_thing_lies_among_its_pieces():
+    thing = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(1))
+    picture, mask = dk.scenes.among_its_pieces(thing, 20, 30, side=50, tile=4, seed=7)
+    assert picture.shape == (1, 3, 50, 50) and torch.equal(
+        picture[..., 25:27, 34:42], thing[..., 5:7, 4:12]
+    )
+    assert mask[26, 38] and not mask[20, 30] and not mask[:20].any() and not mask[:, 46:].any()
+    assert set(picture[..., ~mask][0, 0].tolist()) <= set(thing[0, 0].flatten().tolist())
+    assert torch.equal(
+        picture, dk.scenes.among_its_pieces(thing, 20, 30, side=50, tile=4, seed=7)[0]
+    )
+    with pytest.raises(ValueError, match="does not fit"):
+        dk.scenes.among_its_pieces(thing, 40, 0, side=50)
