@@ -412,7 +412,7 @@ MISTAKES = [
     ),
     (
         ["dream", "--layer", "conv1", "--channel", "48"],
-        "channel 48 is out of range: 'conv1' has 48, from 0 to 47",
+        "channel 48 is out of range: layer 'conv1' has 48, from 0 to 47",
     ),
     (["dream", "--layer", "conv1", "--channel", "-1"], "channel -1 is out of range"),
     (["dream", "--logit", "bananna"], "unknown class 'bananna'; nearest: banana"),
@@ -480,7 +480,7 @@ MISTAKES = [
     ),
     (
         ["features", "china", "--layer", "conv1", "--channels", "48"],
-        "channel 48 is out of range: 'conv1' has 48",
+        "channel 48 is out of range: layer 'conv1' has 48",
     ),
     (
         ["features", "china", "--layer", "fc"],

@@ -59,7 +59,7 @@ def test_the_doctor_says_what_is_missing_and_goes_on(monkeypatch, capsys):
 
 def test_the_doctor_sees_damaged_weights(monkeypatch):
     monkeypatch.setattr(doctor, "embedded_names", lambda: ("dreamnet",))
-    monkeypatch.setattr("dreamkit.networks.zoo._sha256", lambda path: "0" * 64)
+    monkeypatch.setattr("dreamkit.networks.weight_files.sha256", lambda path: "0" * 64)
     failed = [line for good, line in doctor.examine() if not good]
     assert any("weights of dreamnet" in line and "are damaged" in line for line in failed)
 
