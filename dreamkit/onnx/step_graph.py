@@ -45,6 +45,12 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
             "cannot hold; sums of dk.layer, dk.channel, dk.neuron, dk.logit and dk.guide can be "
             "written"
         )
+    for term in objective.terms:
+        if term.kind not in TERMS:
+            raise ValueError(
+                f"no ONNX graph can hold {objective.name}: the kind {term.kind!r} has no rule; "
+                f"kinds with a rule: {', '.join(TERMS)}"
+            )
     builder, size = trace(network, objective.layers)
     fixed = fixed_size(network, objective.layers, size)
     terms = [_add_term(builder, network, term) for term in objective.terms]

@@ -149,7 +149,7 @@ def test_nothing_of_the_users_is_overwritten(photos, capsys):
             ["a.png", "b.webp", "-o", "a.jpg/"],
             "several pictures go to a folder|exists and is not a folder",
         ),
-        (["a.png", "out", "--workers", "0", "-o", "new"], "workers is a whole number"),
+        (["a.png", "out", "--workers", "0", "-o", "new"], "workers must be a whole number"),
     ):
         assert call(["dream", *arguments, *QUICK]) == 2
         error = capsys.readouterr().err
