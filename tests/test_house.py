@@ -127,6 +127,11 @@ def test_no_two_modules_of_one_name():
     assert sorted(names) == sorted(set(names))
 
 
+def test_no_module_is_longer_than_250_lines():
+    long = {p.name: n for p in MODULES if (n := len(p.read_text("utf-8").splitlines())) > 250}
+    assert not long
+
+
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 PUBLIC_MODULES = dk._MODULES
 BY_NEED = tuple(
