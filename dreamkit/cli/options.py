@@ -20,13 +20,15 @@ from .given_pictures import GUIDE_SIDE, picture_at
 DEFAULT_LAYERS = {
     "dreamnet": "inception5a",
     "dreamnet-robust": "inception5a",
+    "efficientnet_lite0": "block6a.expand",
     "googlenet": "inception4c",
     "vgg16": "features.22",
     "resnet50": "layer3.5",
 }
 
 Network = Annotated[
-    str, typer.Option(help="dreamnet, dreamnet-robust, or a classification network of torchvision")
+    str,
+    typer.Option(help="dreamnet, dreamnet-robust, efficientnet_lite0, or a network of torchvision"),
 ]
 Weights = Annotated[
     str | None, typer.Option(help="your own weights file (safetensors or state dict), or: random")

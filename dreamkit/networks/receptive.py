@@ -73,6 +73,12 @@ def _through(node: object, fields: list[Field | None]) -> Field | None:
         if "Max" in kind:
             dilation = node._saved_dilation
         return _slide(field, kernel, node._saved_stride or kernel, node._saved_padding, dilation)
+    if "ConstantPad" in kind:
+        left, _, top, _, *others = (*node._saved_pad, 0, 0)[: max(4, len(node._saved_pad))]
+        if any(others):
+            return None
+        start = (field.start[0] - top * field.stride[0], field.start[1] - left * field.stride[1])
+        return Field(field.size, field.stride, start)
     return field  # ReLU, sums, joins, BatchNorm in evaluation: cell by cell
 
 

