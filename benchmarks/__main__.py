@@ -1,8 +1,8 @@
-"""Speed and memory side by side, in one run: `uv run --group bench python -m benchmarks [--repeats 5] [--quick]`.
+"""Speed and memory side by side: `uv run --group bench python -m benchmarks [--quick]`.
 
-Each competitor takes whole steps (gradient and ascent) on the same torchvision architecture with random weights, at the
-same layer and picture size, in a process of its own each; they take turns, so that whatever else the machine does falls on
-all alike.
+Each competitor takes whole steps (gradient and ascent) on the same torchvision architecture with
+random weights, at the same layer and picture size, in a process of its own each; they take turns,
+so that whatever else the machine does falls on all alike.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def seconds(step, count: int = 1) -> float:
 
 
 class Competitor:
-    """A competitor at work in a process of its own: nobody's way with memory or threads is another's."""
+    """A competitor in a process of its own, with its own memory and threads."""
 
     def __init__(self, name: str, *job, **environment: str):
         command = [
@@ -79,7 +79,7 @@ class Competitor:
 
 
 def serve(name: str, network: str, layer: str, size: list[int]) -> None:
-    """The other side of Competitor: a step, and its seconds on a line, for every line that comes."""
+    """The other side of Competitor: for each line read, one step and its seconds."""
     answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
     try:
         step, trouble = rivals.step(name, network, layer, tuple(size)), ""
@@ -93,7 +93,10 @@ def serve(name: str, network: str, layer: str, size: list[int]) -> None:
 def turns(
     competitors: dict[str, Competitor], repeats: int, patience: float = PATIENCE
 ) -> dict[str, list[float]]:
-    """Seconds of each competitor's steps; they take turns, after one step each that counts only where it takes longer than `patience`."""
+    """Seconds of the steps of each competitor, which take turns.
+
+    A first step counts only if it takes longer than `patience`.
+    """
     first = {name: take() for name, take in competitors.items()}
     found = {name: [took] if took > patience else [] for name, took in first.items()}
     for _ in range(repeats):
@@ -135,7 +138,10 @@ def best_rate(dtype: torch.dtype, repeats: int, sides: tuple[int, ...] = (1024, 
 
 
 def quickest(work, repeats: int) -> float:
-    """Seconds of the quickest of several runs, after one that does not count unless it takes longer than PATIENCE."""
+    """Seconds of the quickest of several runs.
+
+    A first run counts only if it takes longer than PATIENCE.
+    """
     found = [seconds(work)]
     while len(found) <= repeats and found[0] < PATIENCE:
         found.append(seconds(work))
@@ -143,7 +149,7 @@ def quickest(work, repeats: int) -> float:
 
 
 def peak_memory(name: str, job: tuple) -> tuple[int, int]:
-    """(MiB of the whole process at its peak, MiB of that which the steps added), of a competitor in a process of its own."""
+    """The peak memory of a competitor's process in MiB: (all of it, what the steps added)."""
     command = [sys.executable, "-m", "benchmarks", "--memory-of", json.dumps([name, *job])]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     whole, added = json.loads(result.stdout.splitlines()[-1])
@@ -179,7 +185,8 @@ def table(job: tuple, repeats: int, rates: dict[str, float], memory: bool) -> No
     flops = rivals.flops(network, layer, size)
     print(f"\n### {network}, `{layer}`, {size[0]}×{size[1]}: {flops / 1e9:.1f} GFLOP a step\n")
     print(
-        "| | ms a step (median) | spread | times dreamkit's (float32) | share of the peak | MiB at the peak | of it the steps' |"
+        "| | ms a step (median) | spread | times dreamkit's (float32) | share of the peak "
+        "| MiB at the peak | of it the steps' |"
     )
     print("|---|---|---|---|---|---|---|")
     for name, found in times.items():
@@ -188,7 +195,8 @@ def table(job: tuple, repeats: int, rates: dict[str, float], memory: bool) -> No
         share = flops / median / rates["bfloat16" if "bfloat16" in name else "float32"]
         whole, added = peak_memory(name, job) if memory else ("", "")
         print(
-            f"| {name} | {median * 1e3:.0f} | {min(found) * 1e3:.0f} to {max(found) * 1e3:.0f} | {ratio:.2f} | {share:.0%} | {whole} | "
+            f"| {name} | {median * 1e3:.0f} | {min(found) * 1e3:.0f} to "
+            f"{max(found) * 1e3:.0f} | {ratio:.2f} | {share:.0%} | {whole} | "
             f"{added} |",
             flush=True,
         )
@@ -198,7 +206,10 @@ def table(job: tuple, repeats: int, rates: dict[str, float], memory: bool) -> No
 
 
 def growth(repeats: int) -> None:
-    """The power of the pixels with which the time of a step grows, by least squares on logarithms; with freed memory kept, and without."""
+    """How the time of a step grows: the power of the number of pixels.
+
+    By least squares on logarithms, with freed memory kept and without.
+    """
     print("\n### Growth: dreamnet, `inception4c`\n")
     pixels = torch.tensor([float(side) for side in SIDES]).square().log()
     for setting, keep in (("Freed memory kept", "1"), ("Not kept", "0")):
@@ -250,7 +261,8 @@ def main() -> None:
     if given.serve:
         return serve(*given.serve)
     print(
-        f"{time.strftime('%Y-%m-%d')}, {platform.processor() or platform.machine()}, {torch.backends.cpu.get_cpu_capability()}, "
+        f"{time.strftime('%Y-%m-%d')}, {platform.processor() or platform.machine()}, "
+        f"{torch.backends.cpu.get_cpu_capability()}, "
         f"{torch.get_num_threads()} threads, torch {torch.__version__}, {given.repeats} repeats"
     )
     sides = (512,) if given.quick else (1024, 2048)

@@ -1,7 +1,10 @@
-"""How much faster are two workers? `python -m benchmarks.atlas [-n CHANNELS] [--workers 2] [-o DIR]`.
+"""How much faster two workers are than one.
 
-The whole atlas of dreamnet's suggested layers, by one worker of one thread and then by several; both folders must hold the
-same bytes. Workers are started, and have torch loaded, before the clock runs: the ratio is that of the work.
+`python -m benchmarks.atlas [-n CHANNELS] [--workers 2] [-o DIR]`.
+
+The whole atlas of dreamnet's suggested layers, by one worker of one thread and then by several;
+both folders must hold the same bytes. Workers are started, and have torch loaded, before the clock
+runs: the ratio is that of the work.
 """
 
 import argparse
@@ -26,7 +29,8 @@ def timed(network: dk.Network, folder: Path, workers: int, channels: list[int] |
             network, folder=folder, channels=channels, client=client
         ):
             print(
-                f"\r{workers} worker{'s' * (workers > 1)}: {done} of {total} pictures, {time.perf_counter() - start:.0f} s ",
+                f"\r{workers} worker{'s' * (workers > 1)}: {done} of {total} pictures, "
+                f"{time.perf_counter() - start:.0f} s ",
                 end="",
                 file=sys.stderr,
                 flush=True,
@@ -67,8 +71,10 @@ def main() -> None:
         if options.o:
             shutil.copytree(many, options.o)
     print(
-        f"{pictures} pictures, {platform.processor() or platform.machine()}:\none worker {alone:.1f} s ({alone / pictures:.2f} s each), "
-        f"{options.workers} workers {together:.1f} s; {alone / together:.2f} times as fast; the same bytes"
+        f"{pictures} pictures, {platform.processor() or platform.machine()}:\none worker "
+        f"{alone:.1f} s ({alone / pictures:.2f} s each), "
+        f"{options.workers} workers {together:.1f} s; {alone / together:.2f} times as "
+        "fast; the same bytes"
     )
 
 

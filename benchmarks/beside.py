@@ -1,7 +1,8 @@
-"""The embedded networks' dreams beside those of a network trained on ImageNet: `python -m benchmarks.beside WEIGHTS -o sheet.webp`.
+"""The embedded networks' dreams beside a third network's: `python -m benchmarks.beside WEIGHTS`.
 
-WEIGHTS is a file for `--network` (torchvision's name, by default squeezenet1_1). Photo by photo, a row for each network:
-its dreams at four depths. Depths are comparable: the same places in each network's own list of suggested layers.
+WEIGHTS is a file for `--network` (torchvision's name, by default squeezenet1_1). Photo by photo, a
+row for each network: its dreams at four depths. Depths are comparable: the same places in each
+network's own list of suggested layers.
 """
 
 import argparse
@@ -20,7 +21,7 @@ def dreams(
     settings: dk.Settings,
     depths: Sequence[float] = DEPTHS,
 ) -> Iterator[tuple[str, dk.Image]]:
-    """(text, picture): for each photo and network the photo, then its dreams from shallow to deep."""
+    """Pairs (text, picture): for each photo and network, the photo and its dreams by depth."""
     for what, photo in photos.items():
         for network in networks:
             yield f"{what}, {network.name}", photo

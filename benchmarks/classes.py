@@ -1,10 +1,11 @@
 """Are class pictures recognised? `python -m benchmarks.classes [-n 200] [-o sheet.webp]`.
 
-For each class a picture is grown from noise by one embedded network, and shown to the *other* one: does it name the class
-among its first five, by the mean of its probabilities over ten shifted and rescaled views?
+For each class a picture is grown from noise by one embedded network, and shown to the *other* one:
+does it name the class among its first five, by the mean of its probabilities over ten shifted and
+rescaled views?
 
-With `--pictures DIR` each picture is kept there as a PNG file, and made anew only where there is none: a run that was
-stopped goes on.
+With `--pictures DIR` each picture is kept there as a PNG file, and made anew only where there is
+none: a run that was stopped goes on.
 """
 
 import argparse
@@ -89,7 +90,8 @@ def main() -> None:
         pictures[label] = image
         missed |= set() if hit else {label}
         print(
-            f"{len(pictures):3} {'named ' if hit else 'missed'} {label:28} {1 - len(missed) / len(pictures):.1%} so far",
+            f"{len(pictures):3} {'named ' if hit else 'missed'} {label:28} "
+            f"{1 - len(missed) / len(pictures):.1%} so far",
             flush=True,
         )
     if given.o:

@@ -1,7 +1,8 @@
-"""Whether `torch.compile` pays for a step's gradient: `python -m benchmarks.compiling [--repeats 7]`.
+"""Whether `torch.compile` makes a step faster: `python -m benchmarks.compiling [--repeats 7]`.
 
-The network is cut off at the layer, traced and compiled; the first gradient, which compiles, is timed too, and so is the first at
-another size, as a dream's octaves have them. It needs a C++ compiler.
+The network is cut off at the layer, traced and compiled; the first gradient, which compiles, is
+timed too, and so is the first at another size, as a dream's octaves have them. It needs a C++
+compiler.
 """
 
 import argparse
@@ -76,7 +77,8 @@ def measure(network: str, layer: str, size: tuple[int, int], dynamic: bool, repe
     work = f"{network}, `{layer}`, {size[0]}×{size[1]}"
     sizes = "any size" if dynamic else "each size"
     print(
-        f"| {work} | {sizes} | {ours * 1e3:.0f} | {theirs * 1e3:.0f} | {first:.1f} | {other:.1f} | {pays} | "
+        f"| {work} | {sizes} | {ours * 1e3:.0f} | {theirs * 1e3:.0f} | {first:.1f} | "
+        f"{other:.1f} | {pays} | "
         f"{float(off):.0e} |",
         flush=True,
     )
@@ -90,11 +92,13 @@ def main() -> None:
     parser.add_argument("--only", choices=[network for network, *_ in WORK])
     given = parser.parse_args()
     print(
-        f"{time.strftime('%Y-%m-%d')}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads, "
+        f"{time.strftime('%Y-%m-%d')}, {torch.backends.cpu.get_cpu_capability()}, "
+        f"{torch.get_num_threads()} threads, "
         f"torch {torch.__version__}, {given.repeats} repeats\n"
     )
     print(
-        "| work | compiled for | ms a gradient | compiled | s the first | s the first of another size | pays after steps | differs by |"
+        "| work | compiled for | ms a gradient | compiled | s the first | s the first of "
+        "another size | pays after steps | differs by |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for job in WORK:

@@ -1,4 +1,4 @@
-"""The sheet from which the default settings were chosen by eye: `python -m benchmarks.defaults [-o benchmarks/defaults.webp]`.
+"""The sheet from which the defaults were chosen by eye: `python -m benchmarks.defaults`.
 
 Five photos (rows), and the network's default layer under other smoothings and step sizes (columns).
 """

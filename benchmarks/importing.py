@@ -1,7 +1,8 @@
-"""What `import dreamkit` costs beyond importing torch: `python -m benchmarks.importing [--repeats 15]`.
+"""What `import dreamkit` costs beyond torch: `python -m benchmarks.importing [--repeats 15]`.
 
-Fresh processes take turns, torch alone in one and both in the other; each tells the time from before torch to the end of its imports.
-All have their modules compiled already (.pyc), as after the first import of an installed package.
+Fresh processes take turns, torch alone in one and both in the other; each tells the time from
+before torch to the end of its imports. All have their modules compiled already (.pyc), as after the
+first import of an installed package.
 """
 
 import argparse
@@ -15,7 +16,10 @@ import time
 
 WHAT = {"torch": "import torch", "torch and dreamkit": "import torch, dreamkit"}
 CLOCK = "import time; start = time.perf_counter()\n{}\nprint(time.perf_counter() - start)"
-INSIDE = "import time, torch; start = time.perf_counter()\nimport dreamkit\nprint(time.perf_counter() - start)"
+INSIDE = (
+    "import time, torch; start = time.perf_counter()\nimport dreamkit\n"
+    "print(time.perf_counter() - start)"
+)
 
 
 def seconds(code: str, cache: str) -> float:
@@ -47,7 +51,8 @@ def main() -> None:
             for name, code in codes.items():
                 found[name].append(1e3 * seconds(code, cache))
     print(
-        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python {platform.python_version()}, {repeats} repeats\n"
+        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python "
+        f"{platform.python_version()}, {repeats} repeats\n"
     )
     print("| import | ms (median) | spread |\n|---|---|---|")
     for name, times in found.items():

@@ -1,7 +1,8 @@
-"""Feature maps through onnxruntime beside torch: `python -m benchmarks.onnx [--repeats 7] [--threads N] [--size 192 256]`.
+"""Feature maps through onnxruntime and torch: `python -m benchmarks.onnx [--size 192 256]`.
 
-dreamnet as far as each of three layers, exported by `dk.onnx.export`. The two take turns, so that whatever else the machine does
-falls on both alike; a ratio is that of the medians. Agreement is the largest difference, as a share of the largest value.
+dreamnet as far as each of three layers, exported by `dk.onnx.export`. The two take turns, so that
+whatever else the machine does falls on both alike; a ratio is that of the medians. Agreement is the
+largest difference, as a share of the largest value.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -28,7 +30,10 @@ def seconds(run) -> float:
 def measure(
     network: dk.Network, layers: list[str], picture: dk.Image, repeats: int, threads: int
 ) -> Iterator[tuple[str, float, float, float]]:
-    """(layer, seconds of torch, seconds of onnxruntime, agreement), layer by layer; each run goes as far as its layer only."""
+    """For each layer (layer, seconds of torch, seconds of onnxruntime, difference).
+
+    Each run ends at its layer.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for layer in layers:
             file = Path(folder) / "layer.onnx"
@@ -36,13 +41,9 @@ def measure(
             session = dk.onnx.FeatureSession(file, threads=threads)
             ours, theirs = dk.capture(network, picture, layer)[layer], session(picture)[layer]
             off = float((ours - theirs).abs().max() / ours.abs().max())
-            turns = [
-                (
-                    seconds(lambda: dk.capture(network, picture, layer)),
-                    seconds(lambda: session(picture)),
-                )
-                for _ in range(repeats)
-            ]
+            by_torch = partial(dk.capture, network, picture, layer)
+            by_onnx = partial(session, picture)
+            turns = [(seconds(by_torch), seconds(by_onnx)) for _ in range(repeats)]
             torchs, onnxs = (statistics.median(column) for column in zip(*turns, strict=True))
             yield layer, torchs, onnxs, off
 
@@ -61,16 +62,19 @@ def main() -> None:
     picture = dk.resize(dk.sample("china", 256), tuple(given.size))
     layers = list(dict.fromkeys(dk.layer_at(network, depth) for depth in DEPTHS))
     print(
-        f"{network.name}, {given.size[0]}×{given.size[1]}, {given.threads} thread(s), torch {torch.__version__}, {platform.machine()}"
+        f"{network.name}, {given.size[0]}×{given.size[1]}, {given.threads} thread(s), "
+        f"torch {torch.__version__}, {platform.machine()}"
     )
     print(
-        "| layer | torch | onnxruntime | torch / onnxruntime | largest difference / largest value |\n|---|---|---|---|---|"
+        "| layer | torch | onnxruntime | torch / onnxruntime | largest difference / "
+        "largest value |\n|---|---|---|---|---|"
     )
     for layer, torchs, onnxs, off in measure(
         network, layers, picture, given.repeats, given.threads
     ):
         print(
-            f"| `{layer}` | {1000 * torchs:.1f} ms | {1000 * onnxs:.1f} ms | {torchs / onnxs:.2f} | {off:.1e} |",
+            f"| `{layer}` | {1000 * torchs:.1f} ms | {1000 * onnxs:.1f} ms | "
+            f"{torchs / onnxs:.2f} | {off:.1e} |",
             flush=True,
         )
 

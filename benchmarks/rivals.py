@@ -1,4 +1,4 @@
-"""The competitors of `python -m benchmarks`: each gives a function that takes one step of a dream."""
+"""The competitors of `python -m benchmarks`: each gives a function for one step."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,7 +17,10 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def step(name: str, network: str, layer: str, size: tuple[int, int]) -> Callable[[], object]:
-    """One step of that competitor; ImportError where it is not installed, ValueError where it cannot do the work."""
+    """One step of that competitor.
+
+    Raises ImportError if it is not installed, ValueError if it cannot do the work.
+    """
     picture = dk.resize(dk.sample("china"), size)
     if name.startswith("dreamkit"):
         return _ours(network, layer, picture, name.partition(" ")[2])
@@ -29,7 +32,7 @@ def step(name: str, network: str, layer: str, size: tuple[int, int]) -> Callable
 
 
 def _module(network: str) -> nn.Module:
-    """The architecture as torchvision gives it, random weights, parameters with gradients: what a tutorial starts from."""
+    """The architecture from torchvision with random weights and gradients, as in a tutorial."""
     torch.manual_seed(0)
     if network == "dreamnet":
         from dreamkit.networks.dreamnet import DreamNet
@@ -58,7 +61,7 @@ def _ours(network: str, layer: str, picture: torch.Tensor, how: str) -> Callable
 
 
 def _tutorial(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
-    """The loop that tutorials write: a hook keeps the features, the whole network runs, everything gets a gradient."""
+    """The loop of tutorials: a hook keeps features, the whole network runs, all gets gradients."""
     kept = {}
     dict(module.named_modules())[layer].register_forward_hook(
         lambda layer, inputs, output: kept.update(features=output)
@@ -78,7 +81,7 @@ def _tutorial(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[
 
 
 def _lucent(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
-    """PyPI's torch-lucent: its own loop for one step with its default parametrisation (Fourier, decorrelated), no transforms."""
+    """One step of torch-lucent: its own loop and parametrisation (Fourier), without transforms."""
     from lucent.optvis import objectives, param, render
 
     height, width = picture.shape[-2:]
@@ -96,7 +99,7 @@ def _lucent(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[]
 
 
 def _torch_dreams(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
-    """PyPI's torch-dreams: its own loop for one step with its default parametrisation, no transforms."""
+    """One step of torch-dreams: its own loop and default parametrisation, without transforms."""
     from torch_dreams import Dreamer
     from torch_dreams.auto_image_param import AutoImageParam
 
@@ -112,7 +115,7 @@ def _torch_dreams(module: nn.Module, layer: str, picture: torch.Tensor) -> Calla
 
 
 def _tensorflow(network: str, layer: str, picture: torch.Tensor) -> Callable[[], object]:
-    """The step of TensorFlow's tutorial on Keras's InceptionV3: mean of the features, gradient by its deviation, [-1, 1], tf.function."""
+    """The step of TensorFlow's tutorial on Keras's InceptionV3, as a tf.function."""
     if network != "inception_v3":
         raise ValueError("its tutorial has InceptionV3 only")
     import tensorflow as tf
@@ -137,7 +140,7 @@ def _tensorflow(network: str, layer: str, picture: torch.Tensor) -> Callable[[],
 
 @lru_cache
 def flops(network: str, layer: str, size: tuple[int, int]) -> float:
-    """Floating-point operations of the forward pass to the layer and of the gradient by its inputs (as many again)."""
+    """Floating-point operations of the forward pass to the layer, and as many for the gradient."""
     net, found = dk.as_network(_module(network), MEAN, STD, device="cpu"), []
 
     def count(conv: nn.Conv2d, inputs: tuple, output: torch.Tensor) -> None:

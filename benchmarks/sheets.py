@@ -22,7 +22,7 @@ def labelled(
     marked: frozenset[str] = frozenset(),
     size: int = SIZE,
 ) -> pillow.Image:
-    """A white page of pictures in rows of `columns`, each as large as the largest, its name under it in as many lines as it takes.
+    """A white page of named pictures in rows of `columns`, with cells as large as the largest.
 
     The `marked` names are red.
     """
@@ -53,7 +53,7 @@ def labelled(
 
 
 def wrapped(text: str, width: float, font: ImageFont.FreeTypeFont) -> list[str]:
-    """The text's words in lines of at most `width` pixels; a word that is longer has a line to itself."""
+    """The words of the text in lines of at most `width` pixels; a longer word has its own line."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -65,7 +65,10 @@ def wrapped(text: str, width: float, font: ImageFont.FreeTypeFont) -> list[str]:
 
 
 def save(page: pillow.Image, path: str, most: int = 1_200_000) -> None:
-    """Writes the page as WebP, at the best quality that keeps it under `most` bytes. ValueError where none does."""
+    """Writes the page as WebP, at the best quality that keeps it under `most` bytes.
+
+    ValueError where none does.
+    """
     for quality in range(90, 20, -5):
         file = io.BytesIO()
         page.save(file, "WEBP", quality=quality, method=6)

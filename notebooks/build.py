@@ -1,10 +1,10 @@
-"""Lessons built: `python notebooks/build.py [NN…]` executes notebooks/src/NN_name.py and writes notebooks/NN_name.ipynb.
+"""Builds lessons: executes notebooks/src/NN_name.py and writes notebooks/NN_name.ipynb.
 
-python notebooks/build.py             every lesson
-python notebooks/build.py 03 05       these two
-python notebooks/build.py 14a         one sitting of a lesson in several; 14 stands for all of them
-python notebooks/build.py --check     are the notebooks in step with their sources? (nothing is executed)
-python notebooks/build.py --slides 03 a slide view of the built lesson, in one file: out/slides/03_one_step.html
+python notebooks/build.py every lesson python notebooks/build.py 03 05 these two python
+notebooks/build.py 14a one sitting of a lesson in several; 14 stands for all of them python
+notebooks/build.py --check are the notebooks in step with their sources? (nothing is executed)
+python notebooks/build.py --slides 03 a slide view of the built lesson, in one file:
+out/slides/03_one_step.html
 """
 
 from __future__ import annotations
@@ -42,9 +42,12 @@ _SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.
 
 
 def sources(wanted: list[str] | None = None) -> list[Path]:
-    """The sources of the lessons whose numbers are wanted (all, if none are named), in order. ValueError for an unknown number.
+    """The sources of the lessons whose numbers are wanted (all, if none are named), in order.
 
-    A number is two digits, and a letter for one sitting of several: "14" stands for "14a" and "14b".
+    ValueError for an unknown number.
+
+    A number is two digits, and a letter for one sitting of several: "14" stands for "14a" and
+    "14b".
     """
     found = sorted(path for path in (HERE / "src").glob("*.py") if _SOURCE.fullmatch(path.name))
     known = [number(path) for path in found]
@@ -94,7 +97,10 @@ def read(source: Path) -> nbformat.NotebookNode:
 
 
 def with_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy in which each exercise's folded solution stands in place of its stub. ValueError for an exercise without one."""
+    """A copy in which each exercise's folded solution stands in place of its stub.
+
+    ValueError for an exercise without one.
+    """
     solved = copy.deepcopy(notebook)
     for cell in exercise_cells(solved):
         before = solved.cells[solved.cells.index(cell) - 1].source
@@ -110,7 +116,10 @@ def with_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def build(source: Path) -> Run:
-    """The Run of a source's notebook, which is written beside its siblings even where rules are broken, so that it can be looked at."""
+    """The Run of a source's notebook.
+
+    The notebook is written even if rules are broken, so that it can be read.
+    """
     run = execute(read(Path(source)))
     nbformat.validate(run.notebook)
     nbformat.write(run.notebook, target(Path(source)))
@@ -127,7 +136,7 @@ def in_step(source: Path) -> bool:
 
 
 def report(source: Path, run: Run) -> list[str]:
-    """The broken rules of a run, after one printed line of what was written and how long it took."""
+    """The broken rules of a run. Prints one line with the file written and its seconds."""
     slow = ", ".join(
         f"{name} {taken:.1f} s" + ("" if _announced(run, name) else " (say so above it)")
         for name, taken in run.seconds.items()
@@ -135,7 +144,8 @@ def report(source: Path, run: Run) -> list[str]:
     )
     size = target(source).stat().st_size
     print(
-        f"{target(source).name}: {len(run.seconds)} code cells, {sum(run.seconds.values()):.1f} s, {size / 1e6:.2f} MB"
+        f"{target(source).name}: {len(run.seconds)} code cells, "
+        f"{sum(run.seconds.values()):.1f} s, {size / 1e6:.2f} MB"
         + (f"; over 5 s: {slow}" if slow else "")
     )
     problems = rules(run.notebook)

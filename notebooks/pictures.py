@@ -1,6 +1,9 @@
-"""Makes the README's strip and the gallery: `python notebooks/pictures.py` writes notebooks/pictures/*.webp and GALLERY.md.
+"""Makes the README's strip and the gallery: `python notebooks/pictures.py`.
 
-Every picture of the gallery is made by the command that stands under it, and carries its recipe: `dreamkit again` remakes it.
+It writes notebooks/pictures/*.webp and GALLERY.md.
+
+Every picture of the gallery is made by the command that stands under it, and carries its recipe:
+`dreamkit again` remakes it.
 """
 
 import shlex
@@ -41,7 +44,7 @@ GALLERY = {
 
 
 def strip(side: int = 512) -> dk.Image:
-    """The sample photo and its dreams at three depths, side by side: [1, 3, H, 4 · WIDTH + gaps]."""
+    """The sample photo and its dreams at three depths, side by side, [1, 3, H, W]."""
     photo, network = dk.sample("china", side), dk.load_network("dreamnet")
     pictures = [photo, *(dk.dream(dk.scorer(network, dk.layer(layer)), photo) for layer in LAYERS)]
     height = round(WIDTH * photo.shape[-2] / photo.shape[-1])

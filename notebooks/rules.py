@@ -1,4 +1,4 @@
-"""What every lesson must hold to, as checks on an executed notebook: `rules(notebook)` lists what is broken."""
+"""The rules of every lesson, as checks on an executed notebook: `rules` lists the broken ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE | re.DOTALL)
 _ALT = re.compile(r"""\balt=(?:"\s*[^"\s][^"]*"|'\s*[^'\s][^']*')""", re.IGNORECASE)
 _EXERCISE = re.compile(r"^### Exercise \d\d[a-z]?\.\d · .+ · \d+ minutes? · [★☆]{3}", re.MULTILINE)
 _FORBIDDEN = re.compile(
-    r"(^\s*[!%]|\bsys\.path\b|\bpip install\b|\bfrom dreamkit\b|\bimport dreamkit\.|\bdk\.(\w+\.)*_)",
+    r"(^\s*[!%]|\bsys\.path\b|\bpip install\b|\bfrom dreamkit\b|\bimport "
+    r"dreamkit\.|\bdk\.(\w+\.)*_)",
     re.MULTILINE,
 )
 

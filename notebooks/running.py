@@ -1,7 +1,8 @@
-"""Notebooks executed: in a kernel of this Python, away from the network, and with errors that plain execution lets pass.
+"""Executes notebooks in a kernel of this Python, without a network, and finds all errors.
 
-Plain execution (nbclient) stops at a cell that raises. Three failures slip through it and are found here: an error
-inside an Output widget, an error output of any kind, and a traceback on stderr, as a thread leaves one.
+Plain execution (nbclient) stops at a cell that raises. Three failures slip through it and are found
+here: an error inside an Output widget, an error output of any kind, and a traceback on stderr, as a
+thread leaves one.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 _NOTE = "A live panel as it stood when its cell ended; run the cell to move it."
 TRACEBACK = "Traceback (most recent call last)"
 
-# Run in the kernel before the first cell: it refuses the network and remembers what is written to stderr, since
-# what a thread writes after its cell has ended reaches no cell.
+# Runs in the kernel before the first cell. It refuses the network and keeps what is written to
+# stderr, because what a thread writes after its cell has ended reaches no cell.
 _GUARD = """
 import io as _io, sys as _sys, threading as _threading
 _sys.stderr.echo = _written = _io.StringIO()     # IPython swaps `write` itself around every cell
@@ -54,7 +55,7 @@ _written.getvalue()
 """
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818 (what a run has done, not what a caller did wrong)
     """A notebook that did not run cleanly; the message says which cell and what was found there."""
 
 
@@ -85,7 +86,10 @@ class _ThisPython(KernelSpecManager):
 
 
 class _Kernel(AsyncKernelManager):
-    """Starts that kernel. Named by its class, since nbclient cleans up only after managers that it has made itself."""
+    """Starts that kernel.
+
+    Named by its class, since nbclient cleans up only after managers that it has made itself.
+    """
 
     def __init__(self, **kwargs):
         super().__init__(**{**kwargs, "kernel_spec_manager": _ThisPython()})
@@ -108,7 +112,9 @@ class _Client(nbclient.NotebookClient):
 def execute(
     notebook: nbformat.NotebookNode, timeout: float = 120, environment: dict[str, str] | None = None
 ) -> Run:
-    """A Run: an executed copy of the notebook in an empty folder; the given one stays as it is. Failed where anything went wrong.
+    """A Run: an executed copy of the notebook in an empty folder; the given one stays as it is.
+
+    Failed where anything went wrong.
 
     `timeout` is in seconds for each cell; `environment` is added to this process's own.
     """
@@ -205,7 +211,10 @@ def _errors_in(outputs) -> list[str]:
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:
-    """Leaves nothing that differs from run to run: counts from 1, panels as still pictures, no widget state, no machine's versions."""
+    """Removes what differs from run to run.
+
+    Counts start at 1, panels become still pictures, widget state and versions are dropped.
+    """
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -224,7 +233,10 @@ def _tidy(notebook: nbformat.NotebookNode) -> None:
 
 
 def _freeze(output: nbformat.NotebookNode) -> None:
-    """Takes the live view out of a panel's output and leaves the plain page beside it: a saved view without its state shows an error."""
+    """Removes the live view from a panel's output and leaves the plain page.
+
+    A saved view without its state would show an error.
+    """
     if output.data.pop(_VIEW, None) is not None:
         output.data["text/html"] = f"<p><em>{_NOTE}</em></p>{output.data.get('text/html', '')}"
         output.data["text/plain"] = _NOTE

@@ -1,6 +1,7 @@
 """A lesson as slides: one HTML file that needs no network, moved by the arrow keys.
 
-nbconvert's own slides load reveal.js from the network, so the page here brings its few lines of style and script along.
+nbconvert's own slides load reveal.js from the network, so the page here brings its few lines of
+style and script along.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ show(at);
 
 
 def slides(notebook: nbformat.NotebookNode) -> str:
-    """The page: a new slide at every heading, and one for each exercise; code with what it showed below it."""
+    """The page: a slide for each heading and each exercise; code with its output below it."""
     groups: list[list[str]] = []
     for cell in notebook.cells:
         parts = _at_headings(cell.source) if cell.cell_type == "markdown" else [None]

@@ -1,11 +1,12 @@
-"""The teacher's page: `python notebooks/teaching.py` writes notebooks/TEACHING.md from what the project already knows.
+"""The teacher's page: `python notebooks/teaching.py` writes notebooks/TEACHING.md.
 
     python notebooks/teaching.py                    write the page
     python notebooks/teaching.py --check            is the page in step? (nothing is written)
-    python notebooks/teaching.py --measure [NN…]    execute these lessons (all, if none are named), note how long each takes, write the page
+    python notebooks/teaching.py --measure [NN…]    execute lessons, time them, write the page
 
-Titles and minutes come from the lessons' sources, exercises and common mistakes from `dreamkit.exercises`, seconds from
-notebooks/timings.json; plans, questions and warnings are written by hand in notebooks/teaching_notes.md.
+Titles and minutes come from the lessons' sources, exercises and common mistakes from
+`dreamkit.exercises`, seconds from notebooks/timings.json; plans, questions and warnings are written
+by hand in notebooks/teaching_notes.md.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ def lessons() -> list[Lesson]:
 
 
 def notes(text: str) -> dict[str, dict[str, str]]:
-    """{"course": {"": text}, "09": {"Plan": …, "Show": …}} of the hand-written notes. ValueError for a heading it does not know."""
+    """{"course": {"": text}, "09": {"Plan": …, "Show": …}} of the hand-written notes.
+
+    ValueError for a heading it does not know.
+    """
     found: dict[str, dict[str, str]] = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         head, _, body = section.partition("\n")
@@ -65,7 +69,8 @@ def notes(text: str) -> dict[str, dict[str, str]]:
             name, _, content = part.partition("\n")
             if name.strip() not in PARTS:
                 raise ValueError(
-                    f"notes of {head.strip()}: unknown part {name.strip()!r}; there are {', '.join(PARTS)}"
+                    f"notes of {head.strip()}: unknown part {name.strip()!r}; there are "
+                    f"{', '.join(PARTS)}"
                 )
             written[name.strip()] = content.strip()
         found[head.strip()] = written
@@ -83,7 +88,8 @@ def page() -> str:
     found, exercises = lessons(), all_exercises().values()
     parts = [
         "# Teaching this course",
-        "*Made by `python notebooks/teaching.py`; do not edit. The words are in `teaching_notes.md`.*",
+        "*Made by `python notebooks/teaching.py`; do not edit. The words are in "
+        "`teaching_notes.md`.*",
         written["course"][""],
         _overview(found, exercises, timings),
     ]
@@ -97,7 +103,8 @@ def page() -> str:
         )
     parts += [
         "## Common mistakes",
-        "What each exercise takes for a mistake, and what it then says. A student sees the message only; "
+        "What each exercise takes for a mistake, and what it then says. A student sees the "
+        "message only; "
         "the left column is for you.",
     ]
     parts += [
@@ -119,7 +126,8 @@ def _overview(found: list[Lesson], exercises, timings: dict[str, dict]) -> str:
             else ("not measured", "")
         )
         rows.append(
-            f"| {lesson.number} · {lesson.title} | {lesson.minutes} | {len(own)} in {sum(e.minutes for e in own)} min "
+            f"| {lesson.number} · {lesson.title} | {lesson.minutes} | {len(own)} in "
+            f"{sum(e.minutes for e in own)} min "
             f"| {runs} | {longest} |"
         )
     total = sum(time["seconds"] for time in timings.values())
@@ -131,7 +139,8 @@ def _overview(found: list[Lesson], exercises, timings: dict[str, dict]) -> str:
             *rows,
             "",
             f"In all {minutes} minutes of class. "
-            f"Measured: {len(timings)} of {len(found)} lessons, {total:.0f} s together (two cores, DreamNet, wall time).",
+            f"Measured: {len(timings)} of {len(found)} lessons, {total:.0f} s together "
+            "(two cores, DreamNet, wall time).",
         ]
     )
 
@@ -147,7 +156,8 @@ def _plan(lesson: Lesson, exercises: list[Exercise], written: dict[str, str]) ->
         lines.append("No plan is written yet.")
     if exercises:
         rows = [
-            f"- {stars(e.difficulty)} {e.title} (`{e.name}`, {e.minutes} min): {len(e.mistakes)} mistakes are known, "
+            f"- {stars(e.difficulty)} {e.title} (`{e.name}`, {e.minutes} min): "
+            f"{len(e.mistakes)} mistakes are known, "
             f"[see below](#{anchor(mistakes_title(e))})"
             for e in exercises
         ]
@@ -174,7 +184,7 @@ def mistakes_title(exercise: Exercise) -> str:
 
 
 def anchor(title: str) -> str:
-    """The link to a heading, as GitHub and Jupyter's viewer make it: lower case, no punctuation, spaces as hyphens."""
+    """The link to a heading as GitHub makes it: lower case, no punctuation, hyphens for spaces."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
@@ -187,7 +197,7 @@ def cell(text: str) -> str:
 
 
 def measured() -> dict[str, dict]:
-    """{stem: {"seconds": of the whole lesson, "longest": of its slowest cell}}, as last measured."""
+    """The last measured times: {stem: {"seconds": whole lesson, "longest": slowest cell}}."""
     return json.loads(TIMINGS.read_text(encoding="utf-8")) if TIMINGS.exists() else {}
 
 

@@ -1,4 +1,4 @@
-"""JupyterLab and Chromium for the browser tests: a server of its own, and a page that opens and runs notebooks."""
+"""JupyterLab and Chromium for the browser tests: a server, and a page that runs notebooks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ NOISE = (
 
 @contextlib.contextmanager
 def lab(folder: Path, private: Path) -> Iterator[str]:
-    """The address of a JupyterLab that serves `folder`, keeps all its own files under `private`, and ends with the block."""
+    """The address of a JupyterLab that serves `folder` until the block ends.
+
+    It keeps all its own files under `private`.
+    """
     port = _free_port()
     places = {
         f"JUPYTER_{name}_DIR": str(private / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
@@ -78,7 +81,7 @@ def lab(folder: Path, private: Path) -> Iterator[str]:
 
 
 class Notebook:
-    """One notebook in a browser's page: run it, find its panels, and say what the console complained of."""
+    """One notebook in a browser's page: runs it, finds its panels, reports the console's errors."""
 
     def __init__(self, page, address: str, name: str) -> None:
         self.page, self.complaints = page, []
@@ -94,7 +97,7 @@ class Notebook:
         page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=120_000)
 
     def run_all(self, seconds: float = 500) -> None:
-        """Runs every cell, and waits until the last code cell bears its number and the kernel is idle."""
+        """Runs every cell; waits until the last code cell has its number and the kernel is idle."""
         for _ in range(6):  # a command sent while the kernel still connects can be lost
             self.dismiss()
             self.page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -10,7 +10,10 @@ import dreamkit as dk
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The whole fast suite is shared among the cores; chosen files are not worth a worker's start, and slow suites time themselves."""
+    """The number of workers: the whole fast suite is shared among the cores.
+
+    A few files are not worth a worker's start, and slow suites choose their own number.
+    """
     whole = config.args_source is not pytest.Config.ArgsSource.ARGS
     fast = "not slow" in config.option.markexpr
     if not (whole and fast):
@@ -34,7 +37,7 @@ def dreamnet() -> dk.Network:
 
 
 def tiny(seed: int = 0, norm: bool = True) -> nn.Module:
-    """Two convolutions with BatchNorms whose statistics are not trivial, in-place ReLUs, a pool and a classifier."""
+    """Two convolutions, BatchNorms with statistics, in-place ReLUs, a pool and a classifier."""
     generator = torch.Generator().manual_seed(seed)
     layers = [
         nn.Conv2d(3, 6, 3, padding=1, bias=False),

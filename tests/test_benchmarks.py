@@ -12,7 +12,7 @@ from benchmarks import beside, classes, sheets
 
 
 class Colours(torch.nn.Module):
-    """Seven classes: the first three are how red, green and blue a picture is; the others are always a little."""
+    """Seven classes: how red, green and blue a picture is; the others are constant."""
 
     def forward(self, x):
         return torch.cat(

@@ -1,4 +1,4 @@
-"""The seeds of tests/fuzz and a few hundred mutations of each, through the same targets as the coverage-guided fuzzer."""
+"""The seeds of tests/fuzz and a few hundred mutations of each, through the fuzzer's targets."""
 
 import random
 

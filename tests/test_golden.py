@@ -1,8 +1,9 @@
-"""Golden dreams: small pictures made by an earlier version, which today's must resemble, so that no dream changes in silence.
+"""Golden dreams: small pictures of an earlier version, which today's pictures must resemble.
 
-Machines round differently and dreams amplify it, so the pictures are short dreams and the tolerance is 1.5 grey levels on
-average; each case's neighbour (another smoothing, another recipe's step) lies further away, which is tested too.
-`python -m tests.test_golden` draws them anew: look at them before you commit.
+Machines round differently and dreams amplify it, so the pictures are short dreams and the tolerance
+is 1.5 grey levels on average; each case's neighbour (another smoothing, another recipe's step) lies
+further away, which is tested too. `python -m tests.test_golden` draws them anew: look at them
+before you commit.
 """
 
 from dataclasses import replace

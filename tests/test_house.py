@@ -1,4 +1,4 @@
-"""The house itself: imports point down, importing is light, the project's files agree with each other."""
+"""The structure: imports point down, importing is light, the project's files agree."""
 
 import ast
 import re
@@ -29,7 +29,10 @@ def rooms() -> dict[str, tuple[int, int]]:
 
 
 def imported(path: Path, package: Path = PACKAGE) -> set[tuple[str, ...]]:
-    """What of dreamkit the module at `path` imports, inside functions too: ("pictures", "image"), () for the map."""
+    """The modules of dreamkit that the module at `path` imports, inside functions too.
+
+    For example ("pictures", "image"), and () for the map.
+    """
     relative = path.relative_to(package)
     here = ("dreamkit", *relative.parent.parts)
     found = set()
@@ -195,7 +198,7 @@ def test_the_map_names_what_there_is():
         if name not in PUBLIC_MODULES:
             assert getattr(dk, name).__doc__ is not None or name in ("Image", "Score"), name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        dk.nothing
+        dk.nothing  # noqa: B018
     assert set(dk.__all__) <= set(dir(dk))
 
 
@@ -232,7 +235,10 @@ def test_no_dependency_is_capped_or_unused():
 
 
 def test_no_global_randomness_in_the_package():
-    """Every random number comes from a generator with a seed; `randn_like` and friends take none, and so are not used."""
+    """Every random number comes from a generator with a seed.
+
+    `randn_like` and its kind accept none, so they are not used.
+    """
     calls = re.compile(
         r"np\.random\.(?!default_rng|Generator)|(?<![\w.])random\.(random|randint|choice|shuffle)\(|"
         r"torch\.manual_seed|rand(n|int)?_like|torch\.seed"
@@ -262,7 +268,10 @@ DRAWS = {
 
 
 def global_draws(code: str) -> list[str]:
-    """The calls in a source that draw from a generator nobody named: torch's without `generator=`, NumPy's old ones, Python's `random`."""
+    """The calls in a source that draw from a global generator.
+
+    These are torch's without `generator=`, NumPy's old functions, and Python's `random`.
+    """
     found, tree = [], ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):

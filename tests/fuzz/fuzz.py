@@ -1,10 +1,11 @@
-"""Coverage-guided fuzzing of what reads a stranger's files: `python tests/fuzz/fuzz.py picture|passport|onnx [libFuzzer's flags]`.
+"""Coverage-guided fuzzing of the file readers: `python tests/fuzz/fuzz.py picture|passport|onnx`.
 
     uv run --with atheris python tests/fuzz/fuzz.py picture -max_total_time=600
 
-Anything but a result or a ValueError (KeyError for an unknown name) is a crash. `seeds/` holds what it starts from (`--seeds` writes
-them anew); what it finds goes to a temporary folder, and a crash to `crash-*` in the folder it was called in. The same seeds,
-and a few hundred mutations of each, run in the ordinary tests (tests/test_fuzz.py).
+Anything but a result or a ValueError (KeyError for an unknown name) is a crash. `seeds/` holds the
+starting files (`--seeds` writes them again). New files go to a temporary folder, and a crash to
+`crash-*` in the current folder. The ordinary tests run the same seeds and a few hundred mutations
+of each (tests/test_fuzz.py).
 """
 
 import io
@@ -113,7 +114,7 @@ def write_seeds() -> None:
 
 
 def _write_onnx_seeds() -> None:
-    """A few tiny models, each under 2 kB: a plain one, one with branches and a classifier, and one as Caffe2's converter writes."""
+    """A few tiny models under 2 kB: plain, with branches and a classifier, and from Caffe2."""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper, shape_inference
 
@@ -187,7 +188,7 @@ def main() -> None:
         import dreamkit.passport
 
         if sys.argv[1] == "onnx":
-            dk.onnx.load
+            dk.onnx.load  # noqa: B018 (loads the module before the fuzzer starts)
     warnings.simplefilter("ignore")
     name = sys.argv.pop(1)
     with tempfile.TemporaryDirectory() as found:

@@ -1,4 +1,4 @@
-"""The panels where they are used: JupyterLab in Chromium, from the keyboard, lessons 01 and 08 as they are shipped."""
+"""The panels in JupyterLab in Chromium, from the keyboard: lessons 01 and 08 as shipped."""
 
 import os
 import shutil
@@ -20,7 +20,8 @@ SMALL = """
 import dreamkit as dk
 network, photo = dk.load_network(), dk.sample("china", 160)
 ---
-dk.widgets.slide("smoothing σ (pixels)", [0.0, 1.0, 2.0], lambda sigma: (dk.smooth(photo, sigma), f"blurred by {sigma}"))
+blurred = lambda sigma: (dk.smooth(photo, sigma), f"blurred by {sigma}")
+dk.widgets.slide("smoothing σ (pixels)", [0.0, 1.0, 2.0], blurred)
 ---
 dk.widgets.compare(network, photo, values=[0, 1, 2], objective=dk.layer("conv2"))
 ---
@@ -32,14 +33,15 @@ dk.widgets.slide("broken", [0, 1], make)
 ---
 dk.widgets.cover(network, photo)
 ---
-folder = dk.atlas(network, ["conv1", "conv2"], "atlas", channels=range(3), settings=dk.atlas.PictureSettings(side=24, steps=2, batch=3)).folder
-dk.widgets.atlas(folder)
+settings = dk.atlas.PictureSettings(side=24, steps=2, batch=3)
+made = dk.atlas(network, ["conv1", "conv2"], "atlas", channels=range(3), settings=settings)
+dk.widgets.atlas(made.folder)
 """
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """(address of a JupyterLab, the folder it serves): copies of the lessons, and a small notebook of our own."""
+    """The address of a JupyterLab and its folder: copies of the lessons and a small notebook."""
     pytest.importorskip("playwright.sync_api", reason="the playwright package is not installed")
     if not Path(CHROMIUM).exists():
         if os.environ.get("DREAMKIT_REQUIRE_BROWSER"):
@@ -112,7 +114,8 @@ def scroll_bars(panel) -> list[str]:
     """The boxes of the panel that hold more than they show."""
     return panel.evaluate("""area => [...area.querySelectorAll('.jupyter-widgets')].filter(box =>
         /auto|scroll/.test(getComputedStyle(box).overflow)
-        && (box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1)).map(box => box.className)""")
+        && (box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1))
+        .map(box => box.className)""")
 
 
 def shot(notebook, panel, name: str) -> None:
@@ -213,7 +216,10 @@ def test_lesson_08_start_stop_retarget_branch_and_save(opened, served):
 
 
 def _start_and_stop(page, panel, tries: int = 3) -> None:
-    """Stop is obeyed in under half a second (the best of three: the machine may have other work), and the picture then stands still."""
+    """Stop takes effect in under half a second, and the picture then stays the same.
+
+    The best of three counts: the machine may have other work.
+    """
     took = []
     for _ in range(tries):
         button(panel, "Start").click()

@@ -1,4 +1,4 @@
-"""The builder of lessons: every rule and every way to fail, each shown by a small notebook that breaks it."""
+"""The builder of lessons: each rule and each failure, shown by a small notebook that breaks it."""
 
 import re
 import sys
@@ -17,7 +17,10 @@ from slides import slides
 
 code, markdown = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
 picture = {"image/jpeg": "/9j/"}
-OPENING = "# 03 · A lesson\n- **You will do:** this\n- **You will learn:** that\n- **You need:** nothing\n- **Minutes:** 5"
+OPENING = (
+    "# 03 · A lesson\n- **You will do:** this\n- **You will learn:** that\n- **You need:** "
+    "nothing\n- **Minutes:** 5"
+)
 EXERCISE = """### Exercise 03.1 · Add one · 5 minutes · ★☆☆
 <details><summary>Hint</summary>
 
@@ -270,7 +273,8 @@ PANEL = """
 class Panel:
     def _repr_mimebundle_(self, include=None, exclude=None):
         view = {"model_id": "0", "version_major": 2, "version_minor": 0}
-        return {"application/vnd.jupyter.widget-view+json": view, "text/html": "<b>still</b>", "text/plain": "at 0x7f"}
+        shown = {"text/html": "<b>still</b>", "text/plain": "at 0x7f"}
+        return shown | {"application/vnd.jupyter.widget-view+json": view}
 Panel()
 """
 LOOPBACK = """
@@ -341,7 +345,8 @@ def test_what_plain_execution_lets_pass_fails_the_run(name):
             "a lesson needs no network.*example.org",
         ),
         (
-            "import threading\nthread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()",
+            "import threading\nthread = threading.Thread(target=lambda: 1 / 0)\n"
+            "thread.start()\nthread.join()",
             "a traceback on stderr",
         ),
         ("import time\ntime.sleep(9)", "a cell took over 2 s"),

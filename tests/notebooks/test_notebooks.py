@@ -1,4 +1,4 @@
-"""The lessons: in step with their sources, whole, and executed as shipped and with the solutions in place of the stubs."""
+"""The lessons: in step with their sources, and executed as shipped and with solutions."""
 
 import os
 import sys

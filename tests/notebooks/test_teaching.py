@@ -59,7 +59,10 @@ def test_every_mistake_of_every_lesson_is_on_the_page(teaching):
 
 
 def test_notes_are_read_part_by_part(teaching):
-    text = "free words\n\n## course\n\nhello\n\n## 09\n\n### Plan\n- 5 · this\n- 12 · that\n\n### Ask\n- why?\n"
+    text = (
+        "free words\n\n## course\n\nhello\n\n## 09\n\n### Plan\n- 5 · this\n- 12 · that\n\n### "
+        "Ask\n- why?\n"
+    )
     written = teaching.notes(text)
     assert written == {
         "course": {"": "hello"},
