@@ -16,9 +16,10 @@ import dreamkit as dk
 
 from .. import passport as passports
 from ..atlas.cluster import Ticket, cluster, network_of, spread, ticket
+from ..checks.out_of_memory import is_out_of_memory
 from ..pictures.files import make_folder
 from .album_files import target_files
-from .console import TOO_LITTLE_MEMORY, is_out_of_memory, print_line, say, signals
+from .console import TOO_LITTLE_MEMORY, print_line, say, signals
 from .job import Job, remarks_on
 from .progress import CountProgress
 

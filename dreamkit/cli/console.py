@@ -12,15 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from ..checks.out_of_memory import is_out_of_memory
+
 PACKAGE = Path(__file__).parent.parent
 TOO_LITTLE_MEMORY = (
     "there is not enough memory for a picture of this size: try a smaller --side, or --tile 512"
-)
-# How torch's allocators say it where they raise a plain RuntimeError.
-ALLOCATION_FAILED = (
-    "DefaultCPUAllocator: can't allocate memory",
-    "DefaultCPUAllocator: not enough memory: you tried to allocate",
-    "MPS backend out of memory",
 )
 
 
@@ -130,17 +126,6 @@ def _print(text: str, stream: IO[str]) -> None:
         sys.modules["tqdm"].tqdm.write(line, file=stream)
     else:
         print(line, file=stream, flush=True)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Python or torch could not allocate memory.
-
-    Other errors may also name memory: "CUDA error: an illegal memory access was encountered".
-    torch.OutOfMemoryError is known by its name here, because importing torch takes seconds.
-    """
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in ALLOCATION_FAILED)
 
 
 def _report(error: Exception) -> int:

@@ -1,11 +1,11 @@
-"""Errors that a network's module raises: which are about the picture's size, which about memory."""
+"""Errors that a network's module raises: which are about the picture's size."""
 
 from __future__ import annotations
 
 import re
 import traceback
 
-import torch
+from ..checks.out_of_memory import is_out_of_memory
 
 # Errors of a module that may depend on the size of its picture.
 MODULE_ERRORS = (RuntimeError, ValueError, AssertionError)
@@ -47,13 +47,3 @@ def _is_assertion_of_a_library(error: Exception) -> bool:
     names = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in frames]
     names = [name for name in names if name != "torch"]  # torch._assert, and nn.Module's calls
     return isinstance(error, AssertionError) and names[-1:] in (["timm"], ["torchvision"])
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory could not be allocated, on any device."""
-    text = str(error)  # MPS and the CPU raise plain RuntimeErrors
-    return (
-        isinstance(error, (MemoryError, torch.OutOfMemoryError))
-        or "out of memory" in text
-        or "DefaultCPUAllocator" in text
-    )

@@ -9,9 +9,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from ..checks.out_of_memory import is_out_of_memory
 from .hooks import hooked
 from .layouts import Layout, layout_of
-from .module_errors import MODULE_ERRORS, is_out_of_memory
+from .module_errors import MODULE_ERRORS
 from .receptive import Field, field_of
 
 Result = TypeVar("Result")

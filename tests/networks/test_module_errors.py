@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.networks.module_errors import is_about_size, is_out_of_memory
+from dreamkit.checks.out_of_memory import is_out_of_memory
+from dreamkit.networks.module_errors import is_about_size
 
 PICTURE = torch.rand(1, 3, 20, 24, generator=torch.Generator().manual_seed(0))
 ALLOCATOR = (
