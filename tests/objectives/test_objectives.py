@@ -440,3 +440,18 @@ def test_a_sixth_kind_is_a_formula_and_an_entry(monkeypatch, picture):
 def test_the_name_of_a_layer_makes_the_same_power(power):
     made = eval(dk.layer("a", power=power).name, {"layer": dk.layer})
     assert made.terms[0].values["power"] == power
+
+
+def test_a_scorer_looks_its_layers_up_once(dreamnet, monkeypatch):
+    score = dk.scorer(dreamnet, dk.layer("inception_3a/output") + dk.channel("conv2", 3))
+    photo = dk.sample("china", 64)
+    expected = float(score(photo))
+
+    def refuse(*given):
+        raise AssertionError("a name was looked up again")
+
+    monkeypatch.setattr("dreamkit.networks.layers.layer_info", refuse)
+    monkeypatch.setattr("dreamkit.networks.layers.layer_aliases", refuse)
+    assert float(score(photo)) == expected and dk.gradient(score, photo).abs().max() > 0
+    with pytest.raises(AssertionError, match="looked up again"):
+        dk.scorer(dreamnet, dk.layer("conv2"))
