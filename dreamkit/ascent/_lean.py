@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..pictures.drawing import draw_seed
 from ..pictures.image import Image
 from ..pictures.scales import mirror, octave_sizes, resize
 from . import memory
 from .gradients import Score, cuts, gradient, shifted_tiles, warn_if_silent
 from .settings import Settings
-from .steps import draw_seed, draw_shift, gaussian, roll, scaled_to_one, unless_rounding
+from .steps import draw_shift, gaussian, roll, scaled_to_one, unless_rounding
 
 STRIP = 2**22  # values of a picture that are worked on at a time
 

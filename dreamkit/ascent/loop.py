@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import torch
 
+from ..pictures.drawing import draw_seed
 from ..pictures.image import Image, check_values
 from ..pictures.scales import octaves, resize
 from . import _lean
 from .gradients import Score, gradient, tiled_gradient, warn_if_silent
 from .settings import Settings
-from .steps import ascend, draw_seed, draw_shift, normalize, roll, smooth
+from .steps import ascend, draw_shift, normalize, roll, smooth
 
 LARGE = 1024**2  # pixels; above this, `_lean` takes the same steps in less memory
 

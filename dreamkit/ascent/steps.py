@@ -170,8 +170,3 @@ def draw_shift(jitter: int, generator: torch.Generator) -> tuple[int, int]:
     """A random shift (dy, dx), each from -jitter to jitter pixels."""
     dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
     return dy, dx
-
-
-def draw_seed(generator: torch.Generator) -> int:
-    """A random seed, for the shift of the tiles of one step."""
-    return int(torch.randint(2**31, (), generator=generator))

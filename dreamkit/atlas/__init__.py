@@ -14,10 +14,10 @@ import sys
 import types
 
 from .build import atlas, making
-from .channels import PictureSettings, portraits
+from .channels import PictureSettings, channel_pictures
 from .folder import Atlas, open_atlas
 
-__all__ = ["Atlas", "PictureSettings", "atlas", "making", "open_atlas", "portraits"]
+__all__ = ["Atlas", "PictureSettings", "atlas", "channel_pictures", "making", "open_atlas"]
 
 
 class _AtlasModule(types.ModuleType):

@@ -48,7 +48,7 @@ class PictureSettings:
         fields.take(vars(self), "an atlas", LIMITS)
 
 
-def portraits(
+def channel_pictures(
     network: Network, layer: str, channels: list[int], settings: PictureSettings | None = None
 ) -> tuple[Image, list[float]]:
     """Pictures [len(channels), 3, side, side] that excite one channel each, and their activations.
@@ -59,7 +59,9 @@ def portraits(
     0 means that the channel stayed silent all the same.
 
     >>> from dreamkit import load_network
-    >>> portraits(load_network(), "conv1", [0, 5], PictureSettings(side=16, steps=2))[0].shape
+    >>> channel_pictures(load_network(), "conv1", [0, 5], PictureSettings(side=16, steps=2))[
+    ...     0
+    ... ].shape
     torch.Size([2, 3, 16, 16])
     """
     settings = settings or PictureSettings()
@@ -88,7 +90,7 @@ def batch(
     batch.
     """
     filled = channels + channels[-1:] * (settings.batch - len(channels))
-    pictures, activations = portraits(network_of(given), layer, filled, settings)
+    pictures, activations = channel_pictures(network_of(given), layer, filled, settings)
     return [(_png(pictures[i]), activations[i]) for i in range(len(channels))]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ..pictures.files import check_place, write_whole
+from ..pictures.files import check_place, one_line, write_whole
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -119,11 +119,6 @@ def nodes_for(nodes: Sequence[AnyNode], names: Iterable[str]) -> list[AnyNode]:
             kept.append(node)
             wanted.update(node.input)
     return kept[::-1]
-
-
-def one_line(error: BaseException) -> str:
-    """The error's message in one line of at most 300 characters."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _tensors(graph: GraphProto) -> Iterable[TensorProto]:

@@ -114,7 +114,7 @@ def rgb(red: float, green: float, blue: float) -> Tensor:
 
 
 def draw_seed(generator: torch.Generator) -> int:
-    """A random seed for another generator."""
+    """A random seed for another generator, as for the shift of the tiles of one step."""
     return int(torch.randint(2**31, (), generator=generator))
 
 

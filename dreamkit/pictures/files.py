@@ -66,8 +66,8 @@ def make_folder(path: Path) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """The message of an error in one line, or the name of its class if it has no message."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """The message of an error in one line of at most 300 characters; without one, its class."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _check_parent(path: Path) -> None:

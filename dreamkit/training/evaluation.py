@@ -41,17 +41,17 @@ def attack(
     size, moved = radius * min(1.25, 2.5 / steps), pictures
     if generator is not None:
         noise = torch.randn(pictures.shape, generator=generator).to(pictures.device)
-        moved = project(pictures + noise, pictures, radius)
+        moved = onto_ball(pictures + noise, pictures, radius)
     for _ in range(steps):
         moved = moved.detach().requires_grad_()
         logits = network(standardize(moved)).float()
         loss = F.cross_entropy(logits, labels, reduction="sum")
         (gradient,) = torch.autograd.grad(loss, moved)
-        moved = project(moved.detach() + size * gradient / _length(gradient), pictures, radius)
+        moved = onto_ball(moved.detach() + size * gradient / _length(gradient), pictures, radius)
     return moved
 
 
-def project(moved: Tensor, pictures: Tensor, radius: float) -> Tensor:
+def onto_ball(moved: Tensor, pictures: Tensor, radius: float) -> Tensor:
     """The nearest points in the L2 balls around the pictures, then in [0, 1]."""
     change = moved - pictures
     return (pictures + change * (radius / _length(change)).clamp(max=1)).clamp(0, 1)

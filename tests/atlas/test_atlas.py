@@ -116,7 +116,7 @@ def test_a_channels_picture_does_not_depend_on_its_company(small, dreamnet, tmp_
 
 def test_more_steps_excite_the_channel_more(dreamnet):
     few, many = (
-        drawn.portraits(
+        drawn.channel_pictures(
             dreamnet, "inception3b", [3, 9, 77, 200], dk.atlas.PictureSettings(side=24, steps=steps)
         )[1]
         for steps in (1, 16)
@@ -142,7 +142,10 @@ def test_a_silent_channel_wakes_and_only_it():
     assert torch.equal(slope, torch.full_like(slope, -1.0))
     assert not dk.gradient(lambda x: dk.capture(net, x, "1")["1"][0, 0].sum(), start).any()
     assert (
-        min(drawn.portraits(net, "1", [0, 1], dk.atlas.PictureSettings(side=16, steps=40))[1]) > 0
+        min(
+            drawn.channel_pictures(net, "1", [0, 1], dk.atlas.PictureSettings(side=16, steps=40))[1]
+        )
+        > 0
     )
 
 
