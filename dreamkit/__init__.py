@@ -30,7 +30,14 @@ _NAMES = {
     "ascent.loop": ("dream", "dreaming"),
     "ascent.settings": ("Settings",),
     "ascent.gradients": ("Score", "gradient", "tiled_gradient"),
-    "ascent.steps": ("ascend", "normalize", "roll", "smooth", "smooth_laplacian"),
+    "ascent.steps": (
+        "ascend",
+        "normalize",
+        "roll",
+        "scale_chroma",
+        "smooth",
+        "smooth_laplacian",
+    ),
     "inside.orientation": ("orientation_selectivity",),
     "inside.patches": ("top_patches",),
     "networks.features": ("capture", "classify"),
@@ -41,6 +48,7 @@ _NAMES = {
     "networks.zoo": ("cached_networks", "course_network", "load_network"),
     "objectives.objective": ("Objective", "channel", "guide", "layer", "logit", "neuron"),
     "objectives.scorer": ("scorer",),
+    "objectives.styles": ("Style", "settings_for", "styles"),
     "pictures.image": (
         "Image",
         "load_image",

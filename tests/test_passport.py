@@ -314,6 +314,8 @@ DREAM = [
     "2",
     "--layer",
     "inception3b",
+    "--network",
+    "dreamnet",
     "--device",
     "cpu",
 ]
@@ -352,6 +354,8 @@ def test_a_picture_by_a_recipe_is_made_again(name, folder, capsys):
         call(
             [
                 "dream",
+                "--network",
+                "dreamnet",
                 "--recipe",
                 name,
                 "--side",
@@ -487,6 +491,8 @@ def test_a_sheet_of_features_is_made_again(folder, capsys):
             [
                 "features",
                 "china",
+                "--network",
+                "dreamnet",
                 "--side",
                 "48",
                 "--layer",

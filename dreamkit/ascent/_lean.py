@@ -15,11 +15,19 @@ from torch.nn import functional as F
 
 from ..pictures.drawing import draw_seed
 from ..pictures.image import Image
-from ..pictures.scales import mirror, octave_sizes, resize
+from ..pictures.scales import enlarge, halve, mirror, octave_sizes, resize
 from . import memory
 from .gradients import Score, cuts, gradient, shifted_tiles, warn_if_silent
 from .settings import Settings
-from .steps import draw_shift, gaussian, roll, scaled_to_one, unless_rounding
+from .steps import (
+    ROUNDING,
+    draw_shift,
+    gaussian,
+    roll,
+    scale_chroma,
+    scaled_to_one,
+    unless_rounding,
+)
 
 STRIP = 2**22  # values of a picture that are worked on at a time
 
@@ -45,6 +53,9 @@ def dream_steps(score: Score, image: Image, settings: Settings) -> Iterator[Imag
             else:
                 uphill = gradient(score, roll(picture, shift))
             silent = silent or warn_if_silent(uphill, score)
+            if settings.laplacian:
+                uphill = smooth_laplacian_(uphill, settings.laplacian)
+            uphill = scale_chroma_(uphill, settings.chroma)
             uphill = roll_(normalize_(smooth_(uphill, settings.smoothing)), (-dy, -dx))
             picture = ascend_into(uphill, picture, settings.step_size)
             del uphill
@@ -82,6 +93,56 @@ def smooth_(gradient: Tensor, sigma: float) -> Tensor:
         waiting = slice(top, bottom), strip
     gradient[..., waiting[0], :] = waiting[1]
     return gradient
+
+
+def scale_chroma_(gradient: Tensor, share: float) -> Tensor:
+    """`scale_chroma` in place, strip by strip."""
+    if share != 1:
+        channels, height, width = gradient.shape[1:]
+        for top, bottom in cuts(height, max(1, STRIP // (channels * width))):
+            rows = gradient[..., top:bottom, :]
+            rows.copy_(scale_chroma(rows, share))
+    return gradient
+
+
+def smooth_laplacian_(gradient: Tensor, levels: int) -> Tensor:
+    """`smooth_laplacian` in place: the finest band lies in the gradient's own memory."""
+    least = ROUNDING * torch.finfo(gradient.dtype).eps * _peaks(gradient)
+    return _even_bands_(gradient, levels, least)
+
+
+def _even_bands_(image: Tensor, levels: int, least: Tensor) -> Tensor:
+    parts = image.split(1, dim=1)  # the channels one by one: a blur needs three copies
+    if levels:
+        small = torch.cat([halve(part) for part in parts], 1)
+        for part, half in zip(parts, small.split(1, dim=1), strict=True):
+            part -= enlarge(half, part)
+    for one, loud in zip(image, _peaks(image) > least, strict=True):
+        one /= _rms(one)
+        one *= loud
+    if levels:
+        small = _even_bands_(small, levels - 1, least)
+        for part, half in zip(parts, small.split(1, dim=1), strict=True):
+            part += enlarge(half, part)
+    return image
+
+
+def _peaks(image: Tensor) -> Tensor:
+    """The largest absolute value of each picture [N]."""
+    return torch.stack([torch.stack(one.aminmax()).abs().amax() for one in image])
+
+
+def _rms(one: Tensor) -> Tensor:
+    """The root mean square of one gradient [C, H, W], strip by strip; 1 for zeros."""
+    channels, height, width = one.shape
+    low, high = one.aminmax()
+    peak = torch.maximum(-low, high)
+    strips = cuts(height, max(1, STRIP // (channels * width)))
+    scale = torch.where(peak > 0, peak, 1)
+    squares = [(one[:, top:bottom] / scale).square().mean() for top, bottom in strips]
+    shares = one.new_tensor([(bottom - top) / height for top, bottom in strips])
+    size = (shares * torch.stack(squares)).sum().sqrt() * peak
+    return torch.where(size > 0, size, 1)
 
 
 def normalize_(gradient: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from ..pictures.scales import octaves, resize
 from . import _lean
 from .gradients import Score, gradient, tiled_gradient, warn_if_silent
 from .settings import Settings
-from .steps import ascend, draw_shift, normalize, roll, smooth
+from .steps import ascend, draw_shift, normalize, roll, scale_chroma, smooth, smooth_laplacian
 
 LARGE = 1024**2  # pixels; above this, `_lean` takes the same steps in less memory
 
@@ -67,6 +67,9 @@ def _dream_steps(score: Score, image: Image, settings: Settings) -> Iterator[Ima
             else:
                 uphill = gradient(score, picture)
             silent = silent or warn_if_silent(uphill, score)
+            if settings.laplacian:
+                uphill = smooth_laplacian(uphill, settings.laplacian)
+            uphill = scale_chroma(uphill, settings.chroma)
             uphill = normalize(smooth(uphill, settings.smoothing))
             picture = roll(ascend(picture, uphill, settings.step_size), (-dy, -dx))
             yield picture

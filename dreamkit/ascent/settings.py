@@ -16,6 +16,8 @@ LIMITS = {
     "smoothing": (0.0, 256.0),
     "tile": (0, 65_536),
     "seed": (0, 2**63 - 1),
+    "laplacian": (0, 16),
+    "chroma": (0.0, 16.0),
 }
 
 
@@ -58,6 +60,12 @@ class Settings:
         32,
     )
     seed: int = _number(0, "seed of the random shifts", 0, 99, 1)
+    laplacian: int = _number(
+        0, "levels of a Laplacian pyramid whose bands all get the same strength; 0: none", 0, 6, 1
+    )
+    chroma: float = _number(
+        1.0, "share of the gradient's colour that is kept; 0: only light and dark", 0.0, 2.0, 0.1
+    )
 
     def __post_init__(self) -> None:
         for spec in fields(self):

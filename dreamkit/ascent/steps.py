@@ -21,6 +21,7 @@ from ..pictures.image import Image
 from ..pictures.scales import laplacian_merge, laplacian_split, mirror_pad
 
 NORMS = ("std", "mean_abs", "standardize", "rms")
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue
 ROUNDING = 16  # times the dtype's epsilon: a smaller share of the values is rounding, not signal
 
 
@@ -137,6 +138,26 @@ def smooth_laplacian(gradient: Tensor, levels: int = 4) -> Tensor:
     return laplacian_merge(
         [torch.where(peak(band) > least, normalize(band, by="rms"), 0) for band in bands]
     )
+
+
+def scale_chroma(gradient: Tensor, share: float) -> Tensor:
+    """The gradient [N, 3, H, W] with its colour (its difference from luma) times `share`.
+
+    A share of 1 changes nothing. Below 1 the dream keeps more of the picture's own colours, and at
+    0 it changes light and dark only. Luma is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). Raises
+    ValueError for a share that is negative or not finite.
+
+    >>> scale_chroma(torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1), 0.0).flatten().tolist()
+    [0.29899999499320984, 0.29899999499320984, 0.29899999499320984]
+    """
+    if not (share >= 0 and math.isfinite(share)):
+        raise ValueError(f"share is a number, 0 or more; given: {share!r}")
+    return gradient if share == 1 else torch.lerp(luma(gradient), gradient, share)
+
+
+def luma(image: Tensor) -> Tensor:
+    """Luma [N, 1, H, W] of RGB [N, 3, H, W]: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)."""
+    return torch.einsum("nchw,c->nhw", image, image.new_tensor(LUMA))[:, None]
 
 
 def roll(image: Image, shift: tuple[int, int]) -> Image:

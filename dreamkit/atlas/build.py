@@ -59,7 +59,15 @@ def atlas(
     >>> import tempfile
     >>> from dreamkit import load_network
     >>> quick = PictureSettings(side=16, steps=1, batch=2)
-    >>> len(atlas(load_network(), "conv1", tempfile.mkdtemp(), channels=[0, 7], settings=quick))
+    >>> len(
+    ...     atlas(
+    ...         load_network("dreamnet"),
+    ...         "conv1",
+    ...         tempfile.mkdtemp(),
+    ...         channels=[0, 7],
+    ...         settings=quick,
+    ...     )
+    ... )
     2
     """
     where = {"client": client, "workers": workers, "scheduler": scheduler}

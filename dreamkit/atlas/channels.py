@@ -59,9 +59,9 @@ def channel_pictures(
     0 means that the channel stayed silent all the same.
 
     >>> from dreamkit import load_network
-    >>> channel_pictures(load_network(), "conv1", [0, 5], PictureSettings(side=16, steps=2))[
-    ...     0
-    ... ].shape
+    >>> channel_pictures(
+    ...     load_network("dreamnet"), "conv1", [0, 5], PictureSettings(side=16, steps=2)
+    ... )[0].shape
     torch.Size([2, 3, 16, 16])
     """
     settings = settings or PictureSettings()

@@ -10,6 +10,7 @@ import typer
 
 import dreamkit as dk
 
+from ..networks.zoo import DEFAULT_NETWORK
 from ..pictures.files import check_target_folder
 from .console import print_line, signals
 from .options import Channels, Device, Network, Scheduler, Weights, Workers, channel_list
@@ -22,7 +23,7 @@ def atlas(
     folder: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", help="the folder of the atlas")
     ] = Path("atlas"),
-    network: Network = "dreamnet",
+    network: Network = DEFAULT_NETWORK,
     weights: Weights = None,
     layer: Annotated[
         list[str] | None, typer.Option(help="once for each layer; the suggested ones if not given")

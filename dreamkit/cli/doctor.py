@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import dreamkit as dk
 
 from ..networks.zoo import embedded_names
 from .console import signals
+from .options import DEFAULT_STYLE
 
 MANAGER = "labextensions/@jupyter-widgets/jupyterlab-manager"
 
@@ -51,7 +53,7 @@ def examine() -> Iterator[tuple[bool, str]]:
         yield _try(f"weights of {name}", lambda name=name: _weights(name))
     yield _try("device", _device)
     yield _try("sample photos", _samples)
-    yield _try("one step of a dream", _one_step)
+    yield _try("four steps of a dream", _four_steps)
     yield _try("torchvision's networks", _torchvision)
     yield _try("widget manager of JupyterLab", _widgets)
     yield _try("Jupyter kernel", lambda: f"ipykernel {version('ipykernel')}")
@@ -108,10 +110,11 @@ def _samples() -> str:
     return f"all {len(dk.samples())} load"
 
 
-def _one_step() -> str:
+def _four_steps() -> str:
     photo = dk.sample("china", side=128)
-    score = dk.scorer(dk.load_network(), dk.layer("inception4c"))
-    dreamt = dk.dream(score, photo, dk.Settings(steps=1, octaves=1))
+    style = dk.styles()[DEFAULT_STYLE]
+    score = dk.scorer(dk.load_network(), style.objective)
+    dreamt = dk.dream(score, photo, replace(style.settings, steps=4, octaves=1))
     if not bool(torch.isfinite(dreamt).all()) or torch.equal(dreamt, photo):
         raise ValueError("the picture did not change, or is not finite")
     with torch.no_grad():

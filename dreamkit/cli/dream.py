@@ -37,7 +37,7 @@ def dream(request: DreamRequest) -> None:
 
 def plan(job: Job, image: dk.Image, source: dict, **more: object) -> dict[str, object]:
     """The passport that a picture's dream will carry: it says how the dream is made."""
-    settings, recipe = job.request.dream_settings(), job.request.recipe_spec()
+    settings, recipe = job.settings, job.request.recipe_spec()
     if recipe is not None:
         more["recipe"] = recipe
     elif not settings.tile and exceeds_memory(job.network, job.score.objective.layers, image):
@@ -74,7 +74,7 @@ def _dream_one(request: DreamRequest, name: str) -> None:
     remarks = [*remarks_on(name, photo), *job.remarks]
     run = Run(passports.read(passport), job.score, photo)
     del photo  # `run` drops it as soon as it can: a poster leaves little memory
-    _take_and_save(run, passport, output, f"{job.score.name} of {job.network.name}")
+    _take_and_save(run, passport, output, f"{job.what} of {job.network.name}")
     for remark in remarks:
         say(remark)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -20,7 +20,16 @@ from ..pictures.reel import Reel
 from ..pictures.video import check_film
 from .console import print_line, signals
 from .given_pictures import FILM_SIDE, check_not_an_input, picture_at
-from .options import Request, command_with, objective_spec, side_option, weights_kind
+from .options import (
+    Request,
+    StyleName,
+    command_with,
+    objective_spec,
+    side_option,
+    suited_settings,
+    usual_style,
+    weights_kind,
+)
 from .progress import CountProgress
 
 Output = Annotated[
@@ -33,7 +42,7 @@ class FilmRequest(Request):
     """What the user asks of either command."""
 
     # of one frame: detail adds up from frame to frame
-    DEFAULTS: ClassVar[dk.Settings] = dk.Settings(steps=4, octaves=3)
+    OWN: ClassVar[Mapping[str, object]] = {"steps": 4, "octaves": 3}
     layer: Annotated[
         list[str] | None,
         typer.Option(help="the layer to excite; several --layer come one after the other"),
@@ -42,6 +51,7 @@ class FilmRequest(Request):
         list[str] | None,
         typer.Option(help="dream towards this picture; several come one after the other"),
     ] = None
+    style: StyleName = None
     side: Annotated[int | None, side_option(f"that of the source, up to {FILM_SIDE}")] = None
     resume: Annotated[bool, typer.Option("--resume", help="continue a film that was stopped")] = (
         False
@@ -109,9 +119,9 @@ def zoom(request: ZoomRequest) -> None:
         "shift": (request.down, request.right),
     }
 
-    def dreams(scores: list[dk.Score], reel: Reel) -> Iterator[dk.Image]:
+    def dreams(scores: list[dk.Score], settings: dk.Settings, reel: Reel) -> Iterator[dk.Image]:
         return dk.film.zooming(
-            scores, image, request.dream_settings(), **details, first=reel.kept, last=reel.last()
+            scores, image, settings, **details, first=reel.kept, last=reel.last()
         )
 
     _make(request, source, details, request.fps, dreams)
@@ -136,11 +146,11 @@ def film(request: VideoRequest) -> None:
     carry = {"blend": request.blend, "flow": request.flow}
     details = {"frames": frames, "fps": str(info.fps), **carry, "video": _file_digest(video)}
 
-    def dreams(scores: list[dk.Score], reel: Reel) -> Iterator[dk.Image]:
+    def dreams(scores: list[dk.Score], settings: dk.Settings, reel: Reel) -> Iterator[dk.Image]:
         return dk.film.dreaming_video(
             scores,
             islice(dk.film.read_video(video, side), frames),
-            request.dream_settings(),
+            settings,
             **carry,
             count=frames,
             first=reel.kept,
@@ -155,15 +165,19 @@ def _make(
     source: dict,
     details: dict,
     fps: float | Fraction,
-    dreams: Callable[[list[dk.Score], Reel], Iterator[dk.Image]],
+    dreams: Callable[[list[dk.Score], dk.Settings, Reel], Iterator[dk.Image]],
 ) -> None:
     """Loads the network, saves each frame of `dreams` as it comes, then the film.
 
     `details` describe the film in passports. After a signal the frames stay.
     """
     net = request.load_network()
-    scores, specs = _objectives(net, request.layer or [], request.guide or [])
-    weights, settings = weights_kind(request.weights), request.dream_settings()
+    style = request.style
+    if style is None and not request.layer and not request.guide:
+        style = usual_style(net)
+    scores, specs = _objectives(net, request.layer or [], request.guide or [], style)
+    settings = request.dream_settings(suited_settings(net, specs, style))
+    weights = weights_kind(request.weights)
     passport = passports.make(net, specs[0], settings, source, weights=weights)
     passport |= {"made": "film", "film": details} | ({"walk": specs} if len(specs) > 1 else {})
     # Frames belong together if everything that determines their pixels is equal.
@@ -176,7 +190,7 @@ def _make(
         return reel.kept and f"stopped after frame {reel.kept} of {progress.total}; {resume}"
 
     with progress.reporting_stop(kept):
-        for picture in dreams(scores, reel):
+        for picture in dreams(scores, settings, reel):
             with signals.held():
                 reel.add(picture, passport | {"frame": reel.kept})
             progress.advance()
@@ -191,14 +205,16 @@ def _make(
 
 
 def _objectives(
-    net: dk.Network, layers: list[str], guides: list[str]
+    net: dk.Network, layers: list[str], guides: list[str], style: str | None
 ) -> tuple[list[dk.Score], list[dict]]:
     """The scores that a film goes through one after the other, and their objectives as data."""
+    if style is not None and len(layers) + len(guides) > 1:
+        raise ValueError("give one --style, or several of --layer or --guide, not both")
     if guides and len(layers) > 1:
         raise ValueError("give several of --layer or several of --guide, not both")
     layer = layers[0] if layers else None
     pairs = [(layer, guide) for guide in guides] or [(name, None) for name in layers or [None]]
-    found = [objective_spec(net, layer, None, None, guide) for layer, guide in pairs]
+    found = [objective_spec(net, layer, guide=guide, style=style) for layer, guide in pairs]
     scores = [dk.scorer(net, passports.objective(spec, features)) for spec, features in found]
     return scores, [spec for spec, _ in found]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,16 @@ import dreamkit as dk
 from .. import passport as passports
 from .console import signals
 from .given_pictures import PHOTO_SIDE, SAMPLE_SIDE
-from .options import Request, Scheduler, Workers, objective_spec, side_option
+from .options import (
+    Request,
+    Scheduler,
+    StyleName,
+    Workers,
+    objective_spec,
+    side_option,
+    suited_settings,
+    usual_style,
+)
 from .progress import StepProgress
 
 
@@ -47,6 +57,7 @@ class DreamRequest(Request):
     guide: Annotated[
         str | None, typer.Option(help="dream towards this picture's features at the layer")
     ] = None
+    style: StyleName = None
     side: Annotated[
         int | None, side_option(f"the photo's own up to {PHOTO_SIDE}, {SAMPLE_SIDE} for a sample")
     ] = None
@@ -79,8 +90,8 @@ class DreamRequest(Request):
         numbers = {"clip": self.clip, "max_loss": self.max_loss}
         return {name: value for name, value in numbers.items() if value is not None}
 
-    def dream_settings(self) -> dk.Settings:
-        return super().dream_settings() if self.recipe is None else self.DEFAULTS
+    def dream_settings(self, suited: dk.Settings | None = None) -> dk.Settings:
+        return super().dream_settings(suited) if self.recipe is None else dk.Settings()
 
     def recipe_spec(self) -> dict[str, object] | None:
         """The published recipe with all its numbers, as passports hold it, if one is asked for."""
@@ -97,10 +108,17 @@ class Job:
     network: dk.Network
     objective_spec: Mapping[str, object]  # the objective as passports hold it
     guides: Mapping[str, Mapping[str, torch.Tensor]]  # sha256 of the picture: {layer: features}
+    settings: dk.Settings
+    style: str | None  # that was asked for, or taken by default
 
-    @property
+    @cached_property
     def score(self) -> dk.Score:
         return dk.scorer(self.network, passports.objective(self.objective_spec, self.guides))
+
+    @property
+    def what(self) -> str:
+        """What is excited, in words."""
+        return f"the style {self.style}" if self.style else self.score.name
 
     @property
     def remarks(self) -> list[str]:
@@ -115,11 +133,15 @@ class Job:
 
 def load(request: DreamRequest) -> Job:
     """The job of a request: loads its network, and takes the features of its guide picture."""
-    net = request.load_network()
-    spec, guides = objective_spec(net, request.layer, request.channel, request.logit, request.guide)
+    net, style = request.load_network(), request.style
+    flags = (request.layer, request.channel, request.logit, request.guide)
+    if style is None and request.recipe is None and all(flag is None for flag in flags):
+        style = usual_style(net)
+    spec, guides = objective_spec(net, *flags, style)
     if request.recipe is not None and spec["kind"] == "layer":
         spec = passports.recipe_objective(request.recipe, spec["name"])
-    return Job(request, net, spec, guides)
+    settings = request.dream_settings(suited_settings(net, [spec], style))
+    return Job(request, net, spec, guides, settings, style)
 
 
 def remarks_on(name: str, image: dk.Image) -> list[str]:

@@ -8,6 +8,7 @@ import typer
 
 import dreamkit as dk
 
+from ..networks.zoo import DEFAULT_NETWORK
 from ..pictures.samples import sample_credit
 from .options import Weights, default_layer
 
@@ -22,7 +23,7 @@ def samples() -> None:
 
 
 def layers(
-    network: Annotated[str, typer.Argument(help="the network's name")] = "dreamnet",
+    network: Annotated[str, typer.Argument(help="the network's name")] = DEFAULT_NETWORK,
     weights: Weights = None,
 ) -> None:
     """List a network's layers in the order they run.

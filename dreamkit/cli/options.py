@@ -13,14 +13,19 @@ import dreamkit as dk
 
 from .. import passport as passports
 from ..checks.numbers import check_index
+from ..networks.efficientnet_lite import VARIANTS
+from ..networks.zoo import DEFAULT_NETWORK
+from ..objectives.styles import for_stride, style_of, styles
+from ..passport.entries import terms_of
 from .given_pictures import GUIDE_SIDE, picture_at
 
+DEFAULT_STYLE = next(iter(styles()))
 # The layer that dreams best, where that was tried; for other networks a suggested layer at about
 # 70 % of the depth is taken.
 DEFAULT_LAYERS = {
     "dreamnet": "inception5a",
     "dreamnet-robust": "inception5a",
-    "efficientnet_lite0": "block6a.expand",
+    **dict.fromkeys(VARIANTS, "block6a.expand"),
     "googlenet": "inception4c",
     "vgg16": "features.22",
     "resnet50": "layer3.5",
@@ -28,7 +33,7 @@ DEFAULT_LAYERS = {
 
 Network = Annotated[
     str,
-    typer.Option(help="dreamnet, dreamnet-robust, efficientnet_lite0, or a network of torchvision"),
+    typer.Option(help="efficientnet_lite0, 1 or 2, dreamnet, dreamnet-robust, or torchvision's"),
 ]
 Weights = Annotated[
     str | None, typer.Option(help="your own weights file (safetensors or state dict), or: random")
@@ -37,6 +42,10 @@ Device = Annotated[
     str | None, typer.Option(help="cpu, cuda or mps; the fastest available one if not given")
 ]
 Precision = Annotated[str, typer.Option(help="float32, bfloat16, float64 or auto")]
+StyleName = Annotated[
+    str | None,
+    typer.Option(help=f"what to dream of: {', '.join(styles())}", show_default=DEFAULT_STYLE),
+]
 Channels = Annotated[str | None, typer.Option(help="which channels, as 3,14,15; all if not given")]
 Workers = Annotated[
     int | None,
@@ -56,8 +65,8 @@ def side_option(what: str) -> typer.models.OptionInfo:
 class Request:
     """What the user asks of a dreaming command: a field for each option."""
 
-    DEFAULTS: ClassVar[dk.Settings] = dk.Settings()
-    network: Network = "dreamnet"
+    OWN: ClassVar[Mapping[str, object]] = {}  # settings of this command, whatever the layer
+    network: Network = DEFAULT_NETWORK
     weights: Weights = None
     device: Device = None
     precision: Precision = "float32"
@@ -67,8 +76,9 @@ class Request:
         """Raises ValueError for a wrong number, before anything is loaded."""
         self.dream_settings()
 
-    def dream_settings(self) -> dk.Settings:
-        return replace(self.DEFAULTS, **self.settings)
+    def dream_settings(self, suited: dk.Settings | None = None) -> dk.Settings:
+        """The numbers the user gave, then the command's own, then those that suit the layer."""
+        return replace(suited or dk.Settings(), **{**self.OWN, **self.settings})
 
     def load_network(self) -> dk.Network:
         return dk.load_network(
@@ -87,11 +97,13 @@ def command_with(request: type[Request]) -> Callable[[Callable], Callable]:
         if spec.name != "settings":
             default = inspect.Parameter.empty if spec.default is MISSING else spec.default
             parameters.append(_parameter(spec.name, hints[spec.name], default))
-    numbers = {spec.name: getattr(request.DEFAULTS, spec.name) for spec in fields(dk.Settings)}
-    for spec in fields(dk.Settings):
-        option = typer.Option(f"--{spec.name.replace('_', '-')}", help=spec.metadata["help"])
-        kind = Annotated[type(spec.default), option]
-        parameters.append(_parameter(spec.name, kind, numbers[spec.name]))
+    numbers = {spec.name: spec for spec in fields(dk.Settings)}
+    for name, spec in numbers.items():
+        usual = str(request.OWN.get(name, _usual(name)))
+        option = typer.Option(
+            f"--{name.replace('_', '-')}", help=spec.metadata["help"], show_default=usual
+        )
+        parameters.append(_parameter(name, Annotated[type(spec.default), option], spec.default))
 
     def decorate(command: Callable) -> Callable:
         def wrapper(context: typer.Context, **given: object) -> None:
@@ -108,20 +120,33 @@ def command_with(request: type[Request]) -> Callable[[Callable], Callable]:
     return decorate
 
 
+def _usual(name: str) -> object:
+    """What `dk.settings_for` takes for a number, where that does not depend on the layer."""
+    shallow, deep = (getattr(for_stride(stride), name) for stride in (4, 16))
+    return deep if shallow == deep else "by the layer"
+
+
 def _parameter(name: str, kind: object, default: object = inspect.Parameter.empty):
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def objective_spec(
-    net: dk.Network, layer: str | None, channel: int | None, logit: str | None, guide: str | None
+    net: dk.Network,
+    layer: str | None = None,
+    channel: int | None = None,
+    logit: str | None = None,
+    guide: str | None = None,
+    style: str | None = None,
 ) -> tuple[dict, dict]:
     """The objective that the flags describe, as data, and the features of the guide by its hash."""
-    if sum(v is not None for v in (channel, logit, guide)) > 1 or (
-        logit is not None and layer is not None
-    ):
-        raise ValueError("give one of --channel, --logit and --guide; a --logit has no --layer")
+    if sum(flag is not None for flag in (channel, logit, guide, style)) > 1:
+        raise ValueError("give one of --channel, --logit, --guide and --style")
+    if layer is not None and (logit is not None or style is not None):
+        raise ValueError(f"a {'--style' if logit is None else '--logit'} has no --layer")
     if logit is not None:
         return passports.entry(dk.logit(int(logit) if logit.isdigit() else logit)), {}
+    if style is not None:
+        return passports.entry(style_of(net, style).objective), {}
     layer, guides = layer or default_layer(net), {}
     if channel is not None:
         objective = dk.channel(layer, channel_index(channel, net, layer))
@@ -152,6 +177,18 @@ def channel_list(text: str | None) -> list[int] | None:
 
 def default_layer(net: dk.Network) -> str:
     return DEFAULT_LAYERS.get(net.base_name) or dk.layer_at(net, 0.7)
+
+
+def usual_style(net: dk.Network) -> str | None:
+    """The style that is taken where nothing is asked for; None if the network has no styles."""
+    return DEFAULT_STYLE if net.base_name == styles()[DEFAULT_STYLE].network else None
+
+
+def suited_settings(net: dk.Network, specs: list[dict], style: str | None) -> dk.Settings:
+    """The settings of the style, or those that suit the layers of the objectives."""
+    if style is not None:
+        return styles()[style].settings
+    return dk.settings_for(net, {term.layer for spec in specs for term in terms_of(spec)})
 
 
 def weights_kind(weights: str | None) -> str:

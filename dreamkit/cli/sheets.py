@@ -12,6 +12,7 @@ import typer
 import dreamkit as dk
 
 from .. import passport as passports
+from ..networks.zoo import DEFAULT_NETWORK
 from ..pictures.image import check_target
 from .console import print_line, signals
 from .given_pictures import SAMPLE_SIDE, check_not_an_input, picture_at
@@ -90,7 +91,7 @@ def features(
     channels: Annotated[
         str | None, typer.Option(help="which channels, as 3,14,15; the 32 strongest if not given")
     ] = None,
-    network: Network = "dreamnet",
+    network: Network = DEFAULT_NETWORK,
     weights: Weights = None,
     side: Annotated[int | None, side_option(f"the photo's own up to {SAMPLE_SIDE}")] = None,
     device: Device = None,

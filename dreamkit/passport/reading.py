@@ -72,7 +72,7 @@ def make(
 
     >>> from dreamkit import channel, load_network, sample
     >>> source = picture_spec(sample("china", 64), "sample", "china", side=64)
-    >>> passport = make(load_network(), channel("conv2", 3), Settings(steps=2), source)
+    >>> passport = make(load_network("dreamnet"), channel("conv2", 3), Settings(steps=2), source)
     >>> passport["objective"], read(passport).settings.steps
     ({'kind': 'channel', 'name': 'conv2', 'index': 3}, 2)
     """
@@ -208,5 +208,9 @@ _NETWORK = {
     "precision": checks.one_of(*PRECISIONS),
     "device": checks.one_of("cpu", "cuda", "mps"),
 }
-_SETTINGS = {spec.name: checks.anything for spec in fields(Settings)}  # Settings checks the values
+# Settings checks the values. The two that came later may be missing: then they change nothing.
+_SETTINGS = {spec.name: checks.anything for spec in fields(Settings)} | {
+    "laplacian": checks.Default(checks.anything, 0),
+    "chroma": checks.Default(checks.anything, 1.0),
+}
 _VERSIONS = {name: checks.Default(checks.text, "?") for name in ("python", *PACKAGES)}

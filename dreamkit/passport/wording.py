@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ..checks import fields as checks
 from ..objectives.kinds import KINDS, Term
 from ..objectives.picture_info import PictureInfo
+from ..objectives.styles import styles
 from .entries import terms_of
 from .reading import Plan, read, recipe_objective
 
@@ -34,7 +35,10 @@ def command(passport: object) -> str:
 
 def _objective_flags(plan: Plan) -> list[str] | None:
     """The flags that describe the plan's objective; None if no flags can."""
-    term, *rest = terms_of(plan.objective)
+    term, *rest = terms = terms_of(plan.objective)
+    for style in styles().values():
+        if terms == style.objective.terms and plan.network == style.network:
+            return None if plan.recipe else ["--style", style.name]
     if rest or term.weight != 1:
         return None
     kind = KINDS[term.kind]

@@ -92,8 +92,8 @@ def laplacian_split(image: Tensor, levels: int) -> list[Tensor]:
         raise ValueError(f"levels must be a whole number, 0 or more; given: {levels!r}")
     bands = []
     for _ in range(levels):
-        small = F.conv2d(mirror_pad(image, 2, 2), _binomial(image), stride=2, groups=image.shape[1])
-        bands.append(image - _enlarge(small, image))
+        small = halve(image)
+        bands.append(image - enlarge(small, image))
         image = small
     return [*bands, image]
 
@@ -114,8 +114,17 @@ def laplacian_merge(bands: list[Tensor]) -> Tensor:
         raise ValueError(f"{order}; given: {sizes}")
     image = bands[-1]
     for band in reversed(bands[:-1]):
-        image = band + _enlarge(image, band)
+        image = band + enlarge(image, band)
     return image
+
+
+def halve(image: Tensor) -> Tensor:
+    """Every second pixel of the picture [N, C, H, W], blurred by the binomial kernel 1 4 6 4 1.
+
+    >>> halve(torch.ones(1, 1, 5, 4)).unique().tolist(), halve(torch.ones(1, 1, 5, 4)).shape
+    ([1.0], torch.Size([1, 1, 3, 2]))
+    """
+    return F.conv2d(mirror_pad(image, 2, 2), _binomial(image), stride=2, groups=image.shape[1])
 
 
 def _binomial(like: Tensor) -> Tensor:
@@ -123,7 +132,12 @@ def _binomial(like: Tensor) -> Tensor:
     return torch.outer(row, row).expand(like.shape[1], 1, 5, 5)
 
 
-def _enlarge(small: Tensor, like: Tensor) -> Tensor:
+def enlarge(small: Tensor, like: Tensor) -> Tensor:
+    """`small` at the size of `like`, twice its own; zeros between the pixels are blurred away.
+
+    >>> enlarge(torch.ones(1, 1, 3, 2), torch.empty(1, 1, 5, 4)).unique().tolist()
+    [1.0]
+    """
     height, width = like.shape[-2:]
     spread = small.new_zeros(*small.shape[:2], height, width)
     spread[..., ::2, ::2] = small  # zeros lie between the pixels

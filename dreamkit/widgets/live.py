@@ -11,10 +11,9 @@ import torch
 
 from ..ascent.settings import Settings
 from ..networks.network import Network
-from ..networks.suggestions import layer_at, suggested_layers
 from ..pictures.image import Image, check_values, save_image
 from .runs import Frame, Run, Source
-from .studio_controls import StudioControls
+from .studio_controls import Start, StudioControls, starting
 from .studio_files import Upload, free_path, read_upload
 
 KEPT_BYTES = 64 * 2**20  # of frames
@@ -29,7 +28,7 @@ def studio(
     layer: str | None = None,
     settings: Settings | None = None,
 ) -> Studio:
-    """A panel that dreams live, with sliders for layer, channel and every field of `Settings`.
+    """A panel that dreams live: sliders for style, layer, channel and every field of `Settings`.
 
     Buttons: Start, Stop, Continue, Branch, Save, and an upload. A slider that is moved during a run
     restarts it with the new value; between runs it changes what Start makes. `panel.run(steps)`
@@ -39,34 +38,30 @@ def studio(
     image: the picture [1, 3, H, W].
     source: the picture's name for the shown Python and command: a sample's, or a file's.
     layers: those on the slider, `dk.suggested_layers(network)` by default.
-    layer, settings: where the sliders start.
+    layer, settings: where the sliders start. With neither, on a network that has `dk.styles()`, the
+        panel starts with the first style. Until they are moved, the other sliders follow the layer.
 
     Without widgets: `dk.dream`, as the shown Python says. Raises KeyError for an unknown layer,
     ValueError for a picture that is not an Image.
     """
     check_values(image)
-    names = tuple(layers) if layers is not None else suggested_layers(network)
-    layer = layer or (layer_at(network, 0.6) if layers is None else names[0])
-    names = names if layer in names else (*names, layer)
-    return Studio(network, image, source, names, layer, settings or Settings())
+    return Studio(network, image, source, starting(network, layers, layer, settings))
 
 
 class Studio(StudioControls):
-    """The panel of `studio`: sliders `layer`, `channel`, `frame`, `sliders[field]`; `frames`."""
+    """The panel of `studio`: `style`, `layer`, `channel`, `sliders[field]`, `frame`, `frames`."""
 
     def __init__(
         self,
         network: Network,
         image: Image,
         source: str,
-        layers: Sequence[str],
-        layer: str,
-        settings: Settings,
+        start: Start,
     ):
         self._run: Run | None = None
         self._upload: tuple[str, bytes] | None = None
         self._began = (0.0, 0)  # when the work began, and at which step
-        super().__init__(network, image, source, layers, layer, settings)
+        super().__init__(network, image, source, start)
         self._show_source()
 
     # What the buttons do
@@ -169,7 +164,7 @@ class Studio(StudioControls):
             return self._settle(f"{self._where()}; Continue goes on")
         if self._silent():
             return self._settle(
-                f"nothing changed: {run.target.objective.name} is silent for this picture; "
+                f"nothing changed: {run.target.name} is silent for this picture; "
                 "try another layer, channel or picture"
             )
         hint = "move the frame slider, Continue, Branch or Save"
@@ -187,7 +182,7 @@ class Studio(StudioControls):
             self.cancel()
             self._run, self.frames = run, kept
             self._show_code(run)
-            self.say(f"running: {run.target.objective.name}")
+            self.say(f"running: {run.target.name}")
             self.submit()
 
     def _settle(self, text: str | None) -> None:

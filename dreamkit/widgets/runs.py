@@ -14,6 +14,7 @@ from ..networks.network import Network
 from ..objectives.objective import Objective, channel, layer
 from ..objectives.picture_info import PictureInfo
 from ..objectives.scorer import scorer
+from ..objectives.styles import styles
 from ..pictures.image import Image
 from ..pictures.samples import samples
 
@@ -32,14 +33,22 @@ class Source:
 
 @dataclass(frozen=True)
 class Target:
-    """What the panel's sliders choose: a layer, or one channel of it."""
+    """What the panel's sliders choose: a style, a layer, or one channel of the layer."""
 
     layer: str
     channel: int | None = None
+    style: str = ""
 
     @property
     def objective(self) -> Objective:
+        if self.style:
+            return styles()[self.style].objective
         return layer(self.layer) if self.channel is None else channel(self.layer, self.channel)
+
+    @property
+    def name(self) -> str:
+        """What is excited, in words."""
+        return f"the style {self.style}" if self.style else self.objective.name
 
     @property
     def spec(self) -> dict[str, object]:

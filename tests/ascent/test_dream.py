@@ -191,6 +191,8 @@ def test_settings_are_frozen_and_described():
         "smoothing",
         "tile",
         "seed",
+        "laplacian",
+        "chroma",
     ]
     for spec in dataclasses.fields(dk.Settings):
         assert (

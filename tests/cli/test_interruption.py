@@ -21,7 +21,7 @@ from dreamkit import cli
 from ..processes import check_whole, program
 
 pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")]
-SMALL = ["--side", "48", "--octaves", "2", "--layer", "conv2", "--steps"]
+SMALL = ["--network", "dreamnet", "--side", "48", "--octaves", "2", "--layer", "conv2", "--steps"]
 
 # name: (arguments, output, how to continue, rounds). Figures start anew; the others continue.
 PROGRAMS = {

@@ -65,7 +65,10 @@ def test_wrong_arguments_raise_errors(tiny_network, picture):
 
 @pytest.mark.slow
 def test_deeper_layers_remember_less():
-    network, cup = dk.load_network(), dk.resize(dk.sample("coffee")[..., 90:490], (64, 64))
+    network, cup = (
+        dk.load_network("dreamnet"),
+        dk.resize(dk.sample("coffee")[..., 90:490], (64, 64)),
+    )
     lost = []
     for layer in ("conv1", "inception3b", "inception5b"):
         found = inversion.invert(network, cup, layer, steps=60)

@@ -340,7 +340,7 @@ def test_the_environment_can_choose_the_courses_network(monkeypatch):
 
 
 def test_bfloat16_keeps_the_picture_float32_and_stays_close(picture):
-    plain, half = dk.load_network(), dk.load_network(precision="bfloat16")
+    plain, half = dk.load_network("dreamnet"), dk.load_network("dreamnet", precision="bfloat16")
     image = dk.sample("chelsea", 64)
     a, b = (dk.capture(n, image, "inception4c")["inception4c"] for n in (plain, half))
     assert b.dtype == torch.float32

@@ -18,7 +18,7 @@ LESSONS = Path(__file__).parents[2] / "notebooks"
 SHOTS = os.environ.get("DREAMKIT_SHOTS")  # a folder for pictures of the panels, for people
 SMALL = """
 import dreamkit as dk
-network, photo = dk.load_network(), dk.sample("china", 160)
+network, photo = dk.load_network("dreamnet"), dk.sample("china", 160)
 ---
 blurred = lambda sigma: (dk.smooth(photo, sigma), f"blurred by {sigma}")
 dk.widgets.slide("smoothing σ (pixels)", [0.0, 1.0, 2.0], blurred)

@@ -20,7 +20,18 @@ pytestmark = [
     ),
 ]
 
-QUICK = ["--side", "64", "--steps", "1", "--octaves", "1", "--layer", "conv1"]
+QUICK = [
+    "--network",
+    "dreamnet",
+    "--side",
+    "64",
+    "--steps",
+    "1",
+    "--octaves",
+    "1",
+    "--layer",
+    "conv1",
+]
 COMMANDS = {
     "dream": ["dream", "china", *QUICK, "-o", "disk/dream.png"],
     "dream webp": ["dream", "china", *QUICK, "-o", "disk/dream.webp"],

@@ -1,5 +1,6 @@
 """Panels without a browser: one worker, the latest wins, all in text, and nothing left behind."""
 
+import dataclasses
 import html
 import io
 import itertools
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 
 import dreamkit as dk
+from dreamkit import passport
 from dreamkit.passport import python as passport_python
 from dreamkit.widgets import panel as panels
 from dreamkit.widgets.parts import (
@@ -482,6 +484,7 @@ def slow(panel, seconds=0.05):
                 "spec": wanted.spec,
                 "__eq__": lambda self, other: self.spec == other.spec,
                 "layer": wanted.layer,
+                "name": wanted.name,
             },
         )()
 
@@ -593,6 +596,60 @@ def test_a_slider_moved_during_a_run_begins_it_anew_and_the_latest_wins(opened, 
         panel.frames[-1].picture,
         expected(network, photo, "6", dk.Settings(steps=3, octaves=2, jitter=2, seed=7))[-1],
     )
+
+
+@pytest.fixture(scope="module")
+def lite():
+    return dk.load_network("efficientnet_lite0")
+
+
+def test_a_style_moves_the_other_sliders_and_leaves_when_they_choose_a_layer(opened, lite, photo):
+    panel = opened(dk.widgets.studio(lite, photo, source="china"))
+    styles = dk.styles()
+    assert panel.style.value == "animals" and panel._settings() == styles["animals"].settings
+    assert "--style animals" in text(panel.recipe)
+    panel.style.value = "strokes"
+    assert panel.layer.value == "block2b.expand" and panel._settings() == styles["strokes"].settings
+    assert panel._target().objective.terms == styles["strokes"].objective.terms
+    assert "--style strokes" in text(panel.recipe) and "dk.layer('block2b.expand')" in text(
+        panel.recipe
+    )
+    panel.style.value = "eyes"
+    assert len(panel._target().objective.terms) == 6 and panel.channel.value == -1
+    panel.layer.value = "block3b"
+    assert panel.style.value == "" and panel._target().objective.terms == dk.layer("block3b").terms
+    assert panel._settings() == dk.settings_for(lite, "block3b")  # they follow the layer …
+    panel.sliders["seed"].value = 5
+    kept = panel._settings()
+    panel.layer.value = "block5c"
+    assert panel._settings() == kept  # … until the user moves one
+    panel.style.value = "scales"
+    panel.channel.value = 3
+    assert panel.style.value == "" and panel._target().channel == 3
+
+
+def test_the_studio_dreams_the_style(opened, lite, photo):
+    panel = opened(dk.widgets.studio(lite, photo, source="china"))
+    panel.style.value = "strokes"
+    panel.sliders["steps"].value, panel.sliders["octaves"].value = 2, 1
+    panel.run()
+    settings = dataclasses.replace(dk.styles()["strokes"].settings, steps=2, octaves=1)
+    score = dk.scorer(lite, dk.styles()["strokes"].objective)
+    assert torch.equal(panel.frames[-1].picture, dk.dream(score, photo, settings))
+    assert "Dream of the style strokes on china" in alts(panel.picture.value)[0]
+    assert passport.command(panel.frames[-1].passport) in text(panel.recipe)
+
+
+def test_settings_that_were_given_do_not_follow_the_layer(opened, lite, photo):
+    given = dk.Settings(steps=3)
+    panel = opened(dk.widgets.studio(lite, photo, settings=given))
+    assert panel.style.value == ""
+    panel.layer.value = "block3b"
+    assert panel._settings() == given
+
+
+def test_a_network_without_styles_has_no_slider_for_them(opened, network, photo):
+    assert opened(studio(network, photo)).style is None
 
 
 def test_branch_goes_on_from_the_frame_shown(opened, network, photo):
