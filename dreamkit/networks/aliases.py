@@ -47,6 +47,7 @@ def aliases_of(kind: str, layers: Listed) -> dict[str, str]:
         "ResNet": of_resnet,
         "AlexNet": of_alexnet,
         "SqueezeNet": of_squeezenet,
+        "EfficientNetLite": of_efficientnet_lite,
     }
     known = {name for name, _ in layers}
     found = namers[kind](layers) if kind in namers else {}
@@ -158,3 +159,48 @@ def of_squeezenet(layers: Listed) -> dict[str, str]:
     """`fire9` and Caffe's `fire9/concat`: the Fire modules in their order, counted from 2."""
     fires = enumerate((name for name, kind in layers if kind == "Fire"), 2)
     return {f"fire{n}{tail}": name for n, name in fires for tail in ("", "/concat")}
+
+
+def of_efficientnet_lite(layers: Listed) -> dict[str, str]:
+    """Names of EfficientNet in Keras (as for B0) and in timm (`tf_efficientnet_lite0`).
+
+    Keras: `block5c_expand_activation`, `block5c_activation` (of the depthwise convolution),
+    `block5c_add`, `stem_activation`, `top_activation`, `avg_pool`, `predictions` (here the logits).
+    timm: `blocks.4.2.bn1.act` (of the expansion), `blocks.4.2.bn2.act` (of the depthwise
+    convolution), `blocks.4.2`, `bn1.act`, `bn2.act`, `global_pool`, `classifier`.
+
+    Before an activation there is one value, with the BatchNorm in it: `block5c_expand_conv` and
+    `block5c_expand_bn`, in timm `blocks.4.2.conv_pw` and `blocks.4.2.bn1.drop`, all name it.
+    """
+    names = [name for name, _ in layers]
+    found = {"avg_pool": "avgpool", "predictions": "fc"}
+    found |= {"global_pool": "avgpool", "global_pool.pool": "avgpool", "classifier": "fc"}
+    for part, conv, norm in (("stem", "conv_stem", "bn1"), ("top", "conv_head", "bn2")):
+        found |= _normed(part, f"{part}_conv", f"{part}_", conv, norm)
+        found[norm.replace("bn", "act")] = part  # in timm before 0.6
+    for name in names:
+        if not (match := re.fullmatch(r"block(\d)([a-z])", name)):
+            continue
+        stage, index = int(match[1]) - 1, ord(match[2]) - ord("a")
+        timm = f"blocks.{stage}.{index}"
+        found |= {timm: name, f"blocks.{stage}": name}  # a stage gives what its last block gives
+        if index:  # the first block of each stage changes the shape: no residual
+            found[f"{name}_add"] = name
+        parts = {"expand": "conv_pw", "depthwise": "conv_dw", "project": "conv_pwl"}
+        if f"{name}.expand" not in names:  # timm's DepthwiseSeparableConv
+            parts = {"depthwise": "conv_dw", "project": "conv_pw"}
+        for number, (part, conv) in enumerate(parts.items(), 1):
+            head = f"{name}_" if part == "depthwise" else f"{name}_{part}_"
+            keras = f"{name}_dwconv" if part == "depthwise" else f"{head}conv"
+            norm = f"{timm}.bn{number}"
+            found |= _normed(f"{name}.{part}", keras, head, f"{timm}.{conv}", norm)
+    return found
+
+
+def _normed(layer: str, conv: str, head: str, timm_conv: str, timm_norm: str) -> dict[str, str]:
+    """Aliases of a convolution with BatchNorm, and ReLU6 unless it is a projection."""
+    before, after = f"{layer}.conv", layer
+    found = dict.fromkeys((conv, f"{head}bn", timm_conv, f"{timm_norm}.drop"), before)
+    if layer.endswith(".project"):  # in timm an activation too, which changes nothing
+        return found | dict.fromkeys((timm_norm, f"{timm_norm}.act"), before)
+    return found | dict.fromkeys((f"{head}activation", timm_norm, f"{timm_norm}.act"), after)

