@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ..ascent.film import zooming
 from ..ascent.loop import dream
@@ -12,8 +12,9 @@ from ..ascent.steps import smooth
 from ..networks.features import capture
 from ..networks.network import Network
 from ..networks.suggestions import layer_at
-from ..objectives.objective import layer
+from ..objectives.objective import Objective, layer
 from ..objectives.scorer import scorer
+from ..objectives.styles import settings_for, styles_of
 from ..pictures.image import Image, noise
 from ..pictures.samples import sample
 from ..pictures.scales import resize
@@ -86,15 +87,25 @@ def dumbbells(network: Network, seed: int) -> Iterator[Picture]:
 
 
 def _dreamt(
-    network: Network, image: Image, depth: float, settings: Settings, name: str, caption: str
+    network: Network, image: Image, style: str, depth: float, seed: int, name: str, caption: str
 ) -> Picture:
-    chosen = layer_at(network, depth)
+    """The dream of a style if the network has it, else of the layer at that depth."""
+    objective, settings = _chosen(network, style, depth)
+    settings = replace(settings, seed=seed)
+    what = f"the style {style}" if style in styles_of(network) else objective.layers[0]
     return Picture(
         name,
-        dream(scorer(network, layer(chosen)), image, settings),
-        f"{caption}: {chosen}",
-        {"kind": "dream", "layer": chosen, "settings": asdict(settings)},
+        dream(scorer(network, objective), image, settings),
+        f"{caption}: {what}",
+        {"kind": "dream", "objective": objective.name, "settings": asdict(settings)},
     )
+
+
+def _chosen(network: Network, style: str, depth: float) -> tuple[Objective, Settings]:
+    if found := styles_of(network).get(style):
+        return found.objective, found.settings
+    name = layer_at(network, depth)
+    return layer(name), settings_for(network, name)
 
 
 def _photo(name: str, image: Image, caption: str) -> Picture:
@@ -103,27 +114,26 @@ def _photo(name: str, image: Image, caption: str) -> Picture:
 
 def strokes(network: Network, seed: int) -> Iterator[Picture]:
     """A photo, and its dreams by two low layers."""
-    photo, settings = sample("chelsea", 384), Settings(seed=seed, step_size=0.006, octaves=3)
+    photo = sample("chelsea", 384)
     yield _photo("photo", photo, "the photo")
-    for depth, name in ((0.15, "strokes"), (0.4, "ornaments")):
-        yield _dreamt(network, photo, depth, settings, name, "a low layer turned up")
+    for style, depth, name in (("strokes", 0.15, "strokes"), ("patchwork", 0.4, "ornaments")):
+        yield _dreamt(network, photo, style, depth, seed, name, "a low layer turned up")
 
 
 def painting(network: Network, seed: int) -> Iterator[Picture]:
     """Two dreams of a blurred photo, which replaces a painting: the package contains none."""
     photo = smooth(sample("china", 384), 1.5)
-    settings = Settings(seed=seed, step_size=0.008, octaves=3)
     yield _photo("picture", photo, "a photo softened like a painting")
-    for depth, name in ((0.45, "scales"), (0.57, "beads")):
-        yield _dreamt(network, photo, depth, settings, name, "the same, ornamented")
+    for style, depth, name in (("spirals", 0.45, "spirals"), ("ornament", 0.57, "ornaments")):
+        yield _dreamt(network, photo, style, depth, seed, name, "the same, ornamented")
 
 
 def clouds(network: Network, seed: int) -> Iterator[Picture]:
     """A sky, and its dream by a deep layer."""
-    sky, settings = sample("clouds", 512), Settings(seed=seed, steps=14, octaves=5)
+    sky = sample("clouds", 512)
     yield _photo("sky", sky, "a sky drawn from fractal noise")
     caption = "what the network sees in the clouds"
-    yield _dreamt(network, sky, 0.86, settings, "creatures", caption)
+    yield _dreamt(network, sky, "animals", 0.86, seed, "creatures", caption)
 
 
 def creatures(network: Network, seed: int) -> Iterator[Picture]:
@@ -161,20 +171,22 @@ def busiest(network: Network, image: Image, count: int, side: int = 96) -> list[
 def photo_decides(network: Network, seed: int) -> Iterator[Picture]:
     """Three drawn scenes and their dreams by one layer."""
     for name, draw in (("horizon", horizon), ("trees", forest), ("leaves", leaves)):
-        scene = draw(240, 360, seed)
+        scene = draw(320, 480, seed)
         yield _photo(name, scene, f"{name}, drawn by the package")
-        yield _dreamt(network, scene, 0.86, Settings(seed=seed), f"{name}-dreamt", f"{name} become")
+        caption = f"{name} become"
+        yield _dreamt(network, scene, "animals", 0.86, seed, f"{name}-dreamt", caption)
 
 
 def landscapes(network: Network, seed: int, frames: int = 16) -> Iterator[Picture]:
     """Frames of the notebook's last loop, from noise: dream, enlarge by 1 / 0.95, dream again."""
-    start = noise(192, 288, seed, contrast=0.1)
-    settings = Settings(seed=seed, steps=6, octaves=4, step_size=0.01)
-    chosen = layer_at(network, 0.95)  # so deep that a ground appears, and things on it
+    start = noise(256, 384, seed, contrast=0.1)
+    # so deep that a ground appears, and things on it
+    objective, settings = _chosen(network, "buildings", 0.95)
+    settings = replace(settings, seed=seed, steps=6, octaves=4)
     zoom = 1 / 0.95  # the enlargement of a frame
-    made = {"kind": "zoom", "layer": chosen, "settings": asdict(settings), "zoom": zoom}
+    made = {"kind": "zoom", "objective": objective.name, "settings": asdict(settings), "zoom": zoom}
     yield Picture("frame-00", start, "noise", made | {"frames": 0})
-    score = scorer(network, layer(chosen))
+    score = scorer(network, objective)
     film = zooming(score, start, settings, frames=frames, fps=1, zoom=zoom)
     for index, frame in enumerate(film, 1):
         if index in (1, frames // 2, frames):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..checks.names import unknown
 from ..networks.network import Network
-from ..networks.zoo import load_network
+from ..networks.zoo import DEFAULT_NETWORK, load_network
 from ..pictures.files import check_target_folder, make_folder, write_whole
 from ..pictures.image import save_image
 from . import figure_pictures as pictures
@@ -158,31 +158,32 @@ _FIGURES = (
     ),
     Figure(
         "strokes",
-        "dreamnet",
+        DEFAULT_NETWORK,
         "An animal photo turned to strokes and ornaments by a low layer (as quoted).",
         "The published notebook does the like with inception_3b/5x5_reduce.",
-        "That these were its layers: ours lie at 15 and 40 percent of the depth.",
+        "That these were its layers. Ours are those of the styles strokes and patchwork; a network "
+        "without styles takes layers at 15 and 40 percent of its depth.",
         pictures.strokes,
     ),
     Figure(
         "painting",
-        "dreamnet",
+        DEFAULT_NETWORK,
         "A painting ornamented by a low layer (as quoted).",
         "Nothing of the settings.",
-        "The picture (a photo, softened) and the layers.",
+        "The picture (a photo, softened), and the channels: the styles spirals and ornament.",
         pictures.painting,
     ),
     Figure(
         "clouds",
-        "dreamnet",
+        DEFAULT_NETWORK,
         "A sky that fills with animals (as quoted).",
         "The published notebook dreams inception_4c/output on a photo of a sky.",
-        "That our layer, at 86 percent of the depth, answers to it.",
+        "That our layers, those of the style animals, answer to it.",
         pictures.clouds,
     ),
     Figure(
         "creatures",
-        "dreamnet",
+        DEFAULT_NETWORK,
         "Crops of that sky, with names for the hybrids in it (as quoted).",
         "Nothing but the names.",
         "Our names are what the network itself calls the crops.",
@@ -190,18 +191,20 @@ _FIGURES = (
     ),
     Figure(
         "photo-decides",
-        "dreamnet",
+        DEFAULT_NETWORK,
         "A horizon, trees and leaves; the towers, buildings and birds they become (as quoted).",
         "The caption: the original picture influences what forms (as quoted).",
-        "The layer and the scenes, drawn by us. Towers would need a network trained on places.",
+        "The layers (the style animals) and the scenes, drawn by us. Towers would need a network "
+        "trained on places.",
         pictures.photo_decides,
     ),
     Figure(
         "landscapes",
-        "dreamnet-robust",
+        DEFAULT_NETWORK,
         "Pictures made from noise alone, by a network trained on places (as quoted).",
         "The published notebook holds the loop: dream, enlarge by 5 percent, dream again.",
-        "Layer and number of turns. Our network was trained on things, and so dreams of things.",
+        "The channels (the style buildings) and the number of turns. Our network was trained on "
+        "things; only some channels of it see buildings.",
         pictures.landscapes,
     ),
 )
