@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 from collections import deque
 from dataclasses import dataclass, replace
 
@@ -95,7 +96,7 @@ def batch(
 
 
 def with_redirected_relus(network: Network) -> Network:
-    """A copy of the network with the same features, whose `nn.ReLU`s redirect their gradient.
+    """A copy of the network with the same features, whose ReLUs and ReLU6s redirect their gradient.
 
     A channel that is silent for noise has no gradient, and gradient ascent could not wake it.
     Lucid's redirected ReLU (Olah, Mordvintsev & Schubert, "Feature Visualization", 2017), here for
@@ -104,14 +105,18 @@ def with_redirected_relus(network: Network) -> Network:
     module = copy.deepcopy(network.module)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
-            if type(child) is nn.ReLU:
-                setattr(parent, name, _RedirectedReLU())
+            if type(child) in (nn.ReLU, nn.ReLU6):
+                setattr(parent, name, _RedirectedReLU(getattr(child, "max_val", math.inf)))
     return replace(network, module=module)
 
 
 class _RedirectedReLU(nn.Module):
+    def __init__(self, top: float):
+        super().__init__()
+        self.top = top  # infinite for a ReLU, 6 for a ReLU6
+
     def forward(self, x: Tensor) -> Tensor:
-        return _Redirected.apply(x)
+        return _Redirected.apply(x, self.top)
 
 
 class _Redirected(torch.autograd.Function):
@@ -126,22 +131,26 @@ class _Redirected(torch.autograd.Function):
         zero everywhere               | >= 0  | any | g
         zero everywhere               | < 0   | < 0 | g: the descent raises x towards 0
         zero everywhere               | < 0   | > 0 | 0: the descent would lower x further
+
+    Above the top of a ReLU6 it is as below 0, with the signs of g the other way round.
     """
 
     @staticmethod
-    def forward(ctx: object, x: Tensor) -> Tensor:
+    def forward(ctx: object, x: Tensor, top: float) -> Tensor:
         ctx.save_for_backward(x)
-        return x.clamp(min=0)
+        ctx.top = top
+        return x.clamp(0, top)
 
     @staticmethod
-    def backward(ctx: object, above: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        plain = above * (x > 0)
+    def backward(ctx: object, above: Tensor) -> tuple[Tensor, None]:
+        (x,), top = ctx.saved_tensors, ctx.top
+        plain = above * ((x > 0) & (x < top))
         silent = plain.flatten(1).abs().amax(1) == 0  # [N]
         if not silent.any():
-            return plain
-        redirected = torch.where((x < 0) & (above > 0), 0, above)
-        return torch.where(silent.view(-1, *[1] * (x.dim() - 1)), redirected, plain)
+            return plain, None
+        further = ((x < 0) & (above > 0)) | ((x > top) & (above < 0))
+        redirected = torch.where(further, 0, above)
+        return torch.where(silent.view(-1, *[1] * (x.dim() - 1)), redirected, plain), None
 
 
 def _cells(network: Network, layer: str, channels: list[int], pictures: Image) -> Tensor:

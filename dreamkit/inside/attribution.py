@@ -10,7 +10,6 @@ Three maps are gradients, two of them with another rule for ReLUs; the others co
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -26,7 +25,7 @@ from ..networks.suggestions import layer_at
 from ..objectives.objective import Objective, logit
 from ..objectives.scorer import Features, scorer
 from ..pictures.image import Image, check_image
-from .relus import Rectifiers, guided_back, rectified_back
+from .relus import Rectifiers, Rule, guided_back, rectified_back
 
 Target = int | str | Objective | None
 
@@ -54,8 +53,8 @@ def guided_backprop(network: Network, image: Image, target: Target = None) -> Te
     """The gradient [N, 3, H, W] where a ReLU passes only positive signals at active places.
 
     A signal passes down through a ReLU where both the signal and the ReLU's input are positive
-    (Springenberg et al., "Striving for simplicity", 2014). Raises ValueError for a network that
-    calls no ReLU.
+    (Springenberg et al., "Striving for simplicity", 2014); through a ReLU6 where the input is also
+    below 6. Raises ValueError for a network that calls neither.
     """
     return _gradient_by_rule(guided_back, network, image, target)
 
@@ -65,7 +64,7 @@ def deconvolution(network: Network, image: Image, target: Target = None) -> Tens
 
     This is the rule of the deconvnet, applied to an answer (Zeiler & Fergus, "Visualizing and
     understanding convolutional networks", 2013). To project one activation as they did, see
-    `project`. Raises ValueError for a network that calls no ReLU.
+    `project`. A ReLU6 counts as a ReLU. Raises ValueError for a network that calls neither.
     """
     return _gradient_by_rule(rectified_back, network, image, target)
 
@@ -194,9 +193,7 @@ def _values(network: Network, objective: Objective, images: Image) -> Tensor:
     return torch.stack(values)
 
 
-def _gradient_by_rule(
-    rule: Callable[[Tensor], Tensor], network: Network, image: Image, target: Target
-) -> Tensor:
+def _gradient_by_rule(rule: Rule, network: Network, image: Image, target: Target) -> Tensor:
     """The gradient of the target where each ReLU is computed by `rule`."""
     network, objective = _question(network, image, target)
     with Rectifiers(rule) as rectifiers:

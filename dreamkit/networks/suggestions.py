@@ -13,7 +13,7 @@ _HEADS = {"classifier", "fc", "head", "heads", "AuxLogits"}
 # Types that end no block: the layer before or after shows the same more clearly.
 _NO_ENDS = re.compile(
     "Conv2d|Identity|Flatten|BatchNorm2d|LayerNorm|LayerNorm2d|Dropout|StochasticDepth|MaxPool2d|"
-    "AvgPool2d|AdaptiveAvgPool2d|Permute|Standardize"
+    "AvgPool2d|AdaptiveAvgPool2d|Pad|Permute|Standardize"
 )
 
 

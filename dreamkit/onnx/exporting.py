@@ -21,17 +21,17 @@ def export(network: Network, layers: Iterable[str] | str, path: str | os.PathLik
     """Writes the network as far as the last of `layers` to an ONNX file (opset 17).
 
     The input "picture" [N, 3, H, W] is RGB in [0, 1]: standardising is part of the graph. The
-    outputs, and all tensors inside, are named as the layers ("" is called "logits"). Batch, height
-    and width are free, unless the network takes one size only. Before anything is written, the
-    graph is checked: its form, and its features at two sizes against those of torch.
+    outputs, and all tensors inside, have the layers' own names ("" is called "logits"), also where
+    an alias is given. Batch, height and width are free, unless the network takes one size only.
+    Before anything is written, the graph is checked: its form, and its features at two sizes
+    against those of torch.
 
     Raises KeyError for an unknown layer, ValueError for a network or a path that cannot be written.
     """
-    names = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
+    names = (layers,) if isinstance(layers, str) else tuple(layers)
     if not names:
         raise ValueError("export takes at least one layer")
-    for name in filter(None, names):
-        layer_info(network, name)
+    names = tuple(dict.fromkeys(name and layer_info(network, name).name for name in names))
     onnx_package()
     check_name(path)
     builder, size = trace(network, names)

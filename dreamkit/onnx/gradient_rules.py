@@ -120,9 +120,10 @@ def _where(inside: Callable[[Builder, Node], str]) -> Rule:
 
 
 def _not_clipped(b, node):
+    """Strictly between the limits, as for torch's ReLU6: at 0 itself nothing passes."""
     low, high = (*node.input[1:], "")[:2]
-    above = b.add("GreaterOrEqual", node.x, low) if low else None
-    below = b.add("LessOrEqual", node.x, high) if high else None
+    above = b.add("Greater", node.x, low) if low else None
+    below = b.add("Less", node.x, high) if high else None
     return b.add("And", above, below) if above and below else above or below
 
 

@@ -136,3 +136,7 @@ class Function(nn.Module):
             for i, computed in enumerate(self.computed)
         )
         return self.function(*values)
+
+
+class Pad(Function):
+    """A padding of a tensor, which ends no block."""

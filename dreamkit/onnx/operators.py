@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .file_node import MAX_CELLS, FileNode
-from .onnx_modules import AvgPool2d, Conv2d, Function, LocalResponseNorm, MaxPool2d
+from .onnx_modules import AvgPool2d, Conv2d, Function, LocalResponseNorm, MaxPool2d, Pad
 
 Maker = Callable[[FileNode], nn.Module]
 
@@ -141,13 +141,13 @@ def _pad(node: FileNode) -> nn.Module:
     sides = [n for axis in reversed(range(rank)) for n in (pads[axis], pads[axis + rank])]
     if mode == "constant":
         value = float(node.constant(2, "value", 0.0))
-        return Function(lambda x: F.pad(x, sides, value=value))
+        return Pad(lambda x: F.pad(x, sides, value=value))
     modes = {"reflect": "reflect", "edge": "replicate"}  # {ONNX's name: torch's name}
     if mode not in modes or any(sides[4:]):
         raise node.error(
             f"mode {mode!r} is not read; constant, reflect and edge along height and width are"
         )
-    return Function(lambda x: F.pad(x, sides[:4], mode=modes[mode]))
+    return Pad(lambda x: F.pad(x, sides[:4], mode=modes[mode]))
 
 
 def _transpose(node: FileNode) -> nn.Module:
@@ -174,6 +174,8 @@ def _slice(node: FileNode) -> nn.Module:
 def _reduce(function: Callable[..., Tensor]) -> Maker:
     def maker(node: FileNode) -> nn.Module:
         axes, keep = node.constant(1, "axes"), bool(node.get("keepdims", 1))
+        if function is torch.mean and keep and sorted(axes or ()) in ([2, 3], [-2, -1]):
+            return nn.AdaptiveAvgPool2d(1)
         return Function(lambda x: function(x, tuple(axes or range(x.dim())), keepdim=keep))
 
     return maker

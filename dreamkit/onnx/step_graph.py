@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..ascent.gradients import value_and_gradient
+from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..objectives.kinds import Term, class_index
 from ..objectives.objective import Objective
@@ -51,9 +52,10 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
                 f"no ONNX graph can hold {objective.name}: the kind {term.kind!r} has no rule; "
                 f"kinds with a rule: {', '.join(TERMS)}"
             )
-    builder, size = trace(network, objective.layers)
+    own = {name: name and layer_info(network, name).name for name in objective.layers}  # no aliases
+    builder, size = trace(network, tuple(own.values()))
     fixed = fixed_size(network, objective.layers, size)
-    terms = [_add_term(builder, network, term) for term in objective.terms]
+    terms = [_add_term(builder, network, term, own[term.layer]) for term in objective.terms]
     score = functools.reduce(functools.partial(builder.add, "Add"), terms)
     gradient = backward(builder, score)
     builder.rename({score: "score", gradient: "gradient"})
@@ -77,9 +79,9 @@ def _step_of_torch(network: Network, objective: Objective) -> Expected:
     return step
 
 
-def _add_term(b: Builder, network: Network, term: Term) -> str:
+def _add_term(b: Builder, network: Network, term: Term, layer: str) -> str:
     """Adds the nodes of one term of an objective, and returns the name of its weighted value."""
-    value = TERMS[term.kind](b, network, term.layer, **term.values)
+    value = TERMS[term.kind](b, network, layer, **term.values)
     return value if term.weight == 1 else b.add("Mul", value, term.weight)
 
 

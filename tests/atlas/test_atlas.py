@@ -124,9 +124,10 @@ def test_more_steps_excite_the_channel_more(dreamnet):
     assert all(later > 1.5 * early for early, later in zip(few, many, strict=True)), (few, many)
 
 
-def test_a_silent_channel_wakes_and_only_it():
+@pytest.mark.parametrize("relu", [nn.ReLU, nn.ReLU6])
+def test_a_silent_channel_wakes_and_only_it(relu):
     """relu(x - 2) is silent for all pictures, and wakes only by the redirected gradient."""
-    module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU())
+    module = nn.Sequential(nn.Conv2d(3, 2, 1), relu())
     with torch.no_grad():
         module[0].weight.fill_(1.0)
         module[0].bias.copy_(torch.tensor([-2.0, 2.0]))
@@ -147,6 +148,19 @@ def test_a_silent_channel_wakes_and_only_it():
         )
         > 0
     )
+
+
+def test_the_gradient_of_a_relu6_by_the_table():
+    """One cell a picture, so each gradient that would be 0 is redirected; both signs of it."""
+    x = torch.tensor([-1.0, 3.0, 6.0, 7.0]).view(4, 1).requires_grad_()
+    result = drawn._Redirected.apply(x, 6.0)
+    assert result.flatten().tolist() == [0, 3, 6, 6]
+    for sign, wanted in ((1, [0, 1, 1, 1]), (-1, [-1, -1, -1, 0])):
+        above = torch.full((4, 1), float(sign))
+        assert torch.autograd.grad(result, x, above, True)[0].flatten().tolist() == wanted
+    both = torch.tensor([[-1.0, 3.0, 7.0]], requires_grad=True)  # not silent: as torch has it
+    drawn._Redirected.apply(both, 6.0).sum().backward()
+    assert both.grad.tolist() == [[0, 1, 0]]
 
 
 def test_going_on_skips_what_is_there_and_mends_what_is_damaged(small, dreamnet):

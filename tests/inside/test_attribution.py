@@ -66,6 +66,29 @@ def test_maps_are_captums_wherever_the_relus_come_from(name, module, photo):
     assert theirs.abs().max() > 0 and close(found, theirs.detach())
 
 
+def test_a_network_with_relu6_is_captums_with_hooks_on_its_relu6s(photo):
+    """Captum's two rules hook `nn.ReLU` only, so here the same rule is hooked to each nn.ReLU6."""
+
+    class Six(Plain):
+        def __init__(self):
+            super().__init__()
+            self.relu1, self.relu2, self.relu3 = nn.ReLU6(), nn.ReLU6(), nn.ReLU6()
+            with torch.no_grad():
+                self.conv1.weight.mul_(3)
+
+    network, model, image = of(Six()), Standardised(Six()), photo.clone().requires_grad_()
+    highest = dk.capture(network, photo, "relu1")["relu1"].max()
+    for relu6 in (model.module.relu1, model.module.relu2, model.module.relu3):
+        relu6.register_full_backward_hook(lambda module, given, above: (given[0].clamp(min=0),))
+    (guided,) = torch.autograd.grad(model(image)[0, 2], image)
+    assert highest == 6 and close(inside.guided_backprop(network, photo, "c"), guided)
+    for relu6 in (model.module.relu1, model.module.relu2, model.module.relu3):
+        relu6._backward_hooks.clear()
+        relu6.register_full_backward_hook(lambda module, given, above: (above[0].clamp(min=0),))
+    (rectified,) = torch.autograd.grad(model(image)[0, 2], image)
+    assert close(inside.deconvolution(network, photo, "c"), rectified)
+
+
 def test_captum_alone_misses_relus_that_are_functions():
     """Captum alone misses a ReLU that is called as a function."""
     photo = dk.sample("coffee", 40)[..., :24, 4:36]

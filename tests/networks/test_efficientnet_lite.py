@@ -61,7 +61,7 @@ def test_timms_names_have_timms_values(name):
     assert len(ours) == 10 * blocks - 3 + 7 + 6 + 3
     for alias, values in ours.items():
         off = (values.flatten(1) - theirs[alias].flatten(1)).abs().max()
-        assert float(off) < 1e-5 * float(theirs[alias].abs().max()), alias
+        assert float(off) < 1e-4 * float(theirs[alias].abs().max()), alias
 
 
 def test_kerass_names(lite0):

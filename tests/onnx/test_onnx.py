@@ -10,9 +10,11 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 import dreamkit as dk
 from dreamkit.ascent.gradients import value_and_gradient
+from dreamkit.networks.efficientnet_lite import Block, Convolution
 
 SQUEEZENET = Path(__file__).parents[3] / "shared" / "weights" / "squeezenet1_1.safetensors"
 random = np.random.default_rng(0)
@@ -418,3 +420,59 @@ def test_names_and_places_are_checked_before_the_work(tiny_network, tmp_path):
             dk.onnx.export(tiny_network, ["0"], path)
     with pytest.raises(KeyError, match="nearest"):
         dk.onnx.export(tiny_network, ["nine"], tmp_path / "a.onnx")
+
+
+def lite() -> dk.Network:
+    """The parts of EfficientNet-Lite: stem, blocks with and without a residual, classifier."""
+    torch.manual_seed(7)
+    blocks = [Block(8, 8, 3, 1, 1), Block(8, 12, 5, 2, 6), Block(12, 12, 3, 1, 6)]
+    stem, top = Convolution(3, 8, 3, stride=2), Convolution(12, 20, 1)
+    module = nn.Sequential(stem, *blocks, top, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.mul_(3)  # so that values reach both ends of the ReLU6
+    return dk.as_network(module, (0.5,) * 3, (0.5,) * 3, "lite", list("abcdefghijklmnopqrst"))
+
+
+@pytest.mark.parametrize("size", [(2, 3, 32, 64), (1, 3, 45, 37)])
+def test_an_efficientnet_there_and_back(size, tmp_path):
+    network, path = lite(), tmp_path / "lite.onnx"
+    layers = ["0", "1", "2.expand.conv", "2.depthwise", "3.expand", "3", ""]
+    dk.onnx.export(network, layers, path)
+    back, picture = dk.onnx.load(path), torch.rand(size, generator=torch.Generator().manual_seed(2))
+    assert not [name for name in dk.suggested_layers(back) if name.startswith("_")]
+    wanted = dk.capture(network, picture, layers)
+    given = dk.onnx.FeatureSession(path, threads=1)(picture)
+    for layer in layers:
+        value, name = wanted[layer], layer or "logits"
+        torch.testing.assert_close(dk.capture(back, picture, name)[name], value)
+        assert float((given[name] - value).abs().max()) < 1e-5 * float(value.abs().max()), layer
+        if layer:
+            assert dk.layer_info(back, name).field == dk.layer_info(network, layer).field, layer
+            a, b = (dk.gradient(dk.scorer(n, dk.layer(layer)), picture) for n in (back, network))
+            torch.testing.assert_close(a, b)
+    assert wanted["3.expand"].min() == 0 and wanted["3.expand"].max() == 6
+    assert (type(back.module.get_submodule("3.expand")), back.labels[0]) == (nn.ReLU6, "a")
+
+
+def test_an_alias_is_exported_under_the_layers_own_name(dreamnet, tmp_path):
+    dk.onnx.export(dreamnet, ["inception_3a/output", "inception3a"], tmp_path / "a.onnx")
+    assert dk.onnx.FeatureSession(tmp_path / "a.onnx").layers == ("inception3a",)
+
+
+@pytest.mark.slow
+def test_efficientnet_lite0_there_and_back(tmp_path):
+    network, photo = dk.load_network("efficientnet_lite0"), dk.sample("chelsea", 96)
+    dk.onnx.export(network, ["block5c_expand_activation", ""], tmp_path / "lite0.onnx")
+    back = dk.onnx.load(tmp_path / "lite0.onnx")
+    session = dk.onnx.FeatureSession(tmp_path / "lite0.onnx", threads=1)
+    for found in (dk.capture(back, photo, ["block5c.expand", "logits"]), session(photo)):
+        for name, value in dk.capture(network, photo, ["block5c.expand", ""]).items():
+            off = float((found[name or "logits"] - value).abs().max())
+            assert off < 1e-5 * float(value.abs().max()), name
+    assert dk.classify(back, photo, 1)[0][0] == "Egyptian cat"
+    objective = dk.logit("tench") + dk.layer("block5c_expand_activation")
+    dk.onnx.export_step(network, objective, tmp_path / "step.onnx")
+    _, uphill = dk.onnx.alone.Step(tmp_path / "step.onnx", threads=1)(photo.numpy())
+    wanted = dk.gradient(dk.scorer(network, objective), photo).numpy()
+    assert np.linalg.norm(uphill - wanted) < 1e-3 * np.linalg.norm(wanted)

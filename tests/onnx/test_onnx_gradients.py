@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import dreamkit as dk
+from dreamkit.networks.efficientnet_lite import Block
 from dreamkit.onnx.gradient_rules import RULES
 
 
@@ -82,6 +83,10 @@ NETS = {
     "strided convolution": (lambda x, m: m(x), nn.Conv2d(4, 4, (3, 9), (2, 3), (1, 4), groups=2)),
     "matrix product": lambda x: x.mean((2, 3)).t() @ x.mean((2, 3)),
     "dilated convolution": (lambda x, m: m(x), nn.Conv2d(4, 2, 3, 2, dilation=2)),
+    "depthwise convolution": (lambda x, m: m(x), nn.Conv2d(4, 8, 5, 2, 2, groups=4)),
+    "inverted residual": (lambda x, m: m(9 * x), Block(4, 4, 5, 1, 6)),
+    "inverted residual with a stride": (lambda x, m: m(9 * x), Block(4, 6, 3, 2, 6)),
+    "without an expansion": (lambda x, m: m(9 * x), Block(4, 6, 5, 2, 1)),
     "flatten": lambda x: x.mean((2, 3), keepdim=True).flatten(1),
 }
 
@@ -108,6 +113,30 @@ def test_each_gradient_is_autograds(name, tmp_path):
     step = step_of(network, dk.channel("out", 0) + 0.3 * dk.layer("out", power=2), tmp_path)
     for size in ((1, 3, 17, 22), (2, 3, 20, 19)):
         assert_as_torch(network, dk.channel("out", 0) + 0.3 * dk.layer("out", power=2), step, size)
+
+
+def test_the_blocks_reach_both_ends_of_relu6():
+    """Else the tests above would not see a wrong Clip."""
+    network = network_of(*NETS["inverted residual"])
+    maps = dk.capture(network, torch.rand(1, 3, 20, 20), ["parts.0.expand", "parts.0.depthwise"])
+    shares = [
+        (float((m == 0).float().mean()), float((m == 6).float().mean())) for m in maps.values()
+    ]
+    assert all(low > 0.05 for low, _ in shares) and shares[0][1] > 0.001
+
+
+def test_at_zero_itself_relu6_passes_nothing(tmp_path):
+    """Grey pictures through convolutions without a bias are exactly 0 after standardising."""
+    torch.manual_seed(6)
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.ReLU6())
+    network = dk.as_network(module, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "grey")
+    step = step_of(network, dk.channel("1", 0), tmp_path)
+    assert not step(np.full((1, 3, 16, 16), 0.5, np.float32))[1].any()
+
+
+def test_a_layer_is_climbed_by_its_alias(dreamnet, tmp_path):
+    objective = dk.layer("inception_3a/output") + dk.channel("conv1/7x7_s2", 2)
+    assert_as_torch(dreamnet, objective, step_of(dreamnet, objective, tmp_path), (1, 3, 64, 70))
 
 
 @pytest.mark.parametrize(
