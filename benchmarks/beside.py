@@ -1,4 +1,4 @@
-"""The embedded networks' dreams beside a third network's: `python -m benchmarks.beside WEIGHTS`.
+"""Our networks' dreams beside another network's: `python -m benchmarks.beside WEIGHTS`.
 
 WEIGHTS is a file for `--network` (torchvision's name, by default squeezenet1_1). Photo by photo, a
 row for each network: its dreams at four depths. Depths are comparable: the same places in each
@@ -18,18 +18,22 @@ DEPTHS = (2 / 7, 3 / 7, 5 / 7, 1.0)  # of SqueezeNet 1.1: features.4, .6, .9 and
 def dreams(
     networks: Sequence[dk.Network],
     photos: dict[str, dk.Image],
-    settings: dk.Settings,
+    settings: dk.Settings | None = None,
     depths: Sequence[float] = DEPTHS,
 ) -> Iterator[tuple[str, dk.Image]]:
-    """Pairs (text, picture): for each photo and network, the photo and its dreams by depth."""
+    """Pairs (text, picture): for each photo and network, the photo and its dreams by depth.
+
+    Without `settings` each layer has those that suit it.
+    """
     for what, photo in photos.items():
         for network in networks:
             yield f"{what}, {network.name}", photo
             for depth in depths:
                 layer = dk.layer_at(network, depth)
+                suited = settings or dk.settings_for(network, layer)
                 yield (
                     f"{what}, {network.name} {layer}",
-                    dk.dream(dk.scorer(network, dk.layer(layer)), photo, settings),
+                    dk.dream(dk.scorer(network, dk.layer(layer)), photo, suited),
                 )
 
 
@@ -49,6 +53,7 @@ def main() -> None:
     given = parser.parse_args()
     networks = [
         dk.load_network(given.network, weights=given.weights),
+        dk.load_network("efficientnet_lite0"),
         dk.load_network("dreamnet"),
         dk.load_network("dreamnet-robust"),
     ]
@@ -59,7 +64,7 @@ def main() -> None:
         for name in given.photos
     }
     made = {}
-    for text, picture in dreams(networks, photos, dk.Settings()):
+    for text, picture in dreams(networks, photos):
         made[text] = picture
         print(text, flush=True)
     sheets.save(sheets.labelled(made, 1 + len(DEPTHS)), given.o)

@@ -66,10 +66,10 @@ def styles(network: dk.Network, side: int) -> dict[str, dk.Image]:
     }
 
 
-def shrunk(image: dk.Image, side: int = 288) -> dk.Image:
-    """The picture [1, 3, h, w] with a longest side of `side` pixels."""
-    scale = side / max(image.shape[-2:])
-    return dk.resize(image, [round(length * scale) for length in image.shape[-2:]])
+def shrunk(image: dk.Image, width: int = 288) -> dk.Image:
+    """The picture [1, 3, h, width] with the proportions 3:2; of a higher one, the upper part."""
+    height = min(image.shape[-2], image.shape[-1] * 2 // 3)
+    return dk.resize(image[..., :height, :], (width * 2 // 3, width))
 
 
 SHEETS: dict[str, tuple[Callable[[dk.Network, int], dict[str, dk.Image]], int, int]] = {

@@ -15,41 +15,43 @@ import dreamkit as dk
 from dreamkit.cli.app import call
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
-LAYERS = ("inception3b", "inception4c", "inception5a")
+STRIP = ("strokes", "patchwork", "scales", "animals")  # styles, from shallow to deep layers
 WIDTH = 380
 
 # name: (what is seen, the command but for its -o)
 GALLERY = {
-    "clouds": ("Dogs and penguins in a sky", "dreamkit dream clouds --side 448 --octaves 5"),
-    "clouds-robust": (
-        "The same sky, seen by the robust network",
-        "dreamkit dream clouds --side 448 --network dreamnet-robust",
-    ),
-    "cat": ("A cat looked at for too long", "dreamkit dream chelsea --side 448 --steps 14"),
-    "strokes": (
-        "A low layer: strokes",
-        "dreamkit dream chelsea --side 448 --layer conv2 --step-size 0.006 --octaves 3",
-    ),
-    "coffee": ("What the cup might hold", "dreamkit dream coffee --side 448"),
+    "clouds": ("Animals in a sky", "dreamkit dream clouds --side 640"),
+    "city": ("A city in the same sky", "dreamkit dream clouds --side 640 --style buildings"),
+    "night": ("A launch at night", "dreamkit dream rocket --side 640"),
+    "flower": ("Who lives behind a dahlia", "dreamkit dream flower --side 640"),
+    "coffee": ("A coffee that looks back", "dreamkit dream coffee --side 640 --style eyes"),
+    "birds": ("Birds", "dreamkit dream clouds --side 640 --style birds"),
+    "flowers": ("A pavilion in bloom", "dreamkit dream china --side 640 --style flowers"),
+    "ornament": ("Stained glass", "dreamkit dream coffee --side 640 --style ornament"),
+    "spirals": ("Curls and eddies", "dreamkit dream china --side 640 --style spirals"),
+    "scales": ("Scales", "dreamkit dream astronaut --side 512 --style scales"),
+    "patchwork": ("Patchwork", "dreamkit dream motorcycle --side 640 --style patchwork"),
+    "strokes": ("Strokes of a low layer", "dreamkit dream chelsea --side 448 --style strokes"),
     "guided": (
         "A pavilion pulled towards a flower",
-        "dreamkit dream china --side 448 --layer inception4e --guide flower",
+        "dreamkit dream china --side 640 --layer block5c --guide flower",
     ),
-    "penguins": (
-        "One class alone: king penguin",
-        "dreamkit dream rocket --side 448 --logit 'king penguin' --network dreamnet-robust",
+    "caffe": ("The recipe of 2015", "dreamkit dream china --side 640 --recipe caffe"),
+    "robust": (
+        "The sky again, seen by a small robust network",
+        "dreamkit dream clouds --side 448 --network dreamnet-robust",
     ),
-    "caffe": ("The recipe of 2015", "dreamkit dream china --side 448 --recipe caffe"),
 }
 
 
-def strip(side: int = 512) -> dk.Image:
-    """The sample photo and its dreams at three depths, side by side, [1, 3, H, W]."""
-    photo, network = dk.sample("china", side), dk.load_network("dreamnet")
-    pictures = [photo, *(dk.dream(dk.scorer(network, dk.layer(layer)), photo) for layer in LAYERS)]
+def strip(side: int = 640) -> dk.Image:
+    """The sample photo and its dreams from shallow to deep, side by side, [1, 3, H, W]."""
+    photo, network = dk.sample("china", side), dk.load_network()
+    styles = [dk.styles()[name] for name in STRIP]
+    dreams = [dk.dream(dk.scorer(network, s.objective), photo, s.settings) for s in styles]
     height = round(WIDTH * photo.shape[-2] / photo.shape[-1])
     gap = torch.ones(1, 3, height, 6)
-    parts = [part for picture in pictures for part in (dk.resize(picture, (height, WIDTH)), gap)]
+    parts = [part for one in [photo, *dreams] for part in (dk.resize(one, (height, WIDTH)), gap)]
     return torch.cat(parts[:-1], dim=-1)
 
 

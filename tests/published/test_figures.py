@@ -99,7 +99,7 @@ def test_every_figure_says_what_is_known_and_what_is_guessed():
             item.shown
             and item.known
             and item.guess
-            and item.network in ("dreamnet", "dreamnet-robust")
+            and item.network in dk.cached_networks()
         )
 
 
