@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -98,7 +99,7 @@ class Job:
     objective_spec: Mapping[str, object]  # the objective as passports hold it
     guides: Mapping[str, Mapping[str, torch.Tensor]]  # sha256 of the picture: {layer: features}
 
-    @property
+    @cached_property  # a scorer looks its layers up in the network
     def score(self) -> dk.Score:
         return dk.scorer(self.network, passports.objective(self.objective_spec, self.guides))
 
