@@ -3,7 +3,6 @@
 import threading
 import warnings
 
-import captum.attr
 import pytest
 import torch
 from torch import nn
@@ -38,6 +37,8 @@ def last(network):
 
 def captums(name, image, target):
     """What captum itself says of the plain module."""
+    import captum.attr  # takes seconds, so collecting the tests does not
+
     model, image = Standardised(Plain()), image.clone().requires_grad_()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -68,6 +69,8 @@ def test_maps_are_captums_wherever_the_relus_come_from(name, module, photo):
 
 def test_captum_alone_misses_relus_that_are_functions():
     """Captum alone misses a ReLU that is called as a function."""
+    import captum.attr
+
     photo = dk.sample("coffee", 40)[..., :24, 4:36]
 
     class Called(Plain):
