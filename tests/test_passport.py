@@ -19,6 +19,8 @@ import dreamkit as dk
 from dreamkit import passport
 from dreamkit.cli.app import call
 
+from .cli.test_cli import dream_by_recipe
+
 LAYER = {"kind": "layer", "name": "inception3b"}
 SMALL = dk.Settings(steps=2, octaves=2, jitter=4, seed=3)
 
@@ -350,28 +352,7 @@ def test_again_reports_no_difference(suffix, more, folder, capsys):
 
 @pytest.mark.parametrize("name", ["caffe", "pytorch", "tensorflow", "keras"])
 def test_a_picture_by_a_recipe_is_made_again(name, folder, capsys):
-    assert (
-        call(
-            [
-                "dream",
-                "--network",
-                "dreamnet",
-                "--recipe",
-                name,
-                "--side",
-                "96",
-                "--layer",
-                "conv2",
-                "--steps",
-                "2",
-                "--octaves",
-                "2",
-                "-o",
-                "a.png",
-            ]
-        )
-        == 0
-    )
+    assert dream_by_recipe(name, "--steps", "2", "-o", "a.png") == 0
     data = dk.read_passport("a.png")
     assert passport.read(data).recipe["name"] == name and "settings" not in data
     assert call(["again", "a.png"]) == 0

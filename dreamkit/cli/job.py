@@ -111,7 +111,7 @@ class Job:
     settings: dk.Settings
     style: str | None  # that was asked for, or taken by default
 
-    @cached_property
+    @cached_property  # a scorer looks its layers up in the network
     def score(self) -> dk.Score:
         return dk.scorer(self.network, passports.objective(self.objective_spec, self.guides))
 

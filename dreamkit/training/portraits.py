@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torchvision.utils import make_grid
 
 from ..ascent.loop import dream
 from ..ascent.settings import Settings
@@ -78,6 +77,8 @@ def before_relus(network: Network, block: str) -> Network:
 
 def sheet(pictures: Image, columns: int, gap: int = 2, scale: int = 1) -> Image:
     """One page [1, 3, H, W] of two or more pictures, row by row, enlarged `scale` times."""
+    from torchvision.utils import make_grid  # takes a second, so it is imported only here
+
     pictures = pictures.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
     page = make_grid(pictures, nrow=columns, padding=gap, pad_value=1.0)
     return page[None, :, gap:-gap, gap:-gap]  # make_grid pads the outer edge as well

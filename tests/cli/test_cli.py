@@ -24,6 +24,12 @@ from ..processes import program
 QUICK = ["--network", "dreamnet", "--side", "48", "--steps", "2", "--octaves", "2"]
 
 
+def dream_by_recipe(name: str, *more: str) -> int:
+    """The exit status of a quick `dreamkit dream --recipe`."""
+    quick = [*QUICK[:2], "--side", "96", "--layer", "conv2", "--octaves", "2"]
+    return call(["dream", "--recipe", name, *quick, *more])
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -318,26 +324,7 @@ def test_a_recipe_gets_what_was_given_and_the_rest_as_published(name, given, cap
         for flag, value in given.items()
         for part in (f"--{flag.replace('_', '-')}", str(value))
     ]
-    assert (
-        call(
-            [
-                "dream",
-                *QUICK[:2],
-                "--recipe",
-                name,
-                "--side",
-                "96",
-                "--layer",
-                "conv2",
-                "--steps",
-                "1",
-                "--octaves",
-                "2",
-                *flags,
-            ]
-        )
-        == 0
-    )
+    assert dream_by_recipe(name, "--steps", "1", *flags) == 0
     objective = {
         "tensorflow": dk.layer("conv2", power=1),
         "keras": dk.layer("conv2", border=2),

@@ -1,20 +1,20 @@
 """`dreamkit lab`: on this machine only, always with a token, and no address before there is one."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-pytest.importorskip("jupyterlab")
-
-from jupyterlab.labapp import LabApp
-from traitlets.config import Config
-
+from dreamkit import cli
 from dreamkit.cli.app import call
-from dreamkit.cli.lab import TokenIdentityProvider
+
+# JupyterLab takes seconds to import, so only the tests import it, not their collection.
 
 
 def test_lab_listens_on_this_machine_only_and_with_a_token(tmp_path, monkeypatch, capsys):
     (tmp_path / "01_first.ipynb").write_text("{}")
+    from jupyterlab.labapp import LabApp
+
     given = []
     monkeypatch.setattr(
         LabApp, "launch_instance", classmethod(lambda cls, argv: given.extend(argv))
@@ -31,6 +31,10 @@ def test_lab_listens_on_this_machine_only_and_with_a_token(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("section", ["IdentityProvider", "PasswordIdentityProvider"])
 def test_an_empty_token_in_the_users_configuration_is_replaced(section, monkeypatch):
+    from traitlets.config import Config
+
+    from dreamkit.cli.lab import TokenIdentityProvider
+
     monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
     config = Config({section: {"token": ""}})
     tokens = {TokenIdentityProvider(config=config).token for _ in range(2)}
@@ -39,7 +43,16 @@ def test_an_empty_token_in_the_users_configuration_is_replaced(section, monkeypa
 
 
 def test_a_token_of_the_users_own_is_kept():
+    from traitlets.config import Config
+
+    from dreamkit.cli.lab import TokenIdentityProvider
+
     assert TokenIdentityProvider(config=Config({"IdentityProvider": {"token": "x"}})).token == "x"
+
+
+def test_there_are_no_examples_that_pytest_would_not_find():
+    """The options of pytest in pyproject.toml leave lab.py out, since its import takes seconds."""
+    assert ">>>" not in (Path(cli.__file__).parent / "lab.py").read_text(encoding="utf-8")
 
 
 def test_a_port_that_cannot_be_is_one_line(capsys):

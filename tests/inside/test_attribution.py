@@ -3,7 +3,6 @@
 import threading
 import warnings
 
-import captum.attr
 import pytest
 import torch
 from torch import nn
@@ -38,6 +37,8 @@ def last(network):
 
 def captums(name, image, target):
     """What captum itself says of the plain module."""
+    import captum.attr  # takes seconds, so collecting the tests does not
+
     model, image = Standardised(Plain()), image.clone().requires_grad_()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -91,6 +92,8 @@ def test_a_network_with_relu6_is_captums_with_hooks_on_its_relu6s(photo):
 
 def test_captum_alone_misses_relus_that_are_functions():
     """Captum alone misses a ReLU that is called as a function."""
+    import captum.attr
+
     photo = dk.sample("coffee", 40)[..., :24, 4:36]
 
     class Called(Plain):

@@ -2,7 +2,6 @@
 
 import warnings
 
-import captum.attr
 import pytest
 import torch
 from torch import nn
@@ -62,6 +61,8 @@ def test_three_layers_worked_out_by_hand():
 
 
 def test_it_is_captums_deconvolution_times_the_activation(photo):
+    import captum.attr  # takes seconds, so collecting the tests does not
+
     module = Plain()
     front = Standardised(
         nn.Sequential(module.conv1, module.relu1, module.pool, module.conv2, module.relu2)

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from scipy.stats import spearmanr
 
 import dreamkit as dk
 
@@ -12,6 +11,8 @@ inside = dk.inside
 
 
 def test_ranks_and_overlaps_are_the_textbooks():
+    from scipy.stats import spearmanr  # takes seconds, so collecting the tests does not
+
     generator = torch.Generator().manual_seed(2)
     one, other = (
         torch.randint(-6, 6, (1, 1, 5, 8), generator=generator).float() for _ in range(2)

@@ -5,7 +5,6 @@ import shutil
 import time
 from pathlib import Path
 
-import nbformat
 import pytest
 
 import dreamkit as dk
@@ -47,6 +46,8 @@ def served(tmp_path_factory):
         if os.environ.get("DREAMKIT_REQUIRE_BROWSER"):
             pytest.fail(f"no Chromium at {CHROMIUM}")
         pytest.skip(f"no Chromium at {CHROMIUM}; on Debian: apt-get install chromium")
+    import nbformat
+
     folder, private = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("jupyter")
     for lesson in LESSONS.glob("0[18]_*.ipynb"):
         shutil.copy(lesson, folder)

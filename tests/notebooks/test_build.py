@@ -4,7 +4,6 @@ import re
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -12,10 +11,6 @@ if not NOTEBOOKS.exists():
     pytest.skip("the lessons' folder is not beside the tests", allow_module_level=True)
 sys.path.append(str(NOTEBOOKS))
 
-import build
-from slides import slides
-
-code, markdown = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
 picture = {"image/jpeg": "/9j/"}
 OPENING = (
     "# 03 · A lesson\n- **You will do:** this\n- **You will learn:** that\n- **You need:** "
@@ -36,8 +31,22 @@ def my_add(x):
 </details>"""
 
 
+def nbformat():
+    import nbformat  # takes seconds, so collecting the tests does not
+
+    return nbformat
+
+
+def code(source, **more):
+    return nbformat().v4.new_code_cell(source, **more)
+
+
+def markdown(source):
+    return nbformat().v4.new_markdown_cell(source)
+
+
 def shown(data, metadata=None):
-    return nbformat.v4.new_output("display_data", data, metadata=metadata or {})
+    return nbformat().v4.new_output("display_data", data, metadata=metadata or {})
 
 
 def stub(name):
@@ -69,14 +78,14 @@ def good():
     ]
     for number, cell in enumerate(cells, 1):
         cell.id = f"03-a_lesson-{number:03}"
-    return nbformat.v4.new_notebook(cells=cells)
+    return nbformat().v4.new_notebook(cells=cells)
 
 
-def test_a_good_notebook_keeps_every_rule():
+def test_a_good_notebook_keeps_every_rule(build):
     assert build.rules(good()) == []
 
 
-def edited(change):
+def edited(build, change):
     notebook = good()
     change(notebook)
     return build.rules(notebook)
@@ -86,6 +95,10 @@ def put(number, **changes):
     return lambda notebook: [
         setattr(notebook.cells[number], name, value) for name, value in changes.items()
     ]
+
+
+def show(number, *output):
+    return lambda notebook: put(number, outputs=[shown(*output)])(notebook)
 
 
 BREACHES = {
@@ -122,9 +135,9 @@ BREACHES = {
         lambda nb: [cell.update(outputs=[]) for cell in nb.cells if cell.cell_type == "code"],
         "no picture within the first three code cells",
     ),
-    "no alt text": (put(2, outputs=[shown(picture)]), "a picture without alt text"),
+    "no alt text": (show(2, picture), "a picture without alt text"),
     "blank alt text": (
-        put(4, outputs=[shown({"text/html": '<img alt=" " src="data:,">'})]),
+        show(4, {"text/html": '<img alt=" " src="data:,">'}),
         "a picture without alt text",
     ),
     "no alt in prose": (
@@ -132,7 +145,7 @@ BREACHES = {
         "a picture without alt text",
     ),
     "a PNG": (
-        put(2, outputs=[shown({"image/png": "iVBO"}, {"image/png": {"alt": "x"}})]),
+        show(2, {"image/png": "iVBO"}, {"image/png": {"alt": "x"}}),
         "a picture is image/png",
     ),
     "nothing to predict": (put(3, source="Look."), "no 'Predict, then reveal'"),
@@ -161,16 +174,16 @@ BREACHES = {
     ),
     "widget state": (lambda nb: nb.metadata.update(widgets={}), "metadata.widgets"),
     "a live view": (
-        put(4, outputs=[shown({"application/vnd.jupyter.widget-view+json": {}})]),
+        show(4, {"application/vnd.jupyter.widget-view+json": {}}),
         "the view of a live widget",
     ),
 }
 
 
 @pytest.mark.parametrize("name", BREACHES)
-def test_a_broken_rule_is_named(name):
+def test_a_broken_rule_is_named(build, name):
     change, message = BREACHES[name]
-    found = edited(change)
+    found = edited(build, change)
     assert any(message in problem for problem in found), found
 
 
@@ -183,7 +196,7 @@ def source(folder, text):
     return path
 
 
-def test_a_source_becomes_cells_with_fixed_ids_and_tags(tmp_path):
+def test_a_source_becomes_cells_with_fixed_ids_and_tags(build, tmp_path):
     notebook = build.read(
         source(tmp_path, '# %% [markdown]\n# # Title\n\n# %% tags=["exercise"]\nx = 1\n')
     )
@@ -192,20 +205,20 @@ def test_a_source_becomes_cells_with_fixed_ids_and_tags(tmp_path):
         ("code", "03-a_lesson-002", "x = 1"),
     ]
     assert notebook.cells[1].metadata == {"tags": ["exercise"]}
-    nbformat.validate(notebook)
+    nbformat().validate(notebook)
 
 
-def test_in_step_sees_a_changed_letter(tmp_path, monkeypatch):
+def test_in_step_sees_a_changed_letter(build, tmp_path, monkeypatch):
     path = source(tmp_path, "# %%\nx = 1\n")
     monkeypatch.setattr(build, "HERE", tmp_path)
     assert not build.in_step(path)
-    nbformat.write(build.read(path), build.target(path))
+    nbformat().write(build.read(path), build.target(path))
     assert build.in_step(path)
     path.write_text("# %%\nx = 2\n", encoding="utf-8")
     assert not build.in_step(path)
 
 
-def test_solutions_take_the_place_of_stubs_and_leave_the_original_alone():
+def test_solutions_take_the_place_of_stubs_and_leave_the_original_alone(build):
     notebook = good()
     solved = build.with_solutions(notebook)
     assert (
@@ -218,14 +231,14 @@ def test_solutions_take_the_place_of_stubs_and_leave_the_original_alone():
         build.with_solutions(notebook)
 
 
-def test_verdicts_are_what_the_checks_said():
+def test_verdicts_are_what_the_checks_said(build):
     notebook = good()
     notebook.cells[6].outputs = [shown({"text/plain": "✓ add: fine"})]
     notebook.cells[2].outputs = [shown({"text/plain": "✓ no exercise"})]
     assert build.verdicts(notebook) == ["✓ add: fine"]
 
 
-def test_an_unknown_number_is_answered_with_those_there_are(tmp_path, monkeypatch, capsys):
+def test_an_unknown_number_is_answered_with_those_there_are(build, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(build, "HERE", tmp_path)
     (tmp_path / "src").mkdir()
     source(tmp_path / "src", "# %%\n1\n")
@@ -235,7 +248,7 @@ def test_an_unknown_number_is_answered_with_those_there_are(tmp_path, monkeypatc
     assert "no lesson 99; there are 03" in capsys.readouterr().err
 
 
-def test_a_lesson_of_two_sittings_has_letters(tmp_path, monkeypatch):
+def test_a_lesson_of_two_sittings_has_letters(build, tmp_path, monkeypatch):
     monkeypatch.setattr(build, "HERE", tmp_path)
     (tmp_path / "src").mkdir()
     for name in ("13_before", "14b_second", "14a_first", "15_after", "helper"):
@@ -248,11 +261,13 @@ def test_a_lesson_of_two_sittings_has_letters(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no lesson 14c; there are 13, 14a, 14b, 15"):
         build.sources(["14c"])
     assert build.read(tmp_path / "src" / "14a_first.py").cells[0].id == "14a-first-001"
-    assert edited(put(0, source=OPENING.replace("# 03", "# 14a"))) == []
-    assert edited(put(5, source=EXERCISE.replace("03.1", "14a.1"))) == []
+    assert edited(build, put(0, source=OPENING.replace("# 03", "# 14a"))) == []
+    assert edited(build, put(5, source=EXERCISE.replace("03.1", "14a.1"))) == []
 
 
 def test_slides_are_one_page_that_asks_the_network_for_nothing():
+    from slides import slides  # imports nbconvert: seconds
+
     page = slides(good())
     assert page.count("<section>") == 5  # the title, two exercises, the recap, what to read
     assert '<img alt="a photo" src="data:image/jpeg;base64,' in page
@@ -264,7 +279,7 @@ def test_slides_are_one_page_that_asks_the_network_for_nothing():
 
 
 def of(*sources):
-    return nbformat.v4.new_notebook(
+    return nbformat().v4.new_notebook(
         cells=[code(text, id=f"c{number}") for number, text in enumerate(sources)]
     )
 
@@ -284,7 +299,7 @@ socket.create_connection(server.getsockname()).close()
 """
 
 
-def test_a_sound_notebook_is_executed_the_same_way_every_time():
+def test_a_sound_notebook_is_executed_the_same_way_every_time(build):
     given = of(
         "import os\nprint(os.listdir('.') == ['.ipython'] or os.listdir('.'))", LOOPBACK, PANEL
     )
@@ -329,7 +344,7 @@ FAILURES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAILURES)
-def test_what_plain_execution_lets_pass_fails_the_run(name):
+def test_what_plain_execution_lets_pass_fails_the_run(build, name):
     text, message = FAILURES[name]
     with pytest.raises(build.Failed, match=f"(?s){message}"):
         build.execute(of(text))
@@ -352,6 +367,6 @@ def test_what_plain_execution_lets_pass_fails_the_run(name):
         ("import time\ntime.sleep(9)", "a cell took over 2 s"),
     ],
 )
-def test_a_failing_cell_fails_the_run(text, message):
+def test_a_failing_cell_fails_the_run(build, text, message):
     with pytest.raises(build.Failed, match=f"(?s){message}"):
         build.execute(of(text), timeout=2)

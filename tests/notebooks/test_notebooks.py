@@ -4,7 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -12,9 +11,7 @@ if not NOTEBOOKS.exists():
     pytest.skip("the lessons' folder is not beside the tests", allow_module_level=True)
 sys.path.append(str(NOTEBOOKS))
 
-import build
-
-LESSONS = build.sources()
+LESSONS = sorted((NOTEBOOKS / "src").glob("*.py"))
 NAMES = [path.stem for path in LESSONS]
 PATIENCE = float(
     os.environ.get("DREAMKIT_PATIENCE", "1")
@@ -24,19 +21,29 @@ CELL_SECONDS, COURSE_SECONDS = 30 * PATIENCE, 600 * PATIENCE
 lesson = pytest.mark.parametrize("source", LESSONS, ids=NAMES)
 
 
+def test_every_source_is_a_lesson(build):
+    assert build.sources() == LESSONS
+
+
+def shipped(build, source):
+    import nbformat
+
+    return nbformat.read(build.target(source), as_version=4)
+
+
 @lesson
-def test_the_notebook_is_in_step_with_its_source(source):
+def test_the_notebook_is_in_step_with_its_source(build, source):
     assert build.in_step(source), f"run: python notebooks/build.py {build.number(source)}"
 
 
 @lesson
-def test_the_notebook_keeps_the_rules(source):
-    assert build.rules(nbformat.read(build.target(source), as_version=4)) == []
+def test_the_notebook_keeps_the_rules(build, source):
+    assert build.rules(shipped(build, source)) == []
 
 
 @lesson
-def test_the_notebook_as_shipped_waits_for_the_student(source):
-    notebook = nbformat.read(build.target(source), as_version=4)
+def test_the_notebook_as_shipped_waits_for_the_student(build, source):
+    notebook = shipped(build, source)
     verdicts = build.verdicts(notebook)
     assert len(verdicts) == sum(
         "exercise" in cell.metadata.get("tags", ()) for cell in notebook.cells
@@ -45,13 +52,13 @@ def test_the_notebook_as_shipped_waits_for_the_student(source):
 
 
 @lesson
-def test_every_cell_was_executed_in_order(source):
-    notebook = nbformat.read(build.target(source), as_version=4)
+def test_every_cell_was_executed_in_order(build, source):
+    notebook = shipped(build, source)
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
 
 
-def test_ids_are_unique_over_the_course():
+def test_ids_are_unique_over_the_course(build):
     ids = [cell.id for source in LESSONS for cell in build.read(source).cells]
     assert len(ids) == len(set(ids))
     assert ids[0] == NAMES[0].replace("_", "-", 1) + "-001"
@@ -65,7 +72,7 @@ def course():
 
 @pytest.mark.notebook
 @lesson
-def test_restart_and_run_all(source, course):
+def test_restart_and_run_all(build, source, course):
     run = build.execute(build.read(source))
     course[source.stem] = sum(run.seconds.values())
     assert build.rules(run.notebook) == []
@@ -75,7 +82,7 @@ def test_restart_and_run_all(source, course):
 
 @pytest.mark.notebook
 @lesson
-def test_every_solution_is_accepted(source):
+def test_every_solution_is_accepted(build, source):
     verdicts = build.verdicts(build.execute(build.with_solutions(build.read(source))).notebook)
     assert verdicts and all(verdict.startswith("✓") for verdict in verdicts), verdicts
 

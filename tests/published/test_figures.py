@@ -95,12 +95,7 @@ def test_every_figure_says_what_is_known_and_what_is_guessed():
     assert len(figures.names()) == 9
     for name in figures.names():
         item = figures.figure(name)
-        assert (
-            item.shown
-            and item.known
-            and item.guess
-            and item.network in dk.cached_networks()
-        )
+        assert item.shown and item.known and item.guess and item.network in dk.cached_networks()
 
 
 def test_figures_are_written_with_captions_and_recipes(tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 from html.parser import HTMLParser
 
-import nbformat
 import pytest
 import torch
 
@@ -32,6 +31,8 @@ class Page(HTMLParser):
 
 
 def in_slides() -> str:
+    import nbformat
+
     from notebooks import slides
 
     picture = nbformat.v4.new_output(
