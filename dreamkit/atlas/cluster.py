@@ -17,6 +17,7 @@ from itertools import islice
 
 import torch
 
+from ..checks.packages import optional_package
 from ..networks.network import Network
 from ..networks.zoo import embedded_digest, load_network
 
@@ -203,8 +204,4 @@ def weights_digest(network: Network) -> str:
 
 
 def _distributed():
-    try:
-        import distributed
-    except ImportError:
-        raise ValueError("several workers need Dask: pip install 'dreamkit[scale]'") from None
-    return distributed
+    return optional_package("distributed", "several workers need Dask", "scale")

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..checks.names import unknown
+from ..checks.packages import optional_package
 from .network import Network, as_network, randomized
 from .weight_files import fill, read_weights
 
@@ -33,7 +34,7 @@ def from_timm(
     Raises KeyError for a name that timm does not know, and ValueError if timm is not installed, or
     if the weights are missing, broken or of another network.
     """
-    timm = _timm()
+    timm = optional_package("timm.data", "networks of timm need timm", "timm")
     digest = ""
     if isinstance(model, str):
         name, module = model, _made(timm, model, pretrained=weights is None)
@@ -54,18 +55,6 @@ def from_timm(
     options = {"device": device, "precision": precision, "digest": digest, "side": side}
     network = as_network(module, mean, std, name, _labels(timm, module), **options)
     return randomized(network) if weights == "random" else network
-
-
-def _timm():
-    """The module timm; raises ValueError if it is not installed."""
-    try:
-        import timm
-        import timm.data
-    except ImportError:
-        raise ValueError(
-            "networks of timm need timm: pip install 'dreamkit[timm]' installs it"
-        ) from None
-    return timm
 
 
 def _made(timm, name: str, pretrained: bool) -> nn.Module:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from ..checks.packages import optional_package
 from ..pictures.files import check_place, one_line, write_whole
 
 if TYPE_CHECKING:
@@ -28,14 +29,8 @@ AnyNode = TypeVar("AnyNode")
 
 def onnx_package() -> ModuleType:
     """The `onnx` package, which reads and writes graphs. Raises ValueError if it is missing."""
-    try:
-        import onnx
-    except ImportError:
-        raise ValueError(
-            "this needs the onnx package: pip install 'dreamkit[onnx]' "
-            "(without it FeatureSession still gives a file's own outputs)"
-        ) from None
-    return onnx
+    without = "; without it FeatureSession still gives a file's own outputs"
+    return optional_package("onnx", "this needs the onnx package", "onnx", without)
 
 
 def read_model(path: str | os.PathLike[str]) -> ModelProto:

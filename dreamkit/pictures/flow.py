@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..checks.packages import optional_package
 from .image import Image, to_pillow
 from .transforms import pixel_grid, sample_at, warp
 
@@ -80,11 +81,5 @@ def flicker(frames: Sequence[Image], flows: Sequence[Flow]) -> float:
 
 def opencv():
     """The module cv2. ValueError in one line if it is not installed."""
-    try:
-        import cv2
-    except ImportError:
-        raise ValueError(
-            "optical flow needs OpenCV: pip install 'dreamkit[film]' brings it; "
-            "flow=False works without it"
-        ) from None
-    return cv2
+    without = "; flow=False works without it"
+    return optional_package("cv2", "optical flow needs OpenCV", "film", without)

@@ -16,6 +16,7 @@ import PIL.Image
 import torch
 
 from ..checks.numbers import is_number
+from ..checks.packages import optional_package
 from .decoding import to_floats
 from .files import check_place, check_source, write_whole
 from .image import Image, fit, to_pillow
@@ -148,11 +149,5 @@ def _write_animation(
 
 def pyav():
     """The module av. ValueError in one line if it is not installed."""
-    try:
-        import av
-    except ImportError:
-        raise ValueError(
-            "reading videos and writing MP4 need PyAV: pip install 'dreamkit[film]' brings it; "
-            "GIF and WebP are written without it"
-        ) from None
-    return av
+    need, without = "reading videos and writing MP4 need PyAV", "; GIF and WebP work without it"
+    return optional_package("av", need, "film", without)
