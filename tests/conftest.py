@@ -1,12 +1,17 @@
 """Shared by all tests: small pictures and tiny networks whose answers can be worked out by hand."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
-from torch import nn
 
 import dreamkit as dk
+
+if TYPE_CHECKING:  # pytest-xdist's controller reads this file too; it needs no torch
+    import torch
+    from torch import nn
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -27,6 +32,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 @pytest.fixture
 def picture() -> torch.Tensor:
     """A textured picture [1, 3, 40, 48] without ties (no two values equal), well inside [0, 1]."""
+    import torch
+
     generator = torch.Generator().manual_seed(5)
     return 0.1 + 0.8 * torch.rand(1, 3, 40, 48, generator=generator)
 
@@ -36,8 +43,35 @@ def dreamnet() -> dk.Network:
     return dk.load_network("dreamnet")
 
 
+_loaded: dict[tuple, dk.Network] = {}
+
+
+@pytest.fixture
+def loaded_once(monkeypatch):
+    """Each embedded network is read from its file once, and shared: a network is frozen.
+
+    For tests of what is done with networks; those of the loading itself do without it.
+    """
+    from dreamkit.networks import zoo
+
+    load = zoo._embedded
+
+    def once(name, weights, options):
+        if weights is not None:
+            return load(name, weights, options)
+        key = (name, *sorted(options.items()))
+        if key not in _loaded:
+            _loaded[key] = load(name, weights, options)
+        return _loaded[key]
+
+    monkeypatch.setattr(zoo, "_embedded", once)
+
+
 def tiny(seed: int = 0, norm: bool = True) -> nn.Module:
     """Two convolutions, BatchNorms with statistics, in-place ReLUs, a pool and a classifier."""
+    import torch
+    from torch import nn
+
     generator = torch.Generator().manual_seed(seed)
     layers = [
         nn.Conv2d(3, 6, 3, padding=1, bias=False),

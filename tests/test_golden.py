@@ -13,6 +13,8 @@ import pytest
 
 import dreamkit as dk
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 FOLDER = Path(__file__).parent / "golden"
 TOLERANCE = 1.5 / 255
 SETTINGS = dk.Settings(steps=4, octaves=2, octave_ratio=1.5, jitter=4)

@@ -21,6 +21,8 @@ from dreamkit.cli.app import call
 
 from .cli.test_cli import dream_by_recipe
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 LAYER = {"kind": "layer", "name": "inception3b"}
 SMALL = dk.Settings(steps=2, octaves=2, jitter=4, seed=3)
 

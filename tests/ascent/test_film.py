@@ -21,6 +21,8 @@ from dreamkit.pictures.video import read_video, video_info, write_film
 
 from ..processes import program
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 QUICK = dk.Settings(steps=2, octaves=1, jitter=4)
 TINY = [
     "--network",

@@ -4,6 +4,7 @@ import hashlib
 import html.parser
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from dreamkit.atlas import channels as drawn
 from dreamkit.atlas.folder import file_of
 from dreamkit.cli.app import call
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 QUICK = dk.atlas.PictureSettings(side=16, steps=2, batch=4)
 
 
@@ -27,18 +30,25 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture
-def small(dreamnet, tmp_path):
+@pytest.fixture(scope="module")
+def made(dreamnet, tmp_path_factory):
     return dk.atlas(
         dreamnet,
         ["inception3a", "conv1"],
-        tmp_path / "atlas",
+        tmp_path_factory.mktemp("made") / "atlas",
         channels=[0, 1, 2, 3, 30],
         settings=QUICK,
     )
 
 
-def test_the_module_is_called_and_gives_an_atlas(small):
+@pytest.fixture
+def small(made, tmp_path):
+    """A copy of one small atlas, for the test to change."""
+    return dk.atlas.open(shutil.copytree(made.folder, tmp_path / "atlas"))
+
+
+def test_the_module_is_called_and_gives_an_atlas(made):
+    small = made
     assert (
         list(small.layers) == ["conv1", "inception3a"] and len(small) == 10
     )  # in the order in which they run

@@ -12,6 +12,8 @@ from dreamkit.cli import album as _album
 from dreamkit.cli import album_files
 from dreamkit.cli.app import call
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 QUICK = ["--network", "dreamnet", "--steps", "1", "--octaves", "2", "--layer", "conv2"]
 
 

@@ -21,6 +21,8 @@ from dreamkit.cli.options import DEFAULT_LAYERS
 from ..pictures.test_image import bomb, truncated
 from ..processes import program
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 QUICK = ["--network", "dreamnet", "--side", "48", "--steps", "2", "--octaves", "2"]
 
 

@@ -14,6 +14,8 @@ from dreamkit.cli import console as _console
 from dreamkit.cli.app import COMMANDS, call
 from dreamkit.cli.progress import CountProgress
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 QUICK = [
     "--network",
     "dreamnet",
@@ -137,9 +139,9 @@ def test_a_signal_waits_while_a_picture_is_saved():
 @pytest.mark.parametrize("command", ["dream", "features", "again", "zoom", "album", "atlas"])
 def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, capsys):
     """The result is there, so "stopped; nothing was saved" would be false."""
-    assert call(["dream", *QUICK, "-o", "dreamt.png"]) == 0
-    made = capsys.readouterr().out.replace("dream", "")
-    assert made
+    if command == "again":
+        assert call(["dream", *QUICK, "-o", "dreamt.png"]) == 0
+        assert capsys.readouterr().out
     arguments = {
         "dream": ["dream", *QUICK, "-o", "out.png"],
         "features": ["features", "china", *QUICK[:4], "--layer", "conv1", "-o", "out.png"],
@@ -197,13 +199,11 @@ def test_help_and_version_load_no_torch():
     code = (
         "import sys\n"
         "from dreamkit.cli.app import call\n"
-        "assert call(sys.argv[1:]) in (0, 2)\n"
-        "assert 'dreamkit.cli.dream' not in sys.modules and 'torch' not in sys.modules"
+        "for arguments in (['--version'], ['--help'], [], ['dreem']):\n"
+        "    assert call(arguments) in (0, 2)\n"
+        "    assert 'dreamkit.cli.dream' not in sys.modules and 'torch' not in sys.modules"
     )
-    for arguments in (["--version"], ["--help"], [], ["dreem"]):
-        subprocess.run(
-            [sys.executable, "-c", code, *arguments], check=True, capture_output=True, timeout=60
-        )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
 
 def test_the_table_of_commands_agrees_with_their_own_help():

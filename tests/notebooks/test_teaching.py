@@ -1,21 +1,24 @@
 """The teacher's page is in step with lessons, exercises and notes, and its plans add up."""
 
+import functools
 import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("jupytext")
 FOLDER = Path(__file__).parents[2] / "notebooks"
 
 
 @pytest.fixture(scope="module")
 def teaching():
+    pytest.importorskip("jupytext")
     spec = importlib.util.spec_from_file_location("teaching", FOLDER / "teaching.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["teaching"] = module  # dataclasses look their module up by name
     spec.loader.exec_module(module)
+    for slow in ("page", "lessons"):  # they read every lesson: once for all tests
+        setattr(module, slow, functools.cache(getattr(module, slow)))
     return module
 
 

@@ -7,6 +7,8 @@ from torch import nn
 from dreamkit import Settings, as_network, gradient, layer, load_network, normalize, sample, scorer
 from dreamkit.published.ladder import RUNGS, ladder
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 NAMES = ["plain", "normalised", "smoothed", "jittered", "with octaves"]
 
 

@@ -15,6 +15,8 @@ from dreamkit.published.recipes.caffe_2015 import zoom
 from dreamkit.published.recipes.tensorflow_2019 import most_tiles
 from tests import twins
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RECIPES = {name: getattr(recipes, name) for name in recipes.NAMES}
 
@@ -87,22 +89,24 @@ CASES = {
 }
 
 
-def ours(case, network, picture):
+def ours(case, network, picture, **fewer):
     name, more = CASES[case]
+    more = more | fewer
     if name != "keras" and case != "tensorflow":  # the twins have no jitter; those two have none
         more = more | {"jitter": 0}
     return list(RECIPES[name](network, dk.layer("4", **LAYERS[name]), picture, **more))
 
 
-def theirs(case, module, picture):
+def theirs(case, module, picture, **fewer):
     name, more = CASES[case]
+    more = more | fewer
     twin = twins.tensorflow_tiled if "tile" in more else getattr(twins, name)
     ascent = twins.Ascent(module, MEAN, STD, "4", FORMULAS[name])
     return twin(ascent, picture[0].numpy(), **more)
 
 
-def run(case, network, module, picture):
-    return distance(ours(case, network, picture), theirs(case, module, picture))
+def run(case, network, module, picture, **fewer):
+    return distance(ours(case, network, picture, **fewer), theirs(case, module, picture, **fewer))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -126,12 +130,13 @@ def test_caffe_inherits_the_fault_of_scipys_zoom(size, network, smooth_module):
     assert run("caffe", network, smooth_module, photo(*size)) < 1e-8
 
 
+@pytest.mark.parametrize("steps", [3, pytest.param(10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["caffe", "pytorch"])
-def test_agrees_over_the_whole_pyramid_through_the_embedded_network(name):
+def test_agrees_over_the_whole_pyramid_through_the_embedded_network(name, steps):
     network = dk.load_network("dreamnet", precision="float64")
     ascent = twins.Ascent(network.module, network.mean, network.std, "inception3a", mean_square)
-    ours = RECIPES[name](network, dk.layer("inception3a"), photo(), jitter=0)
-    assert distance(ours, getattr(twins, name)(ascent, photo()[0].numpy())) < 1e-8
+    ours = RECIPES[name](network, dk.layer("inception3a"), photo(), jitter=0, steps=steps)
+    assert distance(ours, getattr(twins, name)(ascent, photo()[0].numpy(), steps=steps)) < 1e-8
 
 
 @pytest.mark.slow
@@ -180,7 +185,7 @@ BROKEN = {
 def test_a_broken_quirk_is_seen(quirk, network, smooth_module, monkeypatch):
     case, name, wrong = BROKEN[quirk]
     monkeypatch.setattr(sys.modules[RECIPES[CASES[case][0]].__module__], name, wrong)
-    assert run(case, network, smooth_module, photo()) > 1e-5
+    assert run(case, network, smooth_module, photo(), steps=3) > 1e-5
 
 
 @pytest.mark.parametrize(("name", "power", "gain"), [("tensorflow", 1, 3e-4), ("keras", 2, 3e-2)])
@@ -276,10 +281,10 @@ def test_the_twins_conversion_to_8_bits_multiplies_by_255_and_a_half_and_truncat
 def test_tensorflow_ends_as_the_tutorial_ends_and_does_not_round(
     case, network, smooth_module, monkeypatch
 ):
-    levels = np.rint(255 * ours(case, network, photo())[-1][0].numpy())
-    truncated = 255 * theirs(case, smooth_module, photo())[-1]
+    levels = np.rint(255 * ours(case, network, photo(), steps=4)[-1][0].numpy())
+    truncated = 255 * theirs(case, smooth_module, photo(), steps=4)[-1]
     monkeypatch.setattr(twins, "convert_image_dtype", lambda x: np.rint(255 * x))
-    rounded = np.rint(255 * theirs(case, smooth_module, photo())[-1])
+    rounded = np.rint(255 * theirs(case, smooth_module, photo(), steps=4)[-1])
     assert np.abs(levels - truncated).max() < 1e-6
     assert np.abs(levels - rounded).max() == 1 and (levels != rounded).mean() > 0.15
 
