@@ -172,6 +172,7 @@ def test_where_a_cell_sees_everything_a_photo_gives_itself_once(photos):
         STD,
     )  # each of four cells sees all four quarters
     nn.init.constant_(network.module[3].weight, 0.1)
+    nn.init.zeros_(network.module[3].bias)
     found = top_patches(network, "3", 0, photos)
     assert sorted(patch.source for patch in found) == [f"picture {i}" for i in range(4)]
     assert all(torch.equal(patch.crop, photos[int(patch.source[-1])]) for patch in found)
