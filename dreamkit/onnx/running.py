@@ -130,7 +130,7 @@ def _prepared(
     path: str | os.PathLike[str], names: Sequence[str] | None, short: bool
 ) -> tuple[bytes, tuple[TensorInfo, ...]]:
     """(the model cut down to the named tensors, the table of all its tensors)."""
-    from .loading import short_name
+    from .loaded_graph import short_name
 
     model = read_model(path)
     graph, picture = model.graph, picture_input(model.graph, path)
