@@ -112,9 +112,10 @@ def _parts(graph, wanted: list[str], used: set[str]) -> Iterator[tuple[AnyNode, 
     """(node, index of a result) for each result that is needed, in the order of the file."""
     for node in nodes_for(graph.node, wanted):
         for index, name in enumerate(node.output):
-            if not name or (index and name not in used):
+            split = node.op_type == "Split"
+            if not name or (index and not split and name not in used):
                 continue  # a second result that nothing uses
-            if index and node.op_type != "Split":
+            if index and not split:
                 what = f"{node.op_type} {node.output[0]!r}"
                 raise ValueError(f"{what}: its result {name!r} is not read, only its first is")
             yield node, index

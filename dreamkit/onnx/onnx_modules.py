@@ -154,5 +154,5 @@ class Filled(Function):
     """A Function of a shape."""
 
 
-class Pad(Function):
+class Pad(Numbered):
     """A padding of a tensor, which ends no block."""

@@ -132,6 +132,9 @@ POINTWISE_MAKERS: dict[str, Maker] = {
     "Add": _of(torch.add), "Sub": _of(torch.sub), "Mul": _of(torch.mul), "Div": _of(_divided),
     "Pow": _of(torch.pow), "Sqrt": _of(torch.sqrt), "Exp": _of(torch.exp), "Log": _of(torch.log),
     "Erf": _of(torch.erf), "Neg": _of(torch.neg), "Abs": _of(torch.abs),
+    "Mod": lambda node: Function(
+        torch.fmod if node.get("fmod", 0) else torch.remainder, node.constants
+    ),
     "Floor": _of(torch.floor), "Reciprocal": _of(torch.reciprocal),
     "Sum": _of_all(torch.add), "Max": _of_all(torch.maximum), "Min": _of_all(torch.minimum),
     "Equal": _of(torch.eq), "Less": _of(torch.lt), "Greater": _of(torch.gt),

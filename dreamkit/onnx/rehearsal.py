@@ -86,4 +86,5 @@ def twin_of(layer: nn.Module, without_values: bool = False) -> nn.Module:
     """
     held = (*layer.parameters(), *layer.buffers())
     bare = [tensor for tensor in held if without_values or tensor.is_floating_point()]
+    bare = [] if isinstance(layer, Filled) else bare  # what it makes takes no memory yet
     return copy.deepcopy(layer, {id(tensor): tensor.detach().to("meta") for tensor in bare})

@@ -16,7 +16,9 @@ Maker = Callable[[FileNode], nn.Module]
 Numbers = list[int] | None
 
 
-def with_numbers(node: FileNode, function: Callable[..., Tensor]) -> Numbered:
+def with_numbers(
+    node: FileNode, function: Callable[..., Tensor], kind: type[Numbered] = Numbered
+) -> Numbered:
     """A Function of (tensor, *numbers): its inputs after the first are sizes, places or axes.
 
     Numbers come as lists, None if they are left out. They are fixed in the file, or are computed
@@ -31,7 +33,7 @@ def with_numbers(node: FileNode, function: Callable[..., Tensor]) -> Numbered:
             numbers[i] = numbers_of(values)
         return function(x, *numbers)
 
-    return Numbered(run, [node.constants[0], *(None for _ in computed)])
+    return kind(run, [node.constants[0], *(None for _ in computed)])
 
 
 def numbers_of(values: Tensor) -> list:
@@ -47,8 +49,9 @@ def _reshape(node: FileNode) -> nn.Module:
 
     def reshaped(x: Tensor, shape: Numbers = shape) -> Tensor:
         sizes = [x.shape[i] if n == 0 and not keep_zeros else n for i, n in enumerate(shape)]
-        if len(sizes) > 1 and sizes[0] == 1 and len(x) > 1:  # the file was made for one picture
-            sizes[0] = len(x)
+        fits = math.prod(sizes) == x.numel()
+        if len(sizes) > 1 and sizes[0] == 1 and len(x) > 1 and not fits:
+            sizes[0] = len(x)  # the file was made for one picture
         return x.reshape(sizes)
 
     return with_numbers(node, reshaped)
@@ -61,31 +64,29 @@ def _flatten(node: FileNode) -> nn.Module:
 
 
 def _pad(node: FileNode) -> nn.Module:
-    pads, mode = node.constant(1, "pads"), node.get("mode", "constant")
-    far = max(map(abs, pads or ()), default=0) > MAX_CELLS
-    if pads is None or len(pads) % 2 or far or 3 in node.computed:
-        raise node.error(f"only fixed pads are read, of at most {MAX_CELLS} cells")
-    half = len(pads) // 2
-    axes = node.constant(3, "axes") or list(range(half))
-    if len(axes) != half:
-        raise node.error(f"it has pads for {half} axes, and {len(axes)} axes")
+    mode = node.get("mode", "constant")
     modes = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
     if mode not in modes:
         raise node.error(f"mode {mode!r} is not read; {', '.join(modes)} are")
-    value = float(node.constant(2, "value", 0.0) or 0.0)
 
-    def padded(x: Tensor) -> Tensor:
+    def padded(x: Tensor, pads: Numbers, value: object = 0.0, axes: Numbers = None) -> Tensor:
+        axes, half = axes or list(range(x.dim())), len(pads) // 2
+        if len(pads) != 2 * len(axes) or max(map(abs, pads), default=0) > MAX_CELLS:
+            raise ValueError(f"pads {pads} do not fit; at most {MAX_CELLS} cells are read")
         sides = [0] * (2 * x.dim())  # from the last axis to the first, as torch takes them
         for i, axis in enumerate(axes):
             place = 2 * (x.dim() - 1 - axis % x.dim())
             sides[place : place + 2] = pads[i], pads[i + half]
         if mode == "constant":
-            return F.pad(x, sides, value=value)
+            value = value[0] if isinstance(value, list) else value
+            return F.pad(x, sides, value=value or 0)
         if any(sides[4:]):
             raise ValueError(f"mode {mode!r} is read along height and width only")
         return F.pad(x, sides[:4], mode=modes[mode])
 
-    return Pad(padded)
+    if node.opset < 11:  # pads and value are attributes
+        return Pad(lambda x: padded(x, node.get("pads"), node.get("value", 0.0)))
+    return with_numbers(node, padded, Pad)
 
 
 def _transpose(node: FileNode) -> nn.Module:
@@ -158,7 +159,7 @@ def _gather(node: FileNode) -> nn.Module:
     def gathered(x: Tensor, index: Tensor) -> Tensor:
         place, index = axis % x.dim(), index.to(x.device, torch.int64)
         found = x.index_select(place, (index % x.shape[place]).flatten())
-        return found.reshape(*x.shape[:place], *index.shape, *x.shape[place + 1 :])
+        return found.reshape((*x.shape[:place], *index.shape, *x.shape[place + 1 :]))
 
     index = node.constants[1]
     if index is not None and index.size > MAX_CELLS**2:
@@ -188,6 +189,26 @@ def _filled(node: FileNode) -> nn.Module:
         return value.to("cpu" if shape.is_meta else shape.device).expand(found)
 
     return Filled(filled, node.constants)
+
+
+def _range(node: FileNode) -> nn.Module:
+    def counted(start: Tensor, end: Tensor, step: Tensor) -> Tensor:
+        first, last, by = map(numbers_of, (start, end, step))
+        if abs(last - first) > MAX_CELLS**2 * abs(by):
+            raise ValueError(f"a range of more than {MAX_CELLS**2} numbers is not read")
+        return torch.arange(first, last, by, device=start.device)
+
+    return Filled(counted, node.constants)
+
+
+def _scatter(node: FileNode) -> nn.Module:
+    if node.get("reduction", "none") != "none":
+        raise node.error("only values that replace others are read, without a reduction")
+
+    def scattered(x: Tensor, places: Tensor, values: Tensor) -> Tensor:
+        return x.index_put(places.long().unbind(-1), values.to(x.dtype))
+
+    return Function(scattered, node.constants)
 
 
 def _depth_to_space(node: FileNode) -> nn.Module:
@@ -220,5 +241,6 @@ SHAPE_MAKERS: dict[str, Maker] = {
     "Slice": _slice, "Split": _split, "Squeeze": _squeeze, "Unsqueeze": _unsqueeze,
     "Concat": _concat, "Gather": _gather, "Shape": _shape, "Expand": _numbered(_expand),
     "Tile": _numbered(lambda x, repeats: x.repeat(repeats)), "ConstantOfShape": _filled,
+    "Range": _range, "ScatterND": _scatter,
     "DepthToSpace": _depth_to_space, "SpaceToDepth": _space_to_depth,
 }  # fmt: skip
