@@ -17,7 +17,8 @@ from .rehearsal import MAX_NUMBERS, Rehearsal, most_numbers, too_large, twin_of
 
 _DEEPEST = 32  # folders in a layer's name; deeper ones become one name, as modules call each other
 _RESERVED = {  # attributes of a Graph
-    "bgr", "last_use", "nhwc", "picture", "rehearsal", "result", "steps", "training"
+    "bgr", "last_use", "nhwc", "picture", "rehearsal", "result", "steps", "training",
+    "weight_count",
 }  # fmt: skip
 
 
@@ -34,6 +35,7 @@ class Graph(nn.Module):
         wanted = results_of(graph, until)
         all_names = {name for node in graph.node for name in node.output}
         constants = {tensor.name: to_array(tensor) for tensor in graph.initializer}
+        self.weight_count = sum(constant.size for constant in constants.values())
         used = {name for node in graph.node for name in node.input} | set(wanted)
         standardized = {self.picture}  # the picture, and what it is standardised to
         self.steps: list[tuple[str, tuple[str, ...], str]] = []  # (module, inputs, output)
@@ -65,7 +67,7 @@ class Graph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if tuple(x.shape) not in self.rehearsal.known:
             self.rehearse(x.shape)
-        tensors, left = {self.picture: self.given(x)}, most_numbers(x)
+        tensors, left = {self.picture: self.given(x)}, most_numbers(x, self.weight_count)
         for i, (module, inputs, output) in enumerate(self.steps):
             layer = self.get_submodule(module)
             try:
@@ -82,7 +84,8 @@ class Graph(nn.Module):
 
     def rehearse(self, shape: Sequence[int]) -> None:
         """Raises ValueError if the graph takes too much memory for pictures of that shape."""
-        self.rehearsal.check(self.picture, self.given(torch.empty(*shape, device="meta")))
+        picture = self.given(torch.empty(*shape, device="meta"))
+        self.rehearsal.check(self.picture, picture, self.weight_count)
         self.rehearsal.known.add(tuple(shape))
 
     def given(self, x: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from .onnx_modules import Filled, Function, Numbered
 
 # Of all tensors of one run together: 2 GiB in float32, or for large pictures this many for each
-# number of the picture. Classifiers and segmenters make some hundreds.
-MAX_NUMBERS, MAX_SHARE = 2**29, 4096
+# number of the picture, or for each weight: a small file cannot ask for more, a large network can.
+MAX_NUMBERS, MAX_SHARE, MAX_SHARE_OF_WEIGHTS = 2**29, 4096, 32
 _SMALL = 2**16  # whole numbers of more than this are no sizes and axes: only their shape is kept
 
 
@@ -24,15 +24,16 @@ class TooLargeError(ValueError):
     """A graph needs more memory than any network of pictures."""
 
 
-def most_numbers(picture: Tensor) -> int:
-    """How many numbers the tensors of one run may hold, all together."""
-    return max(MAX_NUMBERS, MAX_SHARE * picture.numel())
+def most_numbers(picture: Tensor, weights: int) -> int:
+    """How many numbers the tensors of one run may hold, all together, given that many weights."""
+    return max(MAX_NUMBERS, MAX_SHARE * picture.numel(), MAX_SHARE_OF_WEIGHTS * weights)
 
 
 def too_large(name: str, shape: Sequence[int]) -> TooLargeError:
     return TooLargeError(
         f"with {name!r}, {list(shape)}, the tensors hold more numbers than dreamkit computes: "
-        f"at most {MAX_NUMBERS} in all, or {MAX_SHARE} for each number of the picture"
+        f"at most {MAX_NUMBERS}, {MAX_SHARE} for each number of the picture, or "
+        f"{MAX_SHARE_OF_WEIGHTS} for each weight"
     )
 
 
@@ -46,12 +47,12 @@ class Rehearsal:
     def add(self, layer: nn.Module, inputs: tuple[str, ...], output: str) -> None:
         self.steps.append((twin_of(layer), inputs, output))
 
-    def check(self, name: str, picture: Tensor) -> None:
+    def check(self, name: str, picture: Tensor, weights: int) -> None:
         """Raises TooLargeError if the graph takes too much memory for the picture (of `meta`).
 
         What else is wrong is left to the run itself, whose message says more.
         """
-        tensors, left = {name: picture}, most_numbers(picture)
+        tensors, left = {name: picture}, most_numbers(picture, weights)
         with torch.no_grad():
             for twin, inputs, output in self.steps:
                 try:
