@@ -219,6 +219,8 @@ def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_pass
         call(
             [
                 "dream",
+                "--network",
+                "dreamnet",
                 "--side",
                 "90",
                 "--steps",

@@ -19,7 +19,7 @@ def robust():
 @pytest.fixture(scope="module")
 def penguins(robust):
     """A king penguin by each prior, made when it is first asked for."""
-    steps = {"fourier": 30, "blur": 8, "none": 10}
+    steps = {"fourier": 30, "blur": 10, "none": 10}
     return functools.cache(
         lambda prior: figures.class_picture(robust, "king penguin", prior, steps=steps[prior])
     )
