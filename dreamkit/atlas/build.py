@@ -15,6 +15,7 @@ from ..networks.layers import layer_info, layer_names
 from ..networks.network import Network
 from ..networks.suggestions import suggested_layers
 from ..pictures.files import make_folder
+from ..pictures.folder_lock import LOCK, FolderLock
 from .channels import PictureSettings, batch
 from .cluster import cluster, spread, ticket, weights_digest
 from .folder import (
@@ -100,9 +101,23 @@ def making(
     if not names:
         raise ValueError("an atlas needs at least one layer; given: none")
     chosen = {name: _check_channels(network, name, channels) for name in names}
-    atlas = _opened(network, Path(folder), names, settings)
+    _opened(network, Path(folder), names, settings)  # what is wrong with it is said at once
     where = {"client": client, "workers": workers, "scheduler": scheduler}
-    return _making(network, atlas, chosen, settings, where)
+    return _locked(network, Path(folder), chosen, settings, where)
+
+
+def _locked(
+    network: Network,
+    folder: Path,
+    chosen: Mapping[str, list[int]],
+    settings: PictureSettings,
+    where: Mapping[str, object],
+) -> Iterator[tuple[int, int]]:
+    make_folder(folder)
+    with FolderLock(folder):
+        atlas = _opened(network, folder, tuple(chosen), settings)
+        write_manifest(atlas)  # from here on it is an atlas, and the same command continues it
+        yield from _making(network, atlas, chosen, settings, where)
 
 
 def _making(
@@ -126,7 +141,6 @@ def _making(
             return
         with cluster(**where) as client:
             given = ticket(network, client)
-            make_folder(atlas.folder)
             jobs = ((given, name, part, settings) for name, part in batches)
             with closing(spread(batch, jobs, client)) as results:
                 for index, made in results:
@@ -134,8 +148,8 @@ def _making(
                     done += len(made)
                     yield done, total
     finally:
+        write_manifest(atlas)
         if any(atlas.pictures.values()):
-            write_manifest(atlas)
             write_page(atlas)
 
 
@@ -179,7 +193,9 @@ def _opened(
         for name, entries in before.pictures.items():
             whole = {c: e for c, e in entries.items() if is_whole(folder, name, c, e)}
             pictures[name] = whole
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (
+        not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir())
+    ):
         raise ValueError(
             f"{str(folder)!r} exists and is not an atlas; give a new or an empty folder"
         )

@@ -20,6 +20,7 @@ from .page import html_page
 MANIFEST, PAGE = "atlas.json", "index.html"
 MAX_MANIFEST = 2**26  # bytes
 MAX_LAYERS = 10_000
+MAX_PICTURE = 2**26  # bytes
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,15 @@ def _entries(data: object, channels: int) -> dict[int, Entry]:
 
 
 def write_picture(folder: Path, layer: str, channel: int, png: bytes) -> str:
-    """Writes one picture, whole or not at all, and returns the sha256 of its file."""
+    """Writes one picture, whole or not at all, and returns the sha256 of its file.
+
+    Raises ValueError if the layer's folder is a link, which could lead out of the atlas.
+    """
     path = folder / file_of(layer, channel)
+    if path.parent.is_symlink():
+        raise ValueError(
+            f"{str(path.parent)!r} is a link; an atlas writes only into its own folder"
+        )
     make_folder(path.parent)
     write_whole(path, lambda file: file.write(png))
     return hashlib.sha256(png).hexdigest()
@@ -188,8 +196,10 @@ def write_page(atlas: Atlas) -> Path:
 
 def is_whole(folder: Path, layer: str, channel: int, entry: Entry) -> bool:
     """Whether the picture's file exists and has not changed since it was written."""
-    try:
-        data = (folder / file_of(layer, channel)).read_bytes()
+    path = folder / file_of(layer, channel)
+    try:  # a pipe would wait for ever, a device never end
+        if not path.is_file() or path.stat().st_size > MAX_PICTURE:
+            return False
+        return hashlib.sha256(path.read_bytes()).hexdigest() == entry.sha256
     except OSError:
         return False
-    return hashlib.sha256(data).hexdigest() == entry.sha256

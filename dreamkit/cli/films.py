@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -189,7 +190,7 @@ def _make(
         resume = f"--resume goes on from {str(reel.folder)!r}"
         return reel.kept and f"stopped after frame {reel.kept} of {progress.total}; {resume}"
 
-    with progress.reporting_stop(kept):
+    with contextlib.closing(reel), progress.reporting_stop(kept):
         for picture in dreams(scores, settings, reel):
             with signals.held():
                 reel.add(picture, passport | {"frame": reel.kept})

@@ -1,5 +1,6 @@
 """Films: motion at any frame rate, optical flow, stopped films that continue, files read back."""
 
+import contextlib
 import itertools
 import os
 import re
@@ -331,11 +332,9 @@ def test_a_reel_knows_its_film(tmp_path, photo):
     assert reel.last() is None and os.listdir(tmp_path) == []
     reel.add(photo)
     reel.add(1 - photo)
-    assert Reel(tmp_path / "a.mp4", {"zoom": 2.0}, resume=True).kept == 2
-    assert torch.equal(
-        Reel(tmp_path / "a.mp4", {"zoom": 2.0}, resume=True).last(),
-        ((1 - photo) * 255).round() / 255,
-    )
+    reel.close()
+    with contextlib.closing(Reel(tmp_path / "a.mp4", {"zoom": 2.0}, resume=True)) as same:
+        assert same.kept == 2 and torch.equal(same.last(), ((1 - photo) * 255).round() / 255)
     with pytest.raises(ValueError, match="holds the frames of a film that was stopped: --resume"):
         Reel(tmp_path / "a.mp4", {"zoom": 2.0})
     with pytest.raises(ValueError, match="another film, which differs in its zoom"):
