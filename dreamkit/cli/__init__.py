@@ -5,9 +5,12 @@ PyTorch takes seconds to import, so this module handles Ctrl-C before anything e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+
+from .streams import repair
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,6 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # a background job ignores Ctrl-C
             signal.signal(number, stop_at_once)
+    repair()
     from .app import call
 
     sys.exit(call(arguments))
@@ -29,5 +33,6 @@ def stop_at_once(number: int, frame: object) -> None:
 
     Used until a command begins: no file is open yet, and no `except` in an import can swallow it.
     """
-    os.write(2, b"dreamkit: stopped\n")
+    with contextlib.suppress(OSError):
+        os.write(2, b"dreamkit: stopped\n")
     os._exit(128 + number)
