@@ -8,7 +8,7 @@ from PIL import Image, ImageFont
 import dreamkit as dk
 
 pytest.importorskip("benchmarks", reason="the benchmarks' folder is not beside the tests")
-from benchmarks import beside, classes, sheets
+from benchmarks import beside, classes, drawn, judged, sheets
 
 
 class Colours(torch.nn.Module):
@@ -118,3 +118,32 @@ def test_onnxruntime_is_measured_at_each_layer_and_agrees(tiny_network):
     rows = list(onnx.measure(tiny_network, names, dk.noise(32, 40), repeats=2, threads=1))
     assert [row[0] for row in rows] == names
     assert all(torchs > 0 and onnxs > 0 and 0 <= off < 1e-4 for _, torchs, onnxs, off in rows)
+
+
+def test_the_place_of_a_class_among_a_judges():
+    judge = colours("judge")
+    pictures = torch.cat([plain(0.9, 0.333, 0.0), plain(0.25, 0.0, 0.9)])
+    assert judged.places(judge, pictures, [0, 0]) == [0, 3]  # blue, 0.4 and 0.3 come before 0.25
+    assert judged.places(judge, pictures, [1, 1], views=3) == [2, 6]
+
+
+def test_pictures_grow_in_batches_and_are_kept(tmp_path, monkeypatch):
+    maker, made = colours("maker"), []
+
+    def grown(network, labels):
+        made.append(list(labels))
+        return torch.stack([plain(label / 10, 0.333, 0.0)[0] for label in labels])
+
+    monkeypatch.setattr(judged, "class_picture", grown)
+    first = list(judged.drawn(maker, [0, 3, 6], tmp_path, batch=2))
+    again = list(judged.drawn(maker, [0, 3, 6], tmp_path, batch=2))
+    assert made == [[0, 3], [6]] and [index for index, _ in first] == [0, 3, 6]
+    for (_, picture), (_, kept) in zip(first, again, strict=True):
+        torch.testing.assert_close(picture, kept, atol=1e-6, rtol=0)
+
+
+def test_random_channels_have_weights():
+    network = dk.load_network("efficientnet_lite0")
+    chosen = drawn.random_channels(network, "block1a.depthwise", 28)
+    assert sorted(chosen) == [i for i in range(32) if i not in (11, 16, 28, 31)]
+    assert chosen[:8] == drawn.random_channels(network, "block1a.depthwise")

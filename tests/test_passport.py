@@ -143,6 +143,12 @@ def test_every_kind_of_objective_is_the_one_it_describes(network, photo):
         network,
         photo,
     )
+    described(
+        {"kind": "channel", "name": "conv2", "index": 7, "before_activation": True},
+        dk.channel("conv2", 7, before_activation=True),
+        network,
+        photo,
+    )
     described({"kind": "logit", "label": "banana"}, dk.logit("banana"), network, photo)
     described({"kind": "logit", "label": 5}, dk.logit(5), network, photo)
     both = {
@@ -199,6 +205,33 @@ def test_an_objective_goes_into_a_passport_and_comes_back(network, photo):
     assert passport.command(data) == "dreamkit again OUT.png"
     assert "guide = dk.load_image('a')" in passport.python(data)
     assert "0.1 * dk.guide('conv2', dk.capture(network, guide, 'conv2'))" in passport.python(data)
+
+
+def test_a_channel_before_its_activation_is_carried_and_dreamt_again(network, photo):
+    wanted = dk.channel("inception4c", 100, before_activation=True)
+    data = passport.make(
+        network, wanted, SMALL, passport.picture_spec(photo, "sample", "china", side=48)
+    )
+    assert data["objective"] == {
+        "kind": "channel",
+        "name": "inception4c",
+        "index": 100,
+        "before_activation": True,
+    }
+    assert passport.entry(dk.channel("conv2", 1)) == {
+        "kind": "channel",
+        "name": "conv2",
+        "index": 1,
+    }
+    line = "dk.channel('inception4c', 100, before_activation=True)"
+    assert line in passport.python(data) and passport.command(data) == "dreamkit again OUT.png"
+    plan = passport.read(data)
+    dream, again = (
+        dk.dream(dk.scorer(network, objective), photo, SMALL)
+        for objective in (wanted, passport.objective(plan.objective))
+    )
+    after = dk.dream(dk.scorer(network, dk.channel("inception4c", 100)), photo, SMALL)
+    assert torch.equal(dream, again) and not torch.equal(dream, after)
 
 
 def test_what_cannot_go_into_a_passport_says_so(network, photo):

@@ -14,28 +14,54 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..pictures.image import Image
-from ..pictures.samples import sample
 from .gradients import Score
+from .photo_statistics import AMPLITUDES, COLORS, color_directions
+from .views import Crops, Views, random_view
 
-# The columns are the uncorrelated colour directions of the sample photos in RGB, each as long as
-# its standard deviation, scaled to a greatest length of 1; what `color_directions` computes.
-COLORS = ((0.6441, -0.3078, 0.0256), (0.5596, 0.0981, -0.0841), (0.5215, 0.2749, 0.0587))
+__all__ = [
+    "AMPLITUDES",
+    "COLORS",
+    "Crops",
+    "Prior",
+    "Views",
+    "color_directions",
+    "growing",
+    "random_view",
+    "spectrum",
+    "to_image",
+]
 
 
 @dataclass(frozen=True)
-class Views:
-    """The greatest random shift, scale and turn of each step's view of the picture.
+class Prior:
+    """What is assumed of a picture before a network is asked: how loud each frequency may be.
 
-    `shift` is in pixels, `scale` a share (0.1: from 0.9 to 1.1 times), `turn` in degrees. What
-    grows must then look right from many views (transformation robustness).
+    Args:
+        power: coefficients are weighted by 1 / frequency ** power.
+        cap: the greatest amplitude, in multiples of that of photos (`AMPLITUDES`).
+        limits: no frequency is above the limit, which rises from the first to the second of these,
+            in cycles a pixel, during the first 70 % of the steps: large shapes come first.
+
+    Raises ValueError for a power below 0, or a cap or a limit that is not above 0.
     """
 
-    shift: float = 8
-    scale: float = 0.15
-    turn: float = 10
+    power: float = 1.0
+    cap: float = math.inf
+    limits: tuple[float, float] = (math.inf, math.inf)
+
+    def __post_init__(self) -> None:
+        if not (self.power >= 0 and min(self.cap, *self.limits) > 0):
+            raise ValueError(
+                "a prior has a power of at least 0, and a cap and limits above 0; given: "
+                f"{self.power}, {self.cap}, {self.limits}"
+            )
+
+    def limit(self, done: float) -> float:
+        """The greatest frequency when a share `done` of the steps is done."""
+        first, last = self.limits
+        return last if last == first else first + (last - first) * min(1, done / 0.7) ** 2
 
 
 def spectrum(
@@ -56,17 +82,20 @@ def spectrum(
     return strength * torch.randn(batch, 3, height, width // 2 + 1, 2, generator=generator)
 
 
-def to_image(coefficients: Tensor, width: int) -> Image:
+def to_image(
+    coefficients: Tensor, width: int, prior: Prior | None = None, done: float = 1.0
+) -> Image:
     """The picture [N, 3, H, width] of the coefficients [N, 3, H, width // 2 + 1, 2].
 
     They are weighted by 1 / frequency, transformed back, mixed from uncorrelated colours to RGB,
-    and mapped into [0, 1] by a sigmoid. Coefficients of zero give mid-grey.
+    and mapped into [0, 1] by a sigmoid. Coefficients of zero give mid-grey. With a `prior`, its
+    power and its limit after a share `done` of the steps hold.
 
     >>> to_image(torch.zeros(1, 3, 4, 3, 2), 4).unique().tolist()
     [0.5]
     """
     height = coefficients.shape[-3]
-    weights = _weights(height, width).to(coefficients)
+    weights = _weights(height, width, prior or Prior(), done).to(coefficients)
     planes = torch.fft.irfft2(
         torch.view_as_complex(coefficients) * weights, s=(height, width), norm="ortho"
     )
@@ -80,9 +109,14 @@ def growing(
     width: int = 96,
     steps: int = 150,
     rate: float = 0.05,
-    views: Views | None = None,
+    views: Views | Crops | None = None,
     seed: int = 0,
     start: Tensor | None = None,
+    *,
+    prior: Prior | None = None,
+    noise: float = 0,
+    count: int = 1,
+    cosine: bool = False,
 ) -> Iterator[Image]:
     """The pictures [N, 3, height, width] after each step of Adam, from noise held as a spectrum.
 
@@ -90,11 +124,17 @@ def growing(
         score: what to raise.
         height: of the picture in pixels; `width` likewise.
         steps: number of steps; the learning rate of Adam is `rate`.
-        views: each step sees the picture under a random scale, turn and shift of this size.
+        views: each step sees the picture under a random scale, turn and shift of this size, or in
+            random crops.
         seed: of the starting noise and of the views.
-        start: coefficients to continue from, in place of noise.
+        start: coefficients to continue from, in place of noise; N pictures grow at a time.
+        prior: how loud each frequency may be.
+        noise: standard deviation of the noise laid over each view; it fades to 0 with the steps.
+        count: number of views a step.
+        cosine: whether the rate falls to a tenth along a cosine, or stays.
 
-    Raises ValueError for a negative number of steps or a rate that is not above 0.
+    Raises ValueError for a negative number of steps or noise, a rate that is not above 0, or less
+    than one view.
 
     >>> pictures = list(growing(lambda x: x[:, 0].mean(), 8, 8, steps=3))
     >>> bool(pictures[2][:, 0].mean() > pictures[0][:, 0].mean())
@@ -102,69 +142,86 @@ def growing(
     """
     if steps < 0 or not rate > 0:
         raise ValueError(f"steps must be 0 or more and rate above 0; given: {steps}, {rate}")
-    return _growing(score, (height, width), steps, rate, views or Views(), seed, start)
+    if not noise >= 0 or count < 1:
+        raise ValueError(f"noise must be 0 or more and count 1 or more; given: {noise}, {count}")
+    held = spectrum(height, width, seed) if start is None else start.detach().clone()
+    look = _Look(views or Views(), noise, count, torch.Generator().manual_seed(seed))
+    return _growing(score, held, width, steps, rate, look, prior or Prior(), cosine)
 
 
 def _growing(
     score: Score,
-    size: tuple[int, int],
+    held: Tensor,
+    width: int,
     steps: int,
     rate: float,
-    views: Views,
-    seed: int,
-    start: Tensor | None,
+    look: _Look,
+    prior: Prior,
+    cosine: bool,
 ) -> Iterator[Image]:
-    generator = torch.Generator().manual_seed(seed)
-    held = (spectrum(*size, seed) if start is None else start.detach().clone()).requires_grad_(True)
+    held.requires_grad_(True)
     optimizer = torch.optim.Adam([held], lr=rate)
-    for _ in range(steps):
+    for step in range(steps):
+        done = step / steps
+        if cosine:
+            optimizer.param_groups[0]["lr"] = rate * (0.55 + 0.45 * math.cos(math.pi * done))
         optimizer.zero_grad()
         with torch.enable_grad():  # not across the yield: the caller's mode is the caller's
-            loss = -score(random_view(to_image(held, size[1]), views, generator))
+            image = to_image(held, width, prior, done)
+            loss = -sum(score(view) for view in look.at(image, done)) / look.count
         loss.backward()
         optimizer.step()
-        yield to_image(held.detach(), size[1])
+        _cap(held, width, prior)
+        yield to_image(held.detach(), width, prior, done)
 
 
-def random_view(image: Image, views: Views, generator: torch.Generator) -> Image:
-    """The picture [N, 3, H, W] scaled, turned and shifted at random, mirrored at its borders."""
-    draw = lambda most: most * (2 * torch.rand((), generator=generator).item() - 1)
-    height, width = image.shape[-2:]
-    size, angle = 1 + draw(views.scale), math.radians(draw(views.turn))
-    down, right = (
-        draw(views.shift) * 2 / height,
-        draw(views.shift) * 2 / width,
-    )  # grid_sample counts a side as 2
-    cos, sin = math.cos(angle) / size, math.sin(angle) / size
-    matrix = torch.tensor(
-        [[cos, -sin * height / width, right], [sin * width / height, cos, down]]
-    ).to(image)
-    grid = F.affine_grid(matrix.expand(len(image), 2, 3), list(image.shape), align_corners=False)
-    return F.grid_sample(image, grid, padding_mode="reflection", align_corners=False)
+@dataclass(frozen=True)
+class _Look:
+    """How a step looks at the picture: `count` random views, each under fading noise."""
+
+    views: Views | Crops
+    noise: float
+    count: int
+    generator: torch.Generator
+
+    def at(self, image: Image, done: float) -> Iterator[Image]:
+        for _ in range(self.count):
+            view = random_view(image, self.views, self.generator)
+            if self.noise:
+                grain = torch.randn(1, *view.shape[1:], generator=self.generator).to(view)
+                view = view + self.noise * (1 - done) * grain
+            yield view
 
 
-def color_directions() -> Tensor:
-    """The uncorrelated colour directions [3 (RGB), 3 (directions)] of the sample photos.
-
-    They are the eigenvectors of the covariance of the colours, the strongest first, each times its
-    standard deviation; the longest column is scaled to a length of 1.
-    """
-    photos = [
-        sample(name, 64)
-        for name in ("china", "flower", "chelsea", "astronaut", "coffee", "rocket", "motorcycle")
-    ]
-    colors = torch.cat([photo[0].flatten(1) for photo in photos], 1).double()  # [3, pixels]
-    values, vectors = torch.linalg.eigh(torch.cov(colors))  # least eigenvalue first
-    directions = (vectors * values.sqrt()).flip(1)
-    directions = directions * torch.where(directions[2] < 0, -1.0, 1.0)  # blue is positive
-    return (directions / directions.norm(dim=0).max()).float()
+def _cap(held: Tensor, width: int, prior: Prior) -> None:
+    """Shrink the coefficients whose amplitude in the picture is above the prior's cap."""
+    if prior.cap == math.inf:
+        return
+    with torch.no_grad():
+        height = held.shape[-3]
+        frequency = _frequency(height, width).to(held)
+        scale, power = torch.tensor(AMPLITUDES).to(held)[:, :, None, None].unbind(1)
+        most = prior.cap * scale / frequency**power  # [3, height, width // 2 + 1]
+        loud = held.norm(dim=-1) * _weights(height, width, prior).to(held)
+        held *= (most / loud.clamp(min=1e-12)).clamp(max=1).unsqueeze(-1)
 
 
-def _weights(height: int, width: int) -> Tensor:
+def _frequency(height: int, width: int) -> Tensor:
+    """[height, width // 2 + 1] in cycles a pixel; that of the mean counts as the lowest other."""
+    fy, fx = torch.meshgrid(torch.fft.fftfreq(height), torch.fft.rfftfreq(width), indexing="ij")
+    return (fy.square() + fx.square()).sqrt().clamp(min=1 / max(height, width))
+
+
+def _weights(height: int, width: int, prior: Prior, done: float = 1.0) -> Tensor:
     """0.25 / frequency [height, width // 2 + 1], the frequency in cycles a pixel.
 
-    With this factor, noise of standard deviation 0.01 gives a faint haze.
+    With this factor, noise of standard deviation 0.01 gives a faint haze. For another power than 1
+    the mean square stays the same. Frequencies above the limit have no weight.
     """
-    fy, fx = torch.meshgrid(torch.fft.fftfreq(height), torch.fft.rfftfreq(width), indexing="ij")
-    lowest = 1 / max(height, width)
-    return 0.25 / (fy.square() + fx.square()).sqrt().clamp(min=lowest)
+    frequency = _frequency(height, width)
+    weights = 0.25 / frequency
+    if prior.power != 1:
+        other = frequency**-prior.power
+        weights = other * (weights.square().mean() / other.square().mean()).sqrt()
+    limit = prior.limit(done)
+    return weights if limit == math.inf else weights * (frequency <= limit)

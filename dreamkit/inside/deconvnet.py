@@ -28,9 +28,9 @@ from ..networks.network import Network
 from ..pictures.image import Image, check_image
 from .arguments import map_layer
 from .patches import SIDES, Patch, top_patches
-from .peaks import Cell
 from .relus import Rectifiers, rectified_back
 from .sources import Pictures
+from .support import Cell
 
 
 @dataclass(frozen=True)

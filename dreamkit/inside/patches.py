@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from ..networks.network import Network
 from ..pictures.image import Image
 from .arguments import map_layer
-from .peaks import PER_PHOTO, Box, Cell, Peaks, find_peaks
+from .peaks import PER_PHOTO, Peaks, find_peaks
 from .sources import Pictures
+from .support import Box, Cell, support
 
 SIDES = (96, 160, 256)  # longest sides of a photo in pixels: a thing in it can be small or large
 
@@ -48,7 +49,8 @@ def top_patches(
 ) -> list[Patch]:
     """The up to `count` patches of a collection that excite a channel most, the strongest first.
 
-    A patch is the part of the picture, without padding, inside the cell's receptive field. To make
+    A patch is the part of the picture, without padding, inside the cell's receptive field; where
+    that is not known, it is measured: the pixels on which the cell's gradient is not 0. To make
     the patches differ, a photo gives at most two, and of two whose centres are less than half a
     patch apart only the stronger counts. Cells with an activation of 0 or less give no patch. One
     forward pass serves all channels of a layer, and its result is remembered.
@@ -78,8 +80,10 @@ def top_patches(
     found = []
     for picture, cell, value in _choose(peaks, channel, count):
         source, view = peaks.sources[picture], peaks.views[picture]
-        top, bottom, left, right = box = view.box(cell)
-        crop = source.load()[..., top:bottom, left:right].detach().clone()
+        image = source.load()
+        measured = None if view.field else support(network, info.name, image, cell)
+        top, bottom, left, right = box = view.box(cell, measured)
+        crop = image[..., top:bottom, left:right].detach().clone()
         found.append(Patch(crop, value, source.name, box, view.size, cell, source.load))
     return found
 

@@ -20,33 +20,36 @@ from ..networks.receptive import Field
 from ..networks.trial import LayerInfo
 from ..pictures.image import Image
 from .sources import Pictures, Source, sources_of
+from .support import Box, Cell, support
 
 PER_PHOTO = 2  # patches that one photo may give, so that patches differ
 _BATCH = 8  # pictures of one size in one forward pass
 _REMEMBERED = 8  # pairs of layer and collection whose peaks are kept for a network
-
-Box = tuple[int, int, int, int]  # (top, bottom, left, right), bottom and right not included
-Cell = tuple[int, int]  # (row, column) in a map
 
 
 @dataclass(frozen=True)
 class View:
     """What the cells of a map of `cells` (rows, columns) see of a picture of `size` pixels.
 
-    A cell sees its receptive `field`, or all of the picture if that is None, and of this at most
-    `widest` pixels around the centre.
+    A cell sees its receptive `field`, and of this at most `widest` pixels around the centre. If the
+    field is not known, it sees about as many pixels around its place as `extent`, which is measured
+    for the middle cell.
     """
 
     size: tuple[int, int]
     cells: Cell
     field: Field | None
     widest: int | None
+    extent: tuple[int, int]
 
     def _seen(self, axis: int, index: int) -> tuple[int, int]:
         """First row (or column) that a cell sees and the one after the last, maybe outside."""
         if self.field is None:
+            centre = (index + 0.5) * self.size[axis] / self.cells[axis]
             start, end = 0, self.size[axis]
-            centre = (index + 0.5) * end / self.cells[axis]
+            if self.extent[axis] < end:
+                start = round(centre - self.extent[axis] / 2)
+                end = start + self.extent[axis]
         else:
             start = self.field.start[axis] + index * self.field.stride[axis]
             end = start + self.field.size[axis]
@@ -70,11 +73,19 @@ class View:
             place.append(((start + end) / 2 / length, (end - start) / 2 / length))
         return place
 
-    def box(self, cell: Cell) -> Box:
-        """The part of the picture that a cell sees; a window of `widest` pixels moves inside."""
+    def box(self, cell: Cell, seen: Box | None = None) -> Box:
+        """The part of the picture that a cell sees; a window of `widest` pixels moves inside.
+
+        `seen` is what was measured of this cell, if the field is not known.
+        """
         box = []
         for axis, length in enumerate(self.size):
             start, end = self._seen(axis, cell[axis])
+            if seen is not None and seen[2 * axis + 1] - seen[2 * axis] < length:
+                start, end = seen[2 * axis : 2 * axis + 2]
+                if self.widest is not None and end - start > self.widest:
+                    start = round((start + end - self.widest) / 2)
+                    end = start + self.widest
             if self.widest is not None and end - start == self.widest < length:
                 start = min(max(0, start), length - self.widest)
                 end = start + self.widest
@@ -115,11 +126,15 @@ def find_peaks(
 def _search(
     network: Network, info: LayerInfo, sources: tuple[Source, ...], widest: int | None
 ) -> Peaks:
-    found, views = [], []
+    found, views, extents = [], [], {}
     for batch in _batches(sources):
         with torch.no_grad():
             features = capture(network, batch, info.name)[info.name].float().cpu()
-        view = View(tuple(batch.shape[-2:]), tuple(features.shape[-2:]), info.field, widest)
+        size, cells = tuple(batch.shape[-2:]), tuple(features.shape[-2:])
+        if info.field is None and size not in extents:
+            box = support(network, info.name, batch[:1], (cells[0] // 2, cells[1] // 2))
+            extents[size] = box[1] - box[0], box[3] - box[2]
+        view = View(size, cells, info.field, widest, extents.get(size, size))
         found += [_strongest(maps, view) for maps in features]
         views += [view] * len(batch)
     value, row, column = (torch.stack(part) for part in zip(*found, strict=True))

@@ -27,6 +27,12 @@ class Layout:
     grid: str = ""  # for tokens, the layer whose map has one cell for each patch
     extra: int = 0  # for tokens, how many come before those of the patches
 
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes of rows and columns, counted from the end; one if they are a row of tokens."""
+        known = {"map": (-2, -1), "last": (-3, -2), "tokens": (-2,)}
+        return known.get(self.kind, ())
+
     def lay(self, output: Tensor, grid: tuple[int, int] | None = None) -> Tensor:
         """A view of the output as [N, C, h, w]; the output itself if it is not a map.
 

@@ -28,7 +28,7 @@ class LayerInfo:
     kind: str  # the module's type, "Conv2d" for example
     calls: int  # in one pass
     shape: tuple[int, ...]  # of its features: [N, C, h, w], [N, C] or [N, tokens, C]
-    field: Field | None  # None if a cell sees the whole picture
+    field: Field | None  # None if not known: a cell may see the whole picture
     layout: Layout
     side: int  # of the trial picture, in pixels
     place: int = 0  # its index in the order in which layers finish
@@ -102,7 +102,7 @@ class _Trial:
 
     def __init__(self, side: int) -> None:
         self.side, self.seen = side, {}
-        self.memory: dict[object, Field | None] = {}
+        self.memory: dict[object, object] = {}
         self.grids: dict[str, tuple[int, int]] = {}  # of maps whose channels come first, by layer
 
     def note(self, name: str, layer: nn.Module, inputs: tuple, output: object) -> None:
@@ -116,5 +116,6 @@ class _Trial:
             self.grids.pop(name, None)
             self.grids[name] = tuple(output.shape[-2:])
         shape = tuple(layout.lay(output, self.grids.get(layout.grid)).shape)
-        field, kind = field_of(output, self.memory), type(layer).__name__
+        field = field_of(output, self.memory, layout.axes) if layout.axes else None
+        kind = type(layer).__name__
         self.seen[name] = LayerInfo(name, kind, calls, shape, field, layout, self.side)

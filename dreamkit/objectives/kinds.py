@@ -97,7 +97,14 @@ def _layer(features: Mapping[str, Tensor], layer: str, power: float, border: int
     return (values if power == 1 else values.pow(power)).sum() / _count(features, layer)
 
 
-def _channel(features: Mapping[str, Tensor], layer: str, index: int) -> Tensor:
+def _channel(
+    features: Mapping[str, Tensor], layer: str, index: int, before_activation: bool
+) -> Tensor:
+    if before_activation:  # `scorer` has put the layer before in its place, as it knows the network
+        raise ValueError(
+            f"the values before the activation of {layer!r} are found by dk.scorer, and not in a "
+            "sum with a formula of your own: name the layer before the activation there"
+        )
     values = features[layer]
     if values.dim() == 3:  # [N, tokens, C] has its channels last
         values = values.transpose(1, 2)
@@ -203,7 +210,11 @@ KINDS = {
             "border": checks.Default(checks.integer(0, MAX_SIDE), 0),
         },
     ),
-    "channel": Kind(_channel, {"index": _INDEX}, {"index": "channel"}),
+    "channel": Kind(
+        _channel,
+        {"index": _INDEX, "before_activation": checks.Default(checks.truth, False)},
+        {"index": "channel"},
+    ),
     "neuron": Kind(_neuron, {"index": _INDEX, "y": _INDEX, "x": _INDEX}),
     "logit": Kind(_logit, {"label": _label}, {"label": "logit"}, at_layer=False, by_cells=False),
     "guide": Kind(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
 
@@ -81,12 +81,16 @@ def layer(name: str, power: float = 2, border: int = 0) -> Objective:
     return _objective("layer", name, power=power, border=border)
 
 
-def channel(name: str, index: int) -> Objective:
+def channel(name: str, index: int, before_activation: bool = False) -> Objective:
     """One channel of a layer: the mean of its map, or of its tokens in a transformer.
 
-    Raises ValueError when scored if the channel does not exist.
+    With `before_activation` the values before the layer's ReLU (or other activation) count: they
+    have a gradient also where the channel is silent. Raises ValueError when scored if the channel
+    does not exist, or if no layer gives the values before the activation.
     """
-    return _objective("channel", name, index=index)
+    if not isinstance(before_activation, bool):
+        raise ValueError(f"before_activation is True or False; given: {before_activation!r}")
+    return _objective("channel", name, index=index, before_activation=before_activation)
 
 
 def neuron(name: str, index: int, y: int, x: int) -> Objective:
@@ -128,6 +132,17 @@ def guide(
         )
     columns = target.detach().reshape(target.shape[-3], -1)  # [C, guide cells]
     return _objective("guide", name, columns=columns, picture=picture)
+
+
+def of_terms(terms: Sequence[Term], name: str) -> Objective:
+    """The sum of the terms, each times its weight."""
+    return Objective(
+        tuple(dict.fromkeys(term.layer for term in terms)),
+        lambda features: sum(term.weight * term.formula(features) for term in terms),
+        name,
+        all(KINDS[term.kind].by_cells for term in terms),
+        tuple(terms),
+    )
 
 
 def _objective(kind: str, layer: str, **values: object) -> Objective:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import torch
@@ -12,12 +12,14 @@ from torch import Tensor
 
 from ..ascent import memory
 from ..checks.numbers import is_whole
+from ..networks.activations import before_activation
 from ..networks.features import capture
 from ..networks.layers import layer_infos
 from ..networks.network import Network
 from ..networks.trial import LayerInfo
 from ..pictures.image import Image, check_image
-from .objective import Objective
+from .kinds import Term
+from .objective import Objective, of_terms
 from .tiles import Window, fields_of, parts, tile_that_fits
 
 
@@ -99,6 +101,23 @@ class _InTiles(torch.autograd.Function):
         return (context.gradient if above == 1 else context.gradient * above), None, None
 
 
+def resolved(network: Network, objective: Objective) -> Objective:
+    """The same objective, with each channel before an activation named by its own layer.
+
+    Raises KeyError for an unknown layer, ValueError where there is no such layer.
+    """
+    if not any(term.values.get("before_activation") for term in objective.terms):
+        return objective
+    return of_terms([_resolved(network, term) for term in objective.terms], objective.name)
+
+
+def _resolved(network: Network, term: Term) -> Term:
+    if not term.values.get("before_activation"):
+        return term
+    layer, index = before_activation(network, term.layer, term.values["index"])
+    return replace(term, layer=layer, values={"index": index, "before_activation": False})
+
+
 def scorer(network: Network, objective: Objective, tile: int | None = None) -> Scorer:
     """The Score of a picture: how much of `objective` the network finds in it.
 
@@ -122,6 +141,7 @@ def scorer(network: Network, objective: Objective, tile: int | None = None) -> S
             "an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; given: "
             f"{type(objective).__name__}"
         )
+    objective = resolved(network, objective)
     infos = layer_infos(network, objective.layers)
     if tile is not None and not is_whole(tile, 0):
         raise ValueError(f"tile is a side in pixels, a whole number of 0 or more; given: {tile!r}")

@@ -11,8 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +21,7 @@ from ..networks.layers import layer_info, layer_table
 from ..networks.network import Network
 from ..networks.trial import LayerInfo
 from ..pictures.image import Image
+from .tile_check import check_fields
 
 # types of layers whose features take no memory of their own
 _IN_PLACE = ("ReLU", "ReLU6", "Identity", "Dropout")
@@ -61,7 +61,7 @@ def parts(network: Network, layers: Sequence[str], image: Image, tile: int) -> I
     """
     infos = fields_of(network, layers)
     axes = [_Axis.of(infos, axis, size, tile) for axis, size in enumerate(image.shape[-2:])]
-    _check_fields(network, infos.values())
+    check_fields(network, infos.values(), image.shape[-2:])
     sample = image[:1, :, : axes[0].sample, : axes[1].sample].detach()
     maps = capture(network, sample, infos)
     shapes = {  # of the whole maps
@@ -107,10 +107,12 @@ class _Axis:
     @classmethod
     def of(cls, infos: Mapping[str, LayerInfo], axis: int, size: int, tile: int) -> _Axis:
         fields = [info.field for info in infos.values()]
-        grid = math.lcm(*(field.stride[axis] for field in fields))  # cuts lie at its multiples
+        grid = math.lcm(*(field.period[axis] for field in fields))  # cuts lie at its multiples
         before = grid * math.ceil(max(-field.start[axis] for field in fields) / grid)
         overhangs = [field.start[axis] + field.size[axis] - field.stride[axis] for field in fields]
         after, seen = max(0, *overhangs), max(field.size[axis] for field in fields)
+        if any(field.period[axis] != field.stride[axis] for field in fields):
+            after = grid * math.ceil(after / grid)  # maps that went down and up again are joined
         sample = size - grid * max(0, (size - seen) // grid)
         if size <= tile:
             return cls(size, (0, size), before, after, sample)
@@ -140,40 +142,11 @@ def fields_of(network: Network, layers: Sequence[str]) -> dict[str, LayerInfo]:
     if blind or not infos or "" in layers:
         what = f"layer {blind[0]!r}" if blind else "the network's output"
         raise ValueError(
-            "exact tiles need feature maps whose cells see a part of the picture; "
-            f"{what} sees all of it (Settings(tile=…) takes random tiles of anything)"
+            "exact tiles need feature maps whose cells see a known part of the picture; "
+            f"{what} sees all of it, or what it sees is not known (Settings(tile=…) takes random "
+            "tiles of anything)"
         )
     return infos
-
-
-_checked: weakref.WeakKeyDictionary[object, set[str]] = weakref.WeakKeyDictionary()
-
-
-def _check_fields(network: Network, infos: Iterable[LayerInfo]) -> None:
-    """Raise ValueError unless a cell's value depends on its field alone: what the graph may hide.
-
-    One cell is taken from a random picture, and again from the picture without its first stride:
-    that has another border, but the same grid.
-    """
-    known = _checked.setdefault(network.module, set())
-    for info in (info for info in infos if info.name not in known):
-        (high, wide), (down, across) = info.field.size, info.field.stride
-        y, x = (
-            math.ceil(-start / stride)
-            for start, stride in zip(info.field.start, info.field.stride, strict=True)
-        )
-        generator = torch.Generator().manual_seed(0)
-        sides = (high + 2 * (y + 1) * down, wide + 2 * (x + 1) * across)
-        picture = torch.rand(1, 3, *sides, generator=generator).to(network.device)
-        with torch.no_grad():
-            whole = capture(network, picture, info.name)[info.name][..., y + 1, x + 1]
-            part = capture(network, picture[..., down:, across:], info.name)[info.name][..., y, x]
-        if not torch.allclose(whole, part, rtol=1e-2, atol=1e-2 * float(whole.abs().max())):
-            raise ValueError(
-                f"layer {info.name!r} cannot be taken in exact tiles: its cells see more than its "
-                "windows tell (Settings(tile=…) takes random tiles of anything)"
-            )
-        known.add(info.name)
 
 
 # --- whether a picture fits into memory

@@ -17,24 +17,45 @@ MAX_CELLS = 4096  # of a window or its padding: a larger number would only fill 
 
 @dataclass(frozen=True)
 class FileNode:
-    """One node of a file. `constants` holds an array for each input, or None if it is computed."""
+    """One node of a file, read for one of its results.
+
+    inputs: the name of each input, "" for one that is left out.
+    constants: the array of each input, None for one that is computed or left out.
+    results, index: how many results the node has, and which of them is read here.
+    """
 
     op_type: str
     name: str
     attributes: dict[str, object]
+    inputs: tuple[str, ...]
     constants: tuple[np.ndarray | None, ...]
     opset: int
     results: int
+    index: int = 0
 
     @classmethod
-    def read(cls, node, constants: dict[str, np.ndarray], opset: int) -> FileNode:
+    def read(cls, node, constants: dict[str, np.ndarray], opset: int, index: int = 0) -> FileNode:
         """A NodeProto, given the constants of the graph by name."""
         names = list(node.input)
         while names and not names[-1]:
             names.pop()
         values = tuple(constants.get(name) for name in names)
-        results = sum(map(bool, node.output))
-        return cls(node.op_type, node.output[0], attributes_of(node), values, opset, results)
+        name, attributes = node.output[index], attributes_of(node)
+        return cls(
+            node.op_type, name, attributes, tuple(names), values, opset, len(node.output), index
+        )
+
+    @property
+    def computed(self) -> list[int]:
+        """The places of the inputs that are computed from the picture."""
+        pairs = enumerate(zip(self.inputs, self.constants, strict=True))
+        return [i for i, (name, constant) in pairs if name and constant is None]
+
+    @property
+    def given(self) -> list[np.ndarray | None]:
+        """The constants without the inputs that are left out, as `Function` takes them."""
+        pairs = zip(self.inputs, self.constants, strict=True)
+        return [constant for name, constant in pairs if name]
 
     def get(self, attribute: str, default: object = None) -> object:
         return self.attributes.get(attribute, default)
@@ -75,8 +96,11 @@ class FileNode:
 
 
 def to_array(tensor) -> np.ndarray:
-    """The values of a TensorProto."""
-    return onnx_package().numpy_helper.to_array(tensor)
+    """The values of a TensorProto, in one of NumPy's own types."""
+    values = onnx_package().numpy_helper.to_array(tensor)
+    if values.dtype.kind in "biufO" and values.dtype.isbuiltin == 1:
+        return values
+    return values.astype(np.float32)  # bfloat16, float8 and four bits
 
 
 def attributes_of(node) -> dict[str, object]:

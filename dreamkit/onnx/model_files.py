@@ -6,9 +6,10 @@ data outside its own folder.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
@@ -19,12 +20,20 @@ from ..checks.packages import optional_package
 from ..pictures.files import check_place, one_line, write_whole
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, TensorProto
+    from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
 OPSET, IR_VERSION = 17, 8  # of the files written: onnxruntime 1.13 and later read them
 MAX_BYTES = 2**31 - 1  # of a file, and of its weights: protobuf's own limit
 MAX_NODES = 20_000
 AnyNode = TypeVar("AnyNode")
+_NEEDS = "an image network takes one picture [N, 3, H, W] or [N, H, W, 3]"
+_REAL = (
+    0,
+    1,
+    10,
+    11,
+    16,
+)  # TensorProto's numbers for: undefined, float32, float16, float64, bfloat16
 
 
 def onnx_package() -> ModuleType:
@@ -49,14 +58,39 @@ def read_model(path: str | os.PathLike[str]) -> ModelProto:
     count = len(model.graph.node)
     if count > MAX_NODES:
         raise ValueError(f"{file} holds {count} operators; at most {MAX_NODES} are read")
+    if model.functions or model.training_info:
+        raise ValueError(
+            f"{file} holds functions of its own or training steps, which are not read; "
+            "onnx.inliner.inline_local_functions writes functions out"
+        )
     left = MAX_BYTES  # for all tensors together: many may lie in the same few bytes of a file
     for tensor in _tensors(model.graph):
         left -= _load_tensor(tensor, path, left)
     try:
-        onnx.checker.check_model(model)
+        with _all_shapes(model.graph):
+            onnx.checker.check_model(model)
     except Exception as error:
         raise ValueError(f"{file} is not a valid ONNX file: {one_line(error)}") from None
     return model
+
+
+@contextlib.contextmanager
+def _all_shapes(graph: GraphProto) -> Iterator[None]:
+    """Gives results without a declared type or shape one for a while: the checker asks for it."""
+    bare = [value for value in graph.output if not value.type.WhichOneof("value")]
+    for value in bare:
+        value.type.tensor_type.elem_type = 1
+    kinds = [value.type.tensor_type for value in graph.output if value.type.HasField("tensor_type")]
+    without = [kind for kind in kinds if not kind.HasField("shape")]
+    for kind in without:
+        kind.shape.SetInParent()
+    try:
+        yield
+    finally:
+        for kind in without:
+            kind.ClearField("shape")
+        for value in bare:
+            value.ClearField("type")
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -92,18 +126,33 @@ def check_name(path: str | os.PathLike[str]) -> Path:
 def picture_input(graph: GraphProto, path: object = "the file") -> str:
     """The name of the graph's picture: its one input that is not a weight.
 
-    Raises ValueError if there are none or several, or if its shape is not [N, 3, H, W].
+    Raises ValueError if there are none or several, or if its shape is not [N, 3, H, W] or
+    [N, H, W, 3].
     """
+    picture = _picture(graph, path)
+    dims = picture.type.tensor_type.shape.dim
+    if len(dims) != 4 or (dims[1].dim_value not in (0, 3) and dims[3].dim_value != 3):
+        shape = [d.dim_value or d.dim_param or "?" for d in dims]
+        raise ValueError(f"{str(path)!r} takes {shape}; {_NEEDS}")
+    if picture.type.tensor_type.elem_type not in _REAL:
+        raise ValueError(
+            f"{str(path)!r} takes a picture of whole numbers; dreamkit needs one of real numbers"
+        )
+    return picture.name
+
+
+def channels_last(graph: GraphProto) -> bool:
+    """Whether the graph's picture is [N, H, W, 3], as TensorFlow's converters write it."""
+    dims = _picture(graph).type.tensor_type.shape.dim
+    return dims[3].dim_value == 3 and dims[1].dim_value != 3
+
+
+def _picture(graph: GraphProto, path: object = "the file") -> ValueInfoProto:
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
-    needs = "an image network takes one picture [N, 3, H, W]"
     if len(inputs) != 1:
-        raise ValueError(f"{str(path)!r} takes {len(inputs)} inputs; {needs}")
-    dims = inputs[0].type.tensor_type.shape.dim
-    if len(dims) != 4 or dims[1].dim_value not in (0, 3):
-        shape = [d.dim_value or d.dim_param or "?" for d in dims]
-        raise ValueError(f"{str(path)!r} takes {shape}; {needs}")
-    return inputs[0].name
+        raise ValueError(f"{str(path)!r} takes {len(inputs)} inputs; {_NEEDS}")
+    return inputs[0]
 
 
 def nodes_for(nodes: Sequence[AnyNode], names: Iterable[str]) -> list[AnyNode]:
@@ -177,4 +226,9 @@ def _file_in_folder(folder: Path, location: str, weights: str) -> Path:
         raise ValueError(f"{weights} lie outside the file's folder ({shown}), which is not allowed")
     if not os.path.isfile(file):
         raise ValueError(f"{weights} lie in {shown}, which does not exist")
+    if file.stat().st_nlink > 1:  # the other name may lie anywhere
+        raise ValueError(
+            f"{weights} lie in {shown}, a file with several names (hard links), which is not "
+            "allowed; a copy of the file is"
+        )
     return file

@@ -113,6 +113,14 @@ class LocalResponseNorm(nn.Module):
         return x * (self.bias + self.alpha / self.size * total).pow(-self.beta)
 
 
+def tensor_of(constant: np.ndarray) -> Tensor:
+    """A constant as a tensor: float32, logical, or whole numbers that torch computes with."""
+    if constant.dtype.kind == "u" and constant.dtype != np.uint8:
+        constant = constant.astype(np.int64)
+    value = torch.from_numpy(np.array(constant))
+    return value.float() if value.is_floating_point() else value
+
+
 class Function(nn.Module):
     """A function of one tensor, or of several, some of which are constants of the file.
 
@@ -125,18 +133,26 @@ class Function(nn.Module):
         self.function, self.computed = function, [c is None for c in constants]
         for i, constant in enumerate(constants):
             if constant is not None:
-                value = torch.from_numpy(np.array(constant))
-                value = value.float() if value.is_floating_point() else value
-                self.register_buffer(f"constant{i}", value)
+                self.register_buffer(f"constant{i}", tensor_of(constant))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         rest = iter(inputs)
-        values = (
+        values = [
             next(rest) if computed else getattr(self, f"constant{i}")
             for i, computed in enumerate(self.computed)
-        )
+        ]
+        if any(value.is_meta for value in inputs) and not isinstance(self, Numbered):
+            values = [value.to("meta") for value in values]
         return self.function(*values)
 
 
-class Pad(Function):
+class Numbered(Function):
+    """A Function whose tensors after the first one hold sizes, places or axes."""
+
+
+class Filled(Function):
+    """A Function of a shape."""
+
+
+class Pad(Numbered):
     """A padding of a tensor, which ends no block."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .file_node import MAX_CELLS, FileNode
-from .onnx_modules import AvgPool2d, Conv2d, Function, LocalResponseNorm, MaxPool2d, Pad
+from .file_node import FileNode
+from .onnx_modules import AvgPool2d, Conv2d, Function, LocalResponseNorm, MaxPool2d
+from .pointwise import POINTWISE_MAKERS
+from .resampling import resize, transposed_convolution
+from .shape_operators import SHAPE_MAKERS
 
 Maker = Callable[[FileNode], nn.Module]
 
@@ -33,21 +35,34 @@ def _convolution(node: FileNode) -> nn.Module:
 
 
 def _gemm(node: FileNode) -> nn.Module:
+    if node.computed != [0] or node.get("transA", 0):
+        return _any_gemm(node)
     weight = node.weights(1, 2) * float(node.get("alpha", 1.0))
     weight, bias = weight if node.get("transB", 0) else weight.T, None
     if len(node.constants) > 2:
         bias = torch.from_numpy(np.array(node.constants[2], np.float32)).flatten()
         bias = bias * float(node.get("beta", 1.0))
-    if node.get("transA", 0) or (bias is not None and len(bias) not in (1, len(weight))):
-        raise node.error("only a constant matrix is read, with a bias of one number a row")
+    if bias is not None and len(bias) not in (1, len(weight)):
+        raise node.error("only a bias of one number a row is read")
     return _linear(weight, None if bias is None else bias.expand(len(weight)))
+
+
+def _any_gemm(node: FileNode) -> nn.Module:
+    alpha, beta = float(node.get("alpha", 1.0)), float(node.get("beta", 1.0))
+    turn_a, turn_b = bool(node.get("transA", 0)), bool(node.get("transB", 0))
+
+    def product(a: Tensor, b: Tensor, c: Tensor | None = None) -> Tensor:
+        made = alpha * ((a.T if turn_a else a) @ (b.T if turn_b else b))
+        return made if c is None else made + beta * c
+
+    return Function(product, node.given)
 
 
 def _mat_mul(node: FileNode) -> nn.Module:
     left, right = (*node.constants, None)[:2]
     if left is None and right is not None and right.ndim == 2:
         return _linear(node.weights(1, 2).T)
-    return Function(torch.matmul, node.constants)
+    return Function(torch.matmul, node.given)
 
 
 def _linear(weight: Tensor, bias: Tensor | None = None) -> nn.Module:
@@ -71,12 +86,6 @@ def _batch_norm(node: FileNode) -> nn.Module:
     return _with_weights(module, scale, bias)
 
 
-def _max_pool(node: FileNode) -> nn.Module:
-    if node.get("storage_order", 0):
-        raise node.error("storage_order 1 is not read")
-    return MaxPool2d(node.window(node.get("kernel_shape", ())))
-
-
 def _average_pool(node: FileNode) -> nn.Module:
     window = node.window(node.get("kernel_shape", ()))
     if window.dilation != (1, 1):
@@ -93,87 +102,22 @@ def _local_response(node: FileNode) -> nn.Module:
     return LocalResponseNorm(size, **settings)
 
 
-def _reshape(node: FileNode) -> nn.Module:
-    shape = node.constant(1, "shape")
-    if shape is None or node.get("allowzero", 0):
-        raise node.error("only a fixed shape is read")
-
-    def reshaped(x: Tensor) -> Tensor:
-        sizes = [x.shape[i] if n == 0 else n for i, n in enumerate(shape)]
-        if len(sizes) > 1 and sizes[0] == 1 and len(x) > 1:  # the file was made for one picture
-            sizes[0] = len(x)
-        return x.reshape(sizes)
-
-    return Function(reshaped)
-
-
-def _flatten(node: FileNode) -> nn.Module:
-    axis = int(node.get("axis", 1))
-    flat = lambda x: x.reshape(math.prod(x.shape[:axis]), -1)
-    return nn.Flatten() if axis == 1 else Function(flat)
-
-
 def _softmax(node: FileNode) -> nn.Module:
+    function = F.log_softmax if node.op_type == "LogSoftmax" else F.softmax
     if node.opset >= 13:
-        return nn.Softmax(int(node.get("axis", -1)))
+        axis = int(node.get("axis", -1))
+        return nn.Softmax(axis) if function is F.softmax else nn.LogSoftmax(axis)
     axis = int(node.get("axis", 1))  # older softmaxes run over all axes from this one on
-    return Function(lambda x: x.flatten(axis).softmax(-1).reshape(x.shape))
-
-
-def _clip(node: FileNode) -> nn.Module:
-    low, high = node.constant(1, "min"), node.constant(2, "max")
-    if low == 0 and high in (6, None):
-        return nn.ReLU6() if high == 6 else nn.ReLU()
-    return Function(lambda x: x.clamp(low, high))
-
-
-def _hard_sigmoid(node: FileNode) -> nn.Module:
-    alpha, beta = float(node.get("alpha", 0.2)), float(node.get("beta", 0.5))
-    return Function(lambda x: (alpha * x + beta).clamp(0, 1))
-
-
-def _pad(node: FileNode) -> nn.Module:
-    pads, mode = node.constant(1, "pads"), node.get("mode", "constant")
-    given_axes = any(constant is not None for constant in node.constants[3:])
-    if pads is None or len(pads) % 2 or given_axes or max(map(abs, pads), default=0) > MAX_CELLS:
-        raise node.error(f"only fixed pads on all axes are read, of at most {MAX_CELLS} cells")
-    rank = len(pads) // 2
-    sides = [n for axis in reversed(range(rank)) for n in (pads[axis], pads[axis + rank])]
-    if mode == "constant":
-        value = float(node.constant(2, "value", 0.0))
-        return Pad(lambda x: F.pad(x, sides, value=value))
-    modes = {"reflect": "reflect", "edge": "replicate"}  # {ONNX's name: torch's name}
-    if mode not in modes or any(sides[4:]):
-        raise node.error(
-            f"mode {mode!r} is not read; constant, reflect and edge along height and width are"
-        )
-    return Pad(lambda x: F.pad(x, sides[:4], mode=modes[mode]))
-
-
-def _transpose(node: FileNode) -> nn.Module:
-    order = node.get("perm")
-    return Function(lambda x: x.permute(order or tuple(reversed(range(x.dim())))))
-
-
-def _slice(node: FileNode) -> nn.Module:
-    starts, ends = node.constant(1, "starts"), node.constant(2, "ends")
-    axes, steps = node.constant(3, "axes"), node.constant(4, "steps")
-    if starts is None or ends is None or any(step < 1 for step in steps or ()):
-        raise node.error("only fixed slices with positive steps are read")
-    axes, steps = axes or range(len(starts)), steps or [1] * len(starts)
-
-    def sliced(x: Tensor) -> Tensor:
-        cuts = [slice(None)] * x.dim()
-        for axis, *cut in zip(axes, starts, ends, steps, strict=True):
-            cuts[axis] = slice(*cut)
-        return x[tuple(cuts)]
-
-    return Function(sliced)
+    return Function(lambda x: function(x.flatten(axis), -1).reshape(x.shape))
 
 
 def _reduce(function: Callable[..., Tensor]) -> Maker:
     def maker(node: FileNode) -> nn.Module:
         axes, keep = node.constant(1, "axes"), bool(node.get("keepdims", 1))
+        if 1 in node.computed:
+            raise node.error("only fixed axes are read")
+        if not axes and node.get("noop_with_empty_axes", 0):
+            return nn.Identity()
         if function is torch.mean and keep and sorted(axes or ()) in ([2, 3], [-2, -1]):
             return nn.AdaptiveAvgPool2d(1)
         return Function(lambda x: function(x, tuple(axes or range(x.dim())), keepdim=keep))
@@ -181,30 +125,47 @@ def _reduce(function: Callable[..., Tensor]) -> Maker:
     return maker
 
 
-def _with_axes(function: Callable[[Tensor, Sequence[int]], Tensor]) -> Maker:
-    def maker(node: FileNode) -> nn.Module:
-        axes = node.constant(1, "axes")
-        if axes is None:
-            raise node.error("only fixed axes are read")
-        return Function(lambda x: function(x, axes))
-
-    return maker
+def _length(x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:
+    return (x * x).sum(axes, keepdim=keepdim).sqrt()
 
 
-def _unsqueeze(x: Tensor, axes: Sequence[int]) -> Tensor:
-    rank = x.dim() + len(axes)
-    for axis in sorted(a % rank for a in axes):
-        x = x.unsqueeze(axis)
-    return x
+def _layer_norm(node: FileNode) -> nn.Module:
+    axis, epsilon = int(node.get("axis", -1)), float(node.get("epsilon", 1e-5))
+
+    def normed(x: Tensor, scale: Tensor, bias: Tensor | None = None) -> Tensor:
+        even = F.layer_norm(x, x.shape[axis:], eps=epsilon) * scale
+        return even if bias is None else even + bias
+
+    return Function(normed, node.given)
 
 
-def _concat(node: FileNode) -> nn.Module:
-    axis = int(node.get("axis", 1))
-    return Function(lambda *inputs: torch.cat(inputs, axis), node.constants)
+def _group_norm(node: FileNode) -> nn.Module:
+    """InstanceNormalization and GroupNormalization: over height and width of a group of channels.
+
+    Before opset 21 a GroupNormalization has a scale for each group, later one for each channel.
+    """
+    scale, bias, epsilon = node.weights(1, 1), node.weights(2, 1), float(node.get("epsilon", 1e-5))
+    groups = int(node.get("num_groups", len(scale)))
+    by_group = node.op_type == "GroupNormalization" and node.opset < 21
+    if groups < 1 or len(scale) != len(bias) or (by_group and len(scale) != groups):
+        raise node.error("scale, bias and groups do not fit each other")
+
+    def normed(x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        if by_group:
+            scale, bias = (v.repeat_interleave(x.shape[1] // groups) for v in (scale, bias))
+        return F.group_norm(x, groups, scale, bias, epsilon)
+
+    return Function(normed, [None, scale.numpy(), bias.numpy()])
 
 
-def _pointwise(function: Callable[..., Tensor]) -> Maker:
-    return lambda node: Function(function, node.constants)
+def _dropout(node: FileNode) -> nn.Module:
+    if node.constant(2, "training_mode", False) or 2 in node.computed:
+        raise node.error("it must drop nothing, as in evaluation")
+    return nn.Identity()
+
+
+def _max_pool(node: FileNode) -> nn.Module:
+    return MaxPool2d(node.window(node.get("kernel_shape", ())))
 
 
 def _module(kind: Callable[..., nn.Module], *args: object) -> Maker:
@@ -212,22 +173,15 @@ def _module(kind: Callable[..., nn.Module], *args: object) -> Maker:
 
 
 MAKERS: dict[str, Maker] = {
-    "Conv": _convolution, "Gemm": _gemm, "MatMul": _mat_mul, "BatchNormalization": _batch_norm,
+    "Conv": _convolution, "ConvTranspose": transposed_convolution, "Gemm": _gemm,
+    "MatMul": _mat_mul, "BatchNormalization": _batch_norm, "LayerNormalization": _layer_norm,
+    "InstanceNormalization": _group_norm, "GroupNormalization": _group_norm,
     "MaxPool": _max_pool, "AveragePool": _average_pool, "LRN": _local_response,
     "GlobalAveragePool": _module(nn.AdaptiveAvgPool2d, 1),
     "GlobalMaxPool": _module(nn.AdaptiveMaxPool2d, 1),
     "ReduceMean": _reduce(torch.mean), "ReduceSum": _reduce(torch.sum),
-    "Relu": _module(nn.ReLU), "Clip": _clip, "Softmax": _softmax,
-    "LeakyRelu": lambda node: nn.LeakyReLU(float(node.get("alpha", 0.01))),
-    "Elu": lambda node: nn.ELU(float(node.get("alpha", 1.0))),
-    "Sigmoid": _module(nn.Sigmoid), "Tanh": _module(nn.Tanh),
-    "HardSwish": _module(nn.Hardswish), "HardSigmoid": _hard_sigmoid,
-    "Add": _pointwise(torch.add), "Sub": _pointwise(torch.sub), "Mul": _pointwise(torch.mul),
-    "Div": _pointwise(torch.div), "Pow": _pointwise(torch.pow), "Sqrt": _pointwise(torch.sqrt),
-    "Exp": _pointwise(torch.exp), "Erf": _pointwise(torch.erf),
-    "Sum": _pointwise(lambda *inputs: sum(inputs[1:], inputs[0])),
-    "Concat": _concat, "Slice": _slice, "Pad": _pad, "Transpose": _transpose,
-    "Reshape": _reshape, "Flatten": _flatten, "Unsqueeze": _with_axes(_unsqueeze),
-    "Squeeze": _with_axes(lambda x, axes: x.squeeze(tuple(axes))),
-    "Dropout": _module(nn.Identity), "Identity": _module(nn.Identity),
+    "ReduceMax": _reduce(torch.amax), "ReduceMin": _reduce(torch.amin),
+    "ReduceL2": _reduce(_length), "Softmax": _softmax, "LogSoftmax": _softmax,
+    "Dropout": _dropout, "Resize": resize, "Upsample": resize,
+    **POINTWISE_MAKERS, **SHAPE_MAKERS,
 }  # fmt: skip

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..checks.names import unknown
 from ..pictures.image import Image, check_image
 from .model_files import (
+    channels_last,
     nodes_for,
     one_line,
     onnx_package,
@@ -38,9 +39,9 @@ class TensorInfo:
 class FeatureSession:
     """Feature maps {name: [N, C, h, w]} of a picture, computed by onnxruntime.
 
-    path: an ONNX file with one input, a picture [N, 3, H, W].
-    layers: names of tensors inside the file, by default its own outputs. Only what they need is
-        computed. Inner tensors need the onnx package.
+    path: an ONNX file with one input, a picture [N, 3, H, W] or [N, H, W, 3].
+    layers: names of tensors in the file, weights and other constants too; by default its own
+        outputs. Only what they need is computed. Inner tensors need the onnx package.
     mean, std, scale, bgr, short_names: as for `dk.onnx.load`.
     threads: how many threads compute, from 1 to 1024; onnxruntime's own choice by default.
     provider: one of `onnxruntime.get_available_providers()`.
@@ -81,7 +82,9 @@ class FeatureSession:
             raise
         except Exception as error:
             raise ValueError(f"onnxruntime cannot run {str(path)!r}: {one_line(error)}") from None
-        self._input = self._session.get_inputs()[0].name
+        taken = self._session.get_inputs()[0]
+        self._input, shape = taken.name, taken.shape
+        self._nhwc = len(shape) == 4 and shape[3] == 3 and shape[1] != 3
         outputs = [output.name for output in self._session.get_outputs()]
         self.layers = tuple(outputs) if layers is None else layers
         self._outputs = dict(zip(self.layers, outputs, strict=True))
@@ -95,7 +98,9 @@ class FeatureSession:
         mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) for v in (self._mean, self._std))
         picture = image.detach().cpu().float().numpy()
         picture = (picture[:, ::-1] if self._bgr else picture) * np.float32(self._scale)
-        inputs = {self._input: np.ascontiguousarray((picture - mean) / std)}
+        picture = (picture - mean) / std
+        picture = picture.transpose(0, 2, 3, 1) if self._nhwc else picture
+        inputs = {self._input: np.ascontiguousarray(picture)}
         try:
             values = self._session.run(list(self._outputs.values()), inputs)
         except Exception as error:
@@ -130,11 +135,13 @@ def _prepared(
     path: str | os.PathLike[str], names: Sequence[str] | None, short: bool
 ) -> tuple[bytes, tuple[TensorInfo, ...]]:
     """(the model cut down to the named tensors, the table of all its tensors)."""
-    from .loading import short_name
+    from .loaded_graph import short_name
 
     model = read_model(path)
     graph, picture = model.graph, picture_input(model.graph, path)
     made = {name: node.op_type for node in graph.node for name in node.output if name}
+    held = {picture: "input"} | {tensor.name: "constant" for tensor in graph.initializer}
+    made |= {name: kind for name, kind in held.items() if name not in made}
     tensors = {short_name(name, set(made)) if short else name: name for name in made}
     for name in names or ():
         if name not in tensors:
@@ -143,11 +150,16 @@ def _prepared(
     table = tuple(TensorInfo(name, made[t], shapes.get(t)) for name, t in tensors.items())
     if names is not None:
         kept = nodes_for(graph.node, [tensors[name] for name in names])
-        empty = onnx_package().helper.make_empty_tensor_value_info
-        outputs = [empty(tensors[name]) for name in names]
+        helper, outputs = onnx_package().helper, []
+        for i, tensor in enumerate(tensors[name] for name in names):
+            if tensor in held:  # an output must be computed
+                kept.append(helper.make_node("Identity", [tensor], [f"dreamkit output {i}"]))
+                tensor = f"dreamkit output {i}"
+            outputs.append(helper.make_empty_tensor_value_info(tensor))
         # Batch, height and width become free, and shapes computed from them are dropped.
         dims = next(v for v in graph.input if v.name == picture).type.tensor_type.shape.dim
-        for axis, label in ((0, "batch"), (2, "height"), (3, "width")):
+        rows = 1 if channels_last(graph) else 2
+        for axis, label in ((0, "batch"), (rows, "height"), (rows + 1, "width")):
             dims[axis].dim_param = label
         del graph.value_info[:], graph.node[:], graph.output[:]
         graph.node.extend(kept)

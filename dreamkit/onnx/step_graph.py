@@ -37,7 +37,7 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
     Raises ValueError for an objective of your own making (its formula is Python), and for
     operators without a gradient rule, each named.
     """
-    scorer(network, objective)
+    objective = scorer(network, objective).objective  # channels before an activation are resolved
     onnx_package()
     check_name(path)
     if not objective.terms:
@@ -102,7 +102,9 @@ def _layer(b: Builder, network: Network, name: str, power: float, border: int) -
     return b.add("Div", _sum(b, inner), count)
 
 
-def _channel(b: Builder, network: Network, name: str, index: int) -> str:
+def _channel(
+    b: Builder, network: Network, name: str, index: int, before_activation: bool = False
+) -> str:
     part = _crop(b, name, {1: (index, index + 1)})
     if len(b.shapes[name]) == 4:
         part = b.add("ReduceMean", part, axes=[2, 3], keepdims=1)

@@ -19,9 +19,9 @@ from ..pictures.image import Image, noise
 from ..pictures.samples import sample
 from ..pictures.scales import resize
 from ..pictures.scenes import forest, horizon, leaves
-from .class_pictures import class_picture, home_side
+from .class_pictures import class_picture, home_side, usual_side
 
-_CLASSES = (  # the post's eight tiles
+POST_CLASSES = (  # the post's eight tiles
     "hartebeest",
     "measuring cup",
     "ant",
@@ -65,7 +65,7 @@ def _class(
 
 def noise_to_banana(network: Network, seed: int) -> Iterator[Picture]:
     """Noise, and a banana grown from noise under each of three priors."""
-    side = home_side(network) * 3 // 2
+    side = usual_side(network)
     start = noise(side, side, seed, contrast=0.5)
     yield Picture("noise", start, "noise", {"kind": "noise", "seed": seed, "contrast": 0.5})
     for prior in ("none", "blur", "fourier"):
@@ -74,7 +74,7 @@ def noise_to_banana(network: Network, seed: int) -> Iterator[Picture]:
 
 def classes(network: Network, seed: int) -> Iterator[Picture]:
     """The classes of the post that the network knows; a small network adds others of its own."""
-    wanted = _CLASSES + (_OTHER_CLASSES if len(network.labels) < 1000 else ())
+    wanted = POST_CLASSES + (_OTHER_CLASSES if len(network.labels) < 1000 else ())
     for label in wanted:
         if label in network.labels:
             yield _class(network, label, seed)
@@ -185,6 +185,7 @@ def landscapes(network: Network, seed: int, frames: int = 16) -> Iterator[Pictur
     settings = replace(settings, seed=seed, steps=6, octaves=4)
     zoom = 1 / 0.95  # the enlargement of a frame
     made = {"kind": "zoom", "objective": objective.name, "settings": asdict(settings), "zoom": zoom}
+    made["layers"] = list(objective.layers)
     yield Picture("frame-00", start, "noise", made | {"frames": 0})
     score = scorer(network, objective)
     film = zooming(score, start, settings, frames=frames, fps=1, zoom=zoom)

@@ -19,6 +19,7 @@ from ..networks.zoo import DEFAULT_NETWORK, load_network
 from ..pictures.files import check_target_folder, make_folder, write_whole
 from ..pictures.image import save_image
 from . import figure_pictures as pictures
+from .channels_by_depth import channel_picture
 from .class_pictures import PRIORS, class_picture, home_side
 from .figure_pictures import Picture, busiest
 
@@ -28,6 +29,7 @@ __all__ = [
     "Figure",
     "Picture",
     "busiest",
+    "channel_picture",
     "class_picture",
     "figure",
     "home_side",
@@ -40,7 +42,7 @@ __all__ = [
 class Figure:
     """A figure of the post: what it showed, what is known of its making, what we guess.
 
-    `network` names the embedded network that shows it best; `make(network, seed)` yields our
+    `network` names the network that shows it best; `make(network, seed)` yields our
     pictures one by one, so that they can be saved as they come.
     """
 
@@ -132,7 +134,7 @@ def _passport(item: Figure, made: Picture, network: Network, seed: int) -> dict[
 _FIGURES = (
     Figure(
         "noise-to-banana",
-        "dreamnet-robust",
+        "efficientnet_lite0",
         "Noise beside a picture full of bananas (as quoted).",
         "The post's own words: a class is brought out of noise under the prior that neighbouring "
         "pixels be correlated.",
@@ -142,15 +144,17 @@ _FIGURES = (
     ),
     Figure(
         "classes",
-        "dreamnet-robust",
-        "Eight class pictures, ant, starfish and banana among them (as quoted).",
+        "efficientnet_lite0",
+        "Eight class pictures: hartebeest, measuring cup, ant, starfish, anemone fish, banana, "
+        "parachute, screw (as quoted).",
         "Nothing: the code and settings of the class pictures were never published.",
-        "All of it. Classes that this network knows are shown, and others of its own.",
+        "All of it: a spectrum, random crops and fading noise came years later. Another network "
+        "than ImageNet's shows those of the eight that it knows, and others of its own.",
         pictures.classes,
     ),
     Figure(
         "dumbbells",
-        "dreamnet-robust",
+        "efficientnet_lite0",
         "Dumbbells with arms attached: the network never saw one without (as quoted).",
         "Nothing of the settings.",
         "All settings; four starts are shown.",

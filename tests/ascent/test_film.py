@@ -364,7 +364,18 @@ def test_a_video_dreams_stops_at_a_signal_resumes_and_is_the_same(folder, capsys
     pytest.importorskip("cv2")
     wide = dk.sample("chelsea", 451)
     write_film([wide[..., 30:270, 4 * t : 4 * t + 320] for t in range(12)], "cat.mp4", 4)
-    flags = ["cat.mp4", "--steps", "1", "--step-size", "0.02", "--octaves", "1", "--layer", "conv2"]
+    flags = [
+        "cat.mp4",
+        *TINY[:2],
+        "--steps",
+        "1",
+        "--step-size",
+        "0.02",
+        "--octaves",
+        "1",
+        "--layer",
+        "conv2",
+    ]
     process = program("film", *flags, "-o", "a.mp4")
     first = process.stderr.readline()
     process.send_signal(signal.SIGINT)

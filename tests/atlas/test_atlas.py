@@ -340,6 +340,8 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     arguments = [
         "atlas",
+        "--network",
+        "dreamnet",
         "--layer",
         "conv1",
         "--channels",

@@ -165,9 +165,15 @@ def test_widest_cuts_a_window_that_stays_inside_the_picture(photos):
 def test_where_a_cell_sees_everything_a_photo_gives_itself_once(photos):
     torch.manual_seed(0)
     network = as_network(
-        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2)), MEAN, STD
-    )
-    found = top_patches(network, "2", 0, photos)
+        nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Conv2d(4, 4, 3, padding=1)
+        ),
+        MEAN,
+        STD,
+    )  # each of four cells sees all four quarters
+    nn.init.constant_(network.module[3].weight, 0.1)
+    nn.init.zeros_(network.module[3].bias)
+    found = top_patches(network, "3", 0, photos)
     assert sorted(patch.source for patch in found) == [f"picture {i}" for i in range(4)]
     assert all(torch.equal(patch.crop, photos[int(patch.source[-1])]) for patch in found)
 
@@ -203,3 +209,45 @@ def test_wrong_arguments_raise_errors(network, photos, tmp_path):
         top_patches(network, "", 0, photos)
     with pytest.raises(ValueError, match="must be at least 1; given: 0, None"):
         top_patches(network, "1", 0, photos, count=0)
+
+
+UNKNOWN = {
+    "crop": (lambda x: x[..., 8:, 8:], (12, 12)),
+    "roll": (lambda x: x.roll((8, 4), (2, 3)), (28, 24)),
+    "flip": (lambda x: x.flip(3), (20, 27)),
+    "reflection": (lambda x: nn.functional.pad(x, (4, 4, 4, 4), "reflect"), (24, 24)),
+    "transposed": (lambda x: x.transpose(2, 3), (20, 20)),
+    "to a size": (lambda x: nn.functional.interpolate(x, (96, 96)), (40, 40)),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_where_the_field_is_not_known_a_patch_is_measured(name):
+    class Odd(nn.Module):
+        def forward(self, x):
+            return UNKNOWN[name][0](x)
+
+    network = as_network(nn.Sequential(nn.Identity(), Odd()), (0, 0, 0), (1, 1, 1))
+    photo = torch.zeros(1, 3, 48, 48)
+    photo[0, 0, 20, 20] = 1
+    best = top_patches(network, "1", 0, [photo], count=1)[0]
+    assert best.box == (20, 21, 20, 21) and best.crop[0, :, 0, 0].tolist() == [1, 0, 0]
+    assert best.cell == UNKNOWN[name][1]
+
+
+def test_a_dot_is_found_through_an_upsampled_map():
+    module = nn.Sequential(
+        nn.Conv2d(3, 1, 3, 2, 1, bias=False), nn.Upsample(scale_factor=2), nn.ReLU()
+    )
+    nn.init.constant_(module[0].weight, 1.0)
+    photo = torch.zeros(1, 3, 96, 96)
+    photo[..., 20:24, 20:24] = 1
+    patch = top_patches(as_network(module, (0, 0, 0), (1, 1, 1)), "2", 0, [photo], count=1)[0]
+    assert float(patch.crop.max()) == 1
+
+
+def test_a_cell_of_an_adaptive_pool_sees_its_quarter():
+    network = as_network(nn.Sequential(nn.AdaptiveAvgPool2d(2)), (0, 0, 0), (1, 1, 1))
+    photo = torch.zeros(1, 3, 20, 30)
+    photo[0, 0, 12, 7] = 1
+    assert top_patches(network, "0", 0, [photo])[0].box == (10, 20, 0, 15)

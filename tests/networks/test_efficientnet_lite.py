@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import dreamkit as dk
+from dreamkit.cli.app import call
 from dreamkit.networks import efficientnet_lite, weight_files
 from dreamkit.networks.efficientnet_lite import VARIANTS, Block, EfficientNetLite, weights_path
 from dreamkit.networks.receptive import field_of
@@ -137,6 +138,31 @@ def test_the_receptive_field_is_where_the_gradient_is():
     rows, columns = (seen[0].abs().sum((0, axis)).nonzero().flatten().tolist() for axis in (2, 1))
     box = (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
     assert field.box(8, 6) == box and field.stride == (4, 4)
+
+
+@pytest.mark.parametrize("layer", ["stem", "block3a.depthwise", "block5c.expand", "top"])
+def test_the_gradient_is_that_of_finite_differences(lite0, layer):
+    """At 37×47 pixels, where the padding for even sizes meets odd ones."""
+    generator = torch.Generator().manual_seed(1)
+    picture, step = (
+        torch.rand(1, 3, 37, 47, generator=generator, dtype=torch.float64) for _ in range(2)
+    )
+    score = dk.scorer(lite0, dk.layer(layer))
+    with torch.no_grad():
+        slope = float(score(picture + 1e-7 * step) - score(picture - 1e-7 * step)) / 2e-7
+    assert slope == pytest.approx(float((dk.gradient(score, picture) * step).sum()), rel=1e-5)
+
+
+def test_its_dreams_are_made_again_by_their_passports(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    dk.save_image(dk.sample("china", 64), "a.png")
+    size = ("--side", "64", "--steps", "1", "--octaves", "1")
+    what = ("--network", "tf_efficientnet_lite0", "--layer", "block5c_expand_activation")
+    for objective in (("--channel", "7", *what), (*what[:2], "--logit", "tench")):
+        assert call(["dream", "a.png", *objective, *size, "-o", "b.png"]) == 0
+        assert dk.read_passport("b.png")["network"]["name"] == "efficientnet_lite0"
+        assert call(["again", "b.png", "--source", "a.png"]) == 0
+        assert "difference 0 of 255" in capsys.readouterr().out
 
 
 def test_exact_tiles_are_the_whole(lite0):

@@ -389,6 +389,55 @@ def test_a_formula_of_your_own_is_an_objective(picture):
     )
 
 
+# ---- before the activation
+
+
+def silent() -> dk.Network:
+    """Channel 0 is red minus 2, so its ReLU is silent; channel 1 is green."""
+    module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(inplace=True), nn.Conv2d(2, 1, 1))
+    with torch.no_grad():
+        module[0].weight.copy_(torch.eye(2, 3).view(2, 3, 1, 1))
+        module[0].bias.copy_(torch.tensor([-2.0, 0.0]))
+        module[2].weight.fill_(0.5)
+        module[2].bias.fill_(0.25)
+    return dk.as_network(module, (0, 0, 0), (1, 1, 1), "silent")
+
+
+def test_a_silent_channel_has_a_value_and_a_gradient_before_its_activation(picture):
+    network = silent()
+    after, before = (
+        dk.scorer(network, dk.channel("1", 0, before_activation=way)) for way in (False, True)
+    )
+    assert float(after(picture)) == 0 and float(dk.gradient(after, picture).abs().max()) == 0
+    red = float(picture[:, 0].mean())
+    assert float(before(picture)) == pytest.approx(red - 2, abs=1e-6)
+    gradient = dk.gradient(before, picture)
+    torch.testing.assert_close(gradient[:, 0], torch.full_like(gradient[:, 0], 1 / (40 * 48)))
+    assert before.name == "channel('1', 0, before_activation=True)"
+
+
+def test_a_sum_holds_channels_before_and_after_their_activation(picture):
+    made = 2 * dk.channel("1", 0, before_activation=True) + 3 * dk.channel("1", 1) + dk.layer("2")
+    score = dk.scorer(silent(), made)
+    last = dk.capture(silent(), picture, "2")["2"]
+    expected = 2 * (picture[:, 0].mean() - 2) + 3 * picture[:, 1].mean() + last.square().mean()
+    assert float(score(picture)) == pytest.approx(float(expected), rel=1e-5)
+    assert score.objective.layers == ("0", "1", "2") and score.objective.by_cells
+    tiled = dk.scorer(silent(), made, tile=16)
+    torch.testing.assert_close(dk.gradient(tiled, picture), dk.gradient(score, picture))
+
+
+def test_where_nothing_lies_before_an_activation_one_line_says_so(picture):
+    with pytest.raises(ValueError, match="layer '2' does not end in an activation"):
+        dk.scorer(silent(), dk.channel("2", 0, before_activation=True))
+    mine = dk.Objective(("1",), lambda features: features["1"].sum())
+    score = dk.scorer(silent(), mine + dk.channel("1", 0, before_activation=True))
+    with pytest.raises(ValueError, match="not in a sum with a formula of your own"):
+        score(picture)
+    with pytest.raises(ValueError, match="before_activation is True or False; given: 1"):
+        dk.channel("1", 0, before_activation=1)
+
+
 # ---- the registry
 
 

@@ -157,7 +157,7 @@ def test_what_cannot_be_taken_in_exact_tiles_is_refused(dreamnet, tiny_network):
 def test_a_layer_that_sees_more_than_its_windows_is_refused():
     class Sums(nn.Module):
         def forward(self, x):
-            return x.cumsum(2)
+            return x + x.detach().cumsum(2)  # of this the graph knows nothing
 
     network = dk.as_network(
         nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), Sums()), (0, 0, 0), (1, 1, 1)
@@ -219,6 +219,8 @@ def test_the_command_line_takes_tiles_where_a_picture_would_not_fit_and_its_pass
         call(
             [
                 "dream",
+                "--network",
+                "dreamnet",
                 "--side",
                 "90",
                 "--steps",
@@ -251,3 +253,62 @@ def test_a_dream_in_random_tiles_is_roll_tile_and_roll_back(dreamnet):
     expected = dk.roll(dk.ascend(rolled, uphill, 0.01), (-dy, -dx))
     found = dk.dream(score, image, dk.Settings(steps=1, octaves=1, jitter=9, tile=24, seed=4))
     assert torch.allclose(found, expected, atol=1e-12)
+
+
+class Joined(torch.nn.Module):
+    """Down twice and up twice, with a map from the way down joined on the way up."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.down = torch.nn.Conv2d(3, 4, 4, 2, 1)
+        self.deep = torch.nn.Sequential(
+            torch.nn.Conv2d(4, 4, 4, 2, 1), torch.nn.ReLU(), torch.nn.ConvTranspose2d(4, 4, 4, 2, 1)
+        )
+        self.up = torch.nn.Upsample(scale_factor=2, mode="bilinear")
+        self.last = torch.nn.Conv2d(8, 4, 3, padding=1)
+
+    def forward(self, x):
+        shallow = self.down(x)
+        return self.last(self.up(torch.cat([shallow, self.deep(shallow)], 1)))
+
+
+@pytest.mark.parametrize("layer", ["deep", "up", "last"])
+@pytest.mark.parametrize("shape", [(96, 160), (128, 64)])
+def test_tiles_of_a_network_that_goes_down_and_up_again(layer, shape):
+    network = dk.as_network(Joined(), (0.5,) * 3, (0.5,) * 3)
+    image = noise(*shape)
+    whole, tiled = (dk.scorer(network, dk.layer(layer), tile=tile) for tile in (0, 56))
+    assert torch.allclose(whole(image), tiled(image), rtol=1e-9)
+    a, b = dk.gradient(whole, image), dk.gradient(tiled, image)
+    assert torch.allclose(a, b, atol=1e-9 * float(a.abs().max()))
+
+
+def crop_centre(x):
+    a, b = x.shape[-2] % 4, x.shape[-1] % 4
+    return nn.functional.conv2d(
+        nn.functional.pad(x, (b, 0, a, 0)), torch.ones(4, 3, 4, 4).to(x), stride=4
+    )
+
+
+SIZE_DEPENDENT = {
+    "padding by the size": crop_centre,
+    "coordinates": lambda x: x + torch.linspace(0, 1, x.shape[-1]).to(x),
+    "a mean without a gradient": lambda x: x - x.detach().mean(),
+    "a threshold": lambda x: x * (x > x.detach().mean((2, 3), keepdim=True)),
+    "a crop": lambda x: x[..., 3:, 3:],
+    "the middle": lambda x: x[..., x.shape[2] // 8 :, :],
+    "reflection": lambda x: nn.functional.pad(x, (2, 2, 2, 2), "reflect"),
+    "a size": lambda x: nn.functional.interpolate(nn.functional.avg_pool2d(x, 2), x.shape[-2:]),
+}
+
+
+@pytest.mark.parametrize("name", SIZE_DEPENDENT)
+def test_maps_that_depend_on_the_size_are_not_taken_in_tiles(name):
+    class Odd(nn.Module):
+        def forward(self, x):
+            return SIZE_DEPENDENT[name](x)
+
+    network = dk.as_network(nn.Sequential(nn.Identity(), Odd()), (0, 0, 0), (1, 1, 1))
+    with pytest.raises(ValueError, match=r"exact tiles"):
+        dk.scorer(network, dk.layer("1"), tile=32)(noise(97, 99))

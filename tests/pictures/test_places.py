@@ -36,10 +36,11 @@ COMMANDS = {
     "dream": ["dream", "china", *QUICK, "-o", "disk/dream.png"],
     "dream webp": ["dream", "china", *QUICK, "-o", "disk/dream.webp"],
     "album": ["dream", "china", "clouds", *QUICK, "-o", "disk/album"],
-    "features": ["features", "china", "--side", "64", "--layer", "conv1", "-o", "disk/maps.png"],
+    "features": ["features", "china", *QUICK[:4], "--layer", "conv1", "-o", "disk/maps.png"],
     "zoom": ["zoom", "china", *QUICK, "--seconds", "0.2", "--fps", "10", "-o", "disk/film.gif"],
     "atlas": [
         "atlas",
+        *QUICK[:2],
         "--layer",
         "conv1",
         "--channels",

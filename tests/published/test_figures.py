@@ -19,7 +19,7 @@ def robust():
 @pytest.fixture(scope="module")
 def penguins(robust):
     """A king penguin by each prior, made when it is first asked for."""
-    steps = {"fourier": 30, "blur": 8, "none": 10}
+    steps = {"fourier": 30, "blur": 10, "none": 10}
     return functools.cache(
         lambda prior: figures.class_picture(robust, "king penguin", prior, steps=steps[prior])
     )
@@ -60,7 +60,7 @@ def test_landscapes_are_the_zoom_of_the_film(robust):
     film = list(figure_pictures.landscapes(robust, 3, frames=2))
     assert [picture.name for picture in film] == ["frame-00", "frame-01", "frame-02"]
     settings = dk.Settings(**film[0].parameters["settings"])
-    score = dk.scorer(robust, dk.layer(film[0].parameters["layer"]))
+    score = dk.scorer(robust, dk.layer(*film[0].parameters["layers"]))
     again = list(
         dk.film.zooming(
             score, film[0].image, settings, frames=2, fps=1, zoom=film[0].parameters["zoom"]
