@@ -1,4 +1,4 @@
-"""Pictures: files become tensors [1, 3, H, W], RGB in [0, 1], and tensors become files.
+"""Pictures: files become tensors [1, 3, H, W], sRGB in [0, 1], and tensors become files.
 
 Every picture in dreamkit follows that convention. A file is written whole or not at all.
 """
@@ -45,10 +45,11 @@ _EXIF_DESCRIPTION = 0x010E  # where JPEG and WebP carry the passport
 def load_image(path_or_file: str | os.PathLike[str] | IO[bytes], side: int | None = None) -> Image:
     """A picture [1, 3, H, W] in [0, 1], float32, from a file or an open binary file.
 
-    EXIF orientation is applied, transparency is laid over white, grey becomes RGB, 16 bits keep
-    their precision, and of an animation the first frame is taken. `side` is the longest side of
-    the result in pixels; a smaller picture is enlarged to it. Raises FileNotFoundError or
-    ValueError in one line that names the file.
+    The file's colour profile (Display P3, Adobe RGB, CMYK, …) is converted to sRGB; without one
+    the numbers are sRGB. EXIF orientation is applied, transparency is laid over white, grey
+    becomes RGB, 16 bits keep their precision, and of an animation the first frame is taken.
+    `side` is the longest side of the result in pixels; a smaller picture is enlarged to it.
+    Raises FileNotFoundError or ValueError in one line that names the file.
 
     >>> file = io.BytesIO()
     >>> PIL.Image.new("RGB", (4, 2), (255, 0, 0)).save(file, "PNG")
@@ -66,6 +67,7 @@ def save_image(
 ) -> None:
     """Write one picture [1, 3, H, W] or [3, H, W] as PNG, JPEG or WebP, whole or not at all.
 
+    The file holds 8-bit RGB in sRGB, without a colour profile: programs take that for sRGB.
     The suffix of `path` decides the format. `passport` (anything JSON can hold) travels inside
     the file, as PNG text or as EXIF description in JPEG and WebP; `read_passport` returns it.
     Raises ValueError for a wrong shape, suffix or folder, and for a side that is too long for
