@@ -1,11 +1,14 @@
 """Colours under a profile become sRGB, held against the formulas of the colour spaces in NumPy."""
 
+import importlib.util
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 from PIL import ImageCms
 
 import dreamkit as dk
@@ -174,6 +177,49 @@ def test_srgb_and_broken_profiles_leave_every_byte(profile):
     bytes_ = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     loaded = dk.load_image(saved(PIL.Image.fromarray(bytes_), "PNG", profile))
     assert np.array_equal((loaded[0].permute(1, 2, 0) * 255).round().numpy(), bytes_)
+
+
+def table(size: int, scale: float = 1) -> bytes:
+    """sRGB's own curve as a table of so many values."""
+    x = np.linspace(0, 1, size)
+    light = np.where(x < 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4) ** scale
+    return b"curv\0\0\0\0" + struct.pack(f">I{size}H", size, *(light * 65535).round().astype(int))
+
+
+def like_srgb(curve: bytes, shift: float = 0) -> bytes:
+    curves = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    columns = zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(xyz, (SRGB + shift).T), strict=True)
+    return icc(b"RGB ", dict(columns) | curves)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])
+@pytest.mark.parametrize(("size", "shift"), [(1024, 0), (4096, 0), (1024, 5e-5), (1024, -5e-5)])
+def test_a_profile_that_only_rounds_leaves_every_byte(mode, size, shift):
+    """Many programs write an sRGB profile of their own; its numbers differ in the last digits."""
+    every = np.stack(np.meshgrid(*[np.arange(0, 256, 17)] * 3), -1).reshape(64, 64, 3)
+    picture = PIL.Image.fromarray(every.astype(np.uint8))
+    picture = picture.quantize(200) if mode == "P" else picture.convert(mode)
+    loaded = dk.load_image(saved(picture, "PNG", like_srgb(table(size), shift)))
+    expected = np.asarray(picture.convert("RGB"))
+    assert np.array_equal((loaded[0].permute(1, 2, 0) * 255).round().numpy(), expected)
+
+
+def test_a_profile_near_srgb_that_shows_is_converted():
+    """A curve a little steeper: by two grey levels and more."""
+    file = saved(PIL.Image.new("RGB", (4, 4), TOMATO), "PNG", like_srgb(table(1024, 1.03)))
+    assert np.abs(first(file) - TOMATO).max() >= 2
+
+
+@pytest.mark.parametrize("name", ["china", "flower", "chelsea", "astronaut", "hubble"])
+def test_samples_with_an_srgb_profile_keep_their_bytes(name):
+    from dreamkit.pictures.samples import _SAMPLES
+
+    package, inner, _ = _SAMPLES[name]
+    [folder] = importlib.util.find_spec(package).submodule_search_locations
+    with PIL.Image.open(Path(folder) / inner) as file:
+        assert "icc_profile" in file.info
+        pixels = torch.from_numpy(np.array(file.convert("RGB")))
+    assert torch.equal(dk.sample(name)[0].permute(1, 2, 0) * 255, pixels.float())
 
 
 def test_deep_greys_keep_their_precision_in_an_srgb_profile():
