@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import IO
+from typing import IO, TextIO
 
 
 def repair() -> None:
@@ -26,7 +26,21 @@ def repair() -> None:
             stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
         if number and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            setattr(sys, name, _forgiving(stream, number))
+
+
+def _forgiving(stream: TextIO, number: int) -> TextIO:
+    """The stream, or another on the same file, that prints what its encoding lacks as an escape."""
+    try:
+        stream.reconfigure(errors="backslashreplace")
+    except (OSError, ValueError):
+        # It was closed, or was a file when Python began and is a pipe now (a forked process, a
+        # program that redirects us): Python still asks for its position, which a pipe has not.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+        encoding = stream.encoding
+        return open(number, "w", encoding=encoding, errors="backslashreplace", closefd=False)
+    return stream
 
 
 def drop(stream: IO[str]) -> None:

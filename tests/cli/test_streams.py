@@ -88,3 +88,36 @@ def test_what_is_printed_never_lands_in_a_file(tmp_path):
     )
     done = shell(f'"{sys.executable}" -c "{code}" <&- >&- 2>&-', tmp_path)
     assert done.returncode == 0 and (tmp_path / "kept").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "f = os.open('seen', os.O_WRONLY); os.dup2(f, 1)",  # still a file
+        "r, w = os.pipe(); os.dup2(w, 1)",  # what was a file is a pipe now, as in a forked process
+        "r, w = os.pipe(); os.dup2(w, 1); os.close(r)",  # and one that nobody reads
+        "sys.stdout.close()",
+        "sys.stdout = None",
+        "os.close(1)",
+        "import io; sys.stdout = io.StringIO()",  # a notebook's stream has no file
+    ],
+)
+def test_a_stream_that_changed_since_python_began(change, tmp_path):
+    """Python asks for its position, which a pipe has not."""
+    code = (
+        f"import os, sys; print('before', flush=True); {change}; "
+        "from dreamkit.cli.streams import repair; from dreamkit.cli.console import print_line, run; "
+        "repair(); status = run(lambda: print_line('3' + chr(215))); os._exit(status)"
+    )
+    (tmp_path / "seen").touch()
+    done = shell(f'"{sys.executable}" -c "{code}" > out', tmp_path, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and done.stderr == b"", done
+
+
+@pytest.mark.slow
+def test_a_reader_that_wants_one_line(tmp_path):
+    """Whether a list is cut depends on who is faster; a picture is made in any case."""
+    for command, first, statuses in ((QUICK, b"out.png", {0}), ("samples", b"china", {0, 1})):
+        done = shell(f"dreamkit {command} | head -1; exit ${{PIPESTATUS[0]}}", tmp_path)
+        assert done.returncode in statuses and done.stdout.startswith(first), done
+        assert b"Error" not in done.stderr
