@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import os
 import re
@@ -13,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoints import state_dict_in, without_prefix
+
+_UNSUPPORTED = r"(?i:unsupported (?:global|class))(?: |[^:]*: (?:GLOBAL )?)([\w.]+\.\w+)"
 
 
 def read_weights(
@@ -48,8 +49,8 @@ def read_weights(
     except ValueError as error:
         raise ValueError(f"{str(path)!r} {error}") from None
     for key, value in state.items():
-        if not _is_plain(value):
-            raise ValueError(f"{str(path)!r}: {key!r} is not a plain dense tensor")
+        if kind := _unusual(value):
+            raise ValueError(f"{str(path)!r}: {key!r} is not a plain dense tensor: it {kind}")
     state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
     return state, digest
 
@@ -60,15 +61,15 @@ def _parsed(path: Path) -> object:
 
         return load_file(path)
     # Training programs save their flags beside the weights: plain values under plain names.
-    flags = getattr(torch.serialization, "safe_globals", lambda allowed: contextlib.nullcontext())
-    with flags([argparse.Namespace]):
+    # `Namespace` takes any attributes and calls nothing.
+    with torch.serialization.safe_globals([argparse.Namespace]):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _reason(error: Exception) -> str:
     """Why torch does not read a file, in one line of at most 200 characters."""
     text = " ".join(str(error).split())
-    if found := re.search(r"Unsupported (?:global|class)[^:]*: (?:GLOBAL )?(\S+)", text):
+    if found := re.search(_UNSUPPORTED, text):
         kind = found[1][:60]
         return (
             f"it holds an object of {kind}, and reading that could run code: save "
@@ -79,11 +80,27 @@ def _reason(error: Exception) -> str:
     return text[:120]
 
 
-def _is_plain(values: Tensor) -> bool:
-    """Whether the file holds each number of a dense tensor: so it takes no more memory than it."""
-    if values.layout is not torch.strided or values.is_quantized or values.is_meta:
-        return False
-    return values.numel() * values.element_size() <= values.untyped_storage().nbytes()
+def _unusual(values: Tensor) -> str:
+    """Why these are not the numbers of a dense tensor, each of them in the file; else nothing.
+
+    A tensor whose numbers are all in the file takes no more memory than the file.
+    """
+    if values.is_quantized:
+        return "is quantized"
+    if values.layout is not torch.strided or values.is_nested:
+        return "is sparse"
+    if values.is_meta:
+        return "has no numbers (it is on the device meta)"
+    if values.numel() * values.element_size() > values.untyped_storage().nbytes():
+        return f"repeats a few numbers (expand) to {list(values.shape)}"
+    return ""
+
+
+def _same_kind(one: Tensor, other: Tensor) -> bool:
+    """Whether both hold numbers with a fraction, or both whole numbers, or both True and False."""
+    if one.is_floating_point() or other.is_floating_point():
+        return one.is_floating_point() and other.is_floating_point()
+    return (one.dtype == torch.bool) == (other.dtype == torch.bool)
 
 
 def fill(module: nn.Module, state: dict[str, Tensor], path: Path) -> None:
@@ -104,7 +121,7 @@ def fill(module: nn.Module, state: dict[str, Tensor], path: Path) -> None:
         elif state[key].shape != value.shape:
             shapes = f"{list(state[key].shape)}, not {list(value.shape)}"
             raise ValueError(f"{other}: {key!r} is {shapes}{share}")
-        elif state[key].is_floating_point() != value.is_floating_point():
+        elif not _same_kind(state[key], value):
             raise ValueError(f"{other}: {key!r} is {state[key].dtype}, not {value.dtype}")
     if extra := next((key for key in state if key not in wanted), None):
         raise ValueError(f"{other}: {extra!r} has no place in it")

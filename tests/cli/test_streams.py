@@ -106,7 +106,8 @@ def test_a_stream_that_changed_since_python_began(change, tmp_path):
     """Python asks for its position, which a pipe has not."""
     code = (
         f"import os, sys; print('before', flush=True); {change}; "
-        "from dreamkit.cli.streams import repair; from dreamkit.cli.console import print_line, run; "
+        "from dreamkit.cli.streams import repair; "
+        "from dreamkit.cli.console import print_line, run; "
         "repair(); status = run(lambda: print_line('3' + chr(215))); os._exit(status)"
     )
     (tmp_path / "seen").touch()

@@ -1,6 +1,7 @@
 """Networks saved in the usual ways load; else one line says what is in the file."""
 
 import argparse
+import os
 from collections import OrderedDict
 
 import pytest
@@ -86,6 +87,7 @@ class Mine(nn.Module):
         ({"teacher": STATE, "student": OTHER}, r"several state dicts \('teacher', 'student'\)"),
         ({"optimizer": {"a": torch.zeros(1)}}, r"no state dict .*; it holds 'optimizer'$"),
         ({}, r"holds no state dict"),
+        ({"state_dict": {1: torch.zeros(1)}}, r"no state dict .*; it holds 'state_dict'$"),
     ],
 )
 def test_what_is_in_the_file_is_said(data, message, tmp_path):
@@ -112,3 +114,63 @@ def test_what_nearly_fits_is_counted(tmp_path):
     twice = prefixed("a.", STATE) | prefixed("b.", OTHER)
     with pytest.raises(ValueError, match=r"lacks '0.weight' \(0 of its 8"):
         fill(net(), twice, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch warns of sparse and quantized tensors
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v: v.to("meta"), r"it has no numbers \(it is on the device meta\)$"),
+        (lambda v: v.to_sparse(), "it is sparse$"),
+        (lambda v: v.flatten(1).to_sparse_csr(), "it is sparse$"),
+        (lambda v: torch.quantize_per_tensor(v, 0.1, 0, torch.qint8), "it is quantized$"),
+        (lambda v: torch.zeros(1).expand(10**10), r"it repeats a few numbers .* \[10000000000\]$"),
+        (lambda v: v[:1].clone().expand(4, -1, -1, -1), "it repeats a few numbers"),
+        (lambda v: v.to(torch.complex64), "'0.weight' is torch.complex64, not torch.float32"),
+        (lambda v: v > 0, "'0.weight' is torch.bool, not torch.float32"),
+        (lambda v: v.long(), "'0.weight' is torch.int64, not torch.float32"),
+        (lambda v: v.to(torch.uint8), "'0.weight' is torch.uint8, not torch.float32"),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_tensors_that_are_no_weights(change, message, nested, tmp_path):
+    state = {**STATE, "0.weight": change(STATE["0.weight"])}
+    torch.save({"model": state} if nested else state, tmp_path / "w.pth")
+    with pytest.raises(ValueError, match=message) as caught:
+        fill(net(), read_weights(tmp_path / "w.pth")[0], tmp_path / "w.pth")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64, torch.float8_e5m2])
+def test_other_precisions_still_load(kind, tmp_path):
+    state = {k: v.to(kind) if v.is_floating_point() else v for k, v in STATE.items()}
+    torch.save(state, tmp_path / "w.pth")
+    module = net()
+    fill(module, read_weights(tmp_path / "w.pth")[0], tmp_path / "w.pth")
+    assert torch.equal(module[0].weight, state["0.weight"].float())
+
+
+def test_a_whole_number_and_a_truth_are_two_kinds(tmp_path):
+    module = nn.Module()
+    module.register_buffer("index", torch.arange(3))
+    with pytest.raises(ValueError, match=r"'index' is torch.bool, not torch.int64"):
+        fill(module, {"index": torch.ones(3, dtype=torch.bool)}, tmp_path)
+    fill(module, {"index": torch.tensor([2, 1, 0], dtype=torch.int32)}, tmp_path)
+    assert module.index.tolist() == [2, 1, 0]
+
+
+def test_flags_beside_the_weights_are_data(tmp_path):
+    """A Namespace whose pickle names a function to be called does not load."""
+    ran = tmp_path / "ran"
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(ran),)
+
+    for odd in (argparse.Namespace(a=Evil()), Evil()):
+        torch.save({"state_dict": STATE, "args": odd}, tmp_path / "w.pth")
+        with pytest.raises(
+            ValueError, match=r"an object of (posix|nt)\.mkdir, and reading that could run code"
+        ):
+            read_weights(tmp_path / "w.pth")
+        assert not ran.exists()
