@@ -15,18 +15,19 @@ import torch
 from torch import Tensor
 
 from .files import check_source, one_line
+from .formats import HEIF_HINT, NoHeifError, open_picture
 from .profiles import grey_to_srgb, to_srgb
 
 MAX_PIXELS = 178_956_970  # Pillow's own bound against decompression bombs
 _MEGAPIXELS = f"has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed"
 _UNREADABLE = "is not a picture that Pillow can read (PNG, JPEG, WebP, GIF, TIFF, BMP, …)"
 _FAULTS = {
+    NoHeifError: f"is a HEIC photo: {HEIF_HINT}",
     PIL.Image.DecompressionBombError: _MEGAPIXELS,
     PIL.UnidentifiedImageError: _UNREADABLE,
     PermissionError: "cannot be read: permission denied",
     MemoryError: "does not fit into memory",
 }
-_RUN_BY_OTHERS = ("EPS", "WMF")  # Pillow passes EPS to Ghostscript, which would run its program
 
 
 @contextlib.contextmanager
@@ -45,9 +46,7 @@ def opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[PIL.Ima
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide
-            with PIL.Image.open(path_or_file) as file:
-                if file.format in _RUN_BY_OTHERS:
-                    raise PIL.UnidentifiedImageError
+            with open_picture(path_or_file) as file:
                 if file.width * file.height > MAX_PIXELS:
                     raise PIL.Image.DecompressionBombError
                 yield file
