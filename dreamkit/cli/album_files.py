@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..pictures.files import check_target_folder
+from ..pictures.formats import HEIF_HINT, HEIF_SUFFIXES, reads_heif
+from .console import say
 
 # Of a folder, the files with these suffixes are taken.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -31,13 +33,20 @@ def picture_files(given: Sequence[str]) -> list[str]:
 
 
 def _pictures_in(folder: str) -> list[str]:
-    found = [
-        os.path.join(folder, name)
-        for name in sorted(os.listdir(folder))
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    ]
+    names = [name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
+    photos = [name for name in names if name.lower().endswith(HEIF_SUFFIXES)]
+    suffixes, left_out = SUFFIXES, ""
+    if reads_heif():
+        suffixes += HEIF_SUFFIXES
+    elif photos:
+        left_out = f"{len(photos)} HEIC photo{'s are' if len(photos) > 1 else ' is'} left out"
+        left_out += f" ({HEIF_HINT})"
+    found = [os.path.join(folder, name) for name in names if name.lower().endswith(suffixes)]
     if not found:
-        raise ValueError(f"no pictures in the folder {folder!r}; it may hold {', '.join(SUFFIXES)}")
+        reason = left_out or f"it may hold {', '.join(suffixes)}"
+        raise ValueError(f"no pictures in the folder {folder!r}; {reason}")
+    if left_out:
+        say(f"warning: {left_out}")
     return found
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from ..checks.out_of_memory import is_out_of_memory
+from .streams import drop
 
 PACKAGE = Path(__file__).parent.parent
 TOO_LITTLE_MEMORY = (
@@ -94,8 +95,7 @@ def run(command: Callable[[], int | None]) -> int:
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else int(exit.code is not None)
     except BrokenPipeError:
-        # Python would complain once more when it flushes stdout at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop(sys.stdout)
         return 1
     except Exception as error:
         if os.environ.get("DREAMKIT_DEBUG"):
@@ -104,13 +104,19 @@ def run(command: Callable[[], int | None]) -> int:
 
 
 def say(text: str) -> None:
-    """Prints one line on stderr, after the program's name."""
-    _print(f"dreamkit: {text}", sys.stderr)
+    """Prints one line on stderr, after the program's name; if nobody can read it, nothing."""
+    try:
+        _print(f"dreamkit: {text}", sys.stderr)
+    except OSError:  # closed by its reader, or a full disk: the work goes on
+        drop(sys.stderr)
 
 
 def print_line(text: str) -> None:
-    """Prints one line on stdout."""
-    _print(text, sys.stdout)
+    """Prints one line on stdout about a result that is saved; nobody needs to read it."""
+    try:
+        _print(text, sys.stdout)
+    except OSError:
+        drop(sys.stdout)
 
 
 def _print(text: str, stream: IO[str]) -> None:

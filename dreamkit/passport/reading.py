@@ -100,6 +100,7 @@ def make(
 
 def picture_spec(image: Image, kind: str, name: str, side: int | None = None) -> dict[str, object]:
     """What a passport says of a picture: the fields of `PictureInfo.of` as plain data."""
+    side = None if side is None else int(side)  # JSON knows no numbers of NumPy
     return asdict(PictureInfo.of(image, kind, name, side))
 
 

@@ -15,17 +15,19 @@ import torch
 from torch import Tensor
 
 from .files import check_source, one_line
+from .formats import HEIF_HINT, NoHeifError, open_picture
+from .profiles import grey_to_srgb, to_srgb
 
 MAX_PIXELS = 178_956_970  # Pillow's own bound against decompression bombs
 _MEGAPIXELS = f"has more than {MAX_PIXELS // 10**6} megapixels, the most that is allowed"
 _UNREADABLE = "is not a picture that Pillow can read (PNG, JPEG, WebP, GIF, TIFF, BMP, …)"
 _FAULTS = {
+    NoHeifError: f"is a HEIC photo: {HEIF_HINT}",
     PIL.Image.DecompressionBombError: _MEGAPIXELS,
     PIL.UnidentifiedImageError: _UNREADABLE,
     PermissionError: "cannot be read: permission denied",
     MemoryError: "does not fit into memory",
 }
-_RUN_BY_OTHERS = ("EPS", "WMF")  # Pillow passes EPS to Ghostscript, which would run its program
 
 
 @contextlib.contextmanager
@@ -44,9 +46,7 @@ def opened(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Iterator[PIL.Ima
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide
-            with PIL.Image.open(path_or_file) as file:
-                if file.format in _RUN_BY_OTHERS:
-                    raise PIL.UnidentifiedImageError
+            with open_picture(path_or_file) as file:
                 if file.width * file.height > MAX_PIXELS:
                     raise PIL.Image.DecompressionBombError
                 yield file
@@ -62,19 +62,23 @@ def file_name(file: object) -> str:
 
 
 def decode(file: PIL.Image.Image) -> Tensor:
-    """The pixels [1, 3, H, W] of an opened file in [0, 1], float32, turned upright as EXIF says."""
+    """The pixels [1, 3, H, W] of an opened file in [0, 1], sRGB, float32, upright as EXIF says."""
     file.load()
+    profile = file.info.get("icc_profile")
     try:
         picture = PIL.ImageOps.exif_transpose(file)
     except Exception:  # broken EXIF data does not spoil the pixels
         picture = file
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
-        return _decode_deep(picture)
+        return _decode_deep(picture, profile)
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
+        picture = to_srgb(picture.convert("LA" if picture.mode[0] == "L" else "RGBA"), profile)
         white = PIL.Image.new("RGBA", picture.size, "white")
-        picture = PIL.Image.alpha_composite(white, picture)
-    pixels = torch.from_numpy(np.array(picture.convert("RGB")))  # [H, W, 3], a copy that torch owns
+        picture = PIL.Image.alpha_composite(white, picture).convert("RGB")
+    else:
+        known = picture.mode in ("L", "CMYK", "LAB")
+        picture = to_srgb(picture if known else picture.convert("RGB"), profile)
+    pixels = torch.from_numpy(np.array(picture))  # [H, W, 3], a copy that torch owns
     return to_floats(pixels)
 
 
@@ -84,13 +88,14 @@ def to_floats(pixels: Tensor) -> Tensor:
     return planes.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
 
 
-def _decode_deep(picture: PIL.Image.Image) -> Tensor:
+def _decode_deep(picture: PIL.Image.Image, profile: bytes | None) -> Tensor:
     """A picture of one channel of more than 8 bits: whole numbers up to 65535, or floats."""
-    values = torch.from_numpy(np.array(picture, dtype=np.float32))
+    values = torch.from_numpy(np.array(picture, dtype=np.float32))  # [H, W]
     if not torch.isfinite(values).all():
         raise ValueError("it holds NaN or infinite values")
     if picture.mode != "F":
         white = 65535
     else:  # floats count either to 1 or to 255
         white = 255 if values.max() > 1 else 1
-    return (values / white).clamp(0, 1).expand(1, 3, -1, -1).contiguous()
+    greys = (values / white).clamp(0, 1).numpy()
+    return torch.from_numpy(grey_to_srgb(greys, profile)).expand(1, 3, -1, -1).contiguous()

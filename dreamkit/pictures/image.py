@@ -1,4 +1,4 @@
-"""Pictures: files become tensors [1, 3, H, W], RGB in [0, 1], and tensors become files.
+"""Pictures: files become tensors [1, 3, H, W], sRGB in [0, 1], and tensors become files.
 
 Every picture in dreamkit follows that convention. A file is written whole or not at all.
 """
@@ -39,16 +39,18 @@ _OPTIONS = {
 _ROWS = 256  # of a picture that are converted at a time: a poster leaves no memory for a copy
 PASSPORT_KEY = "dreamkit"  # of the PNG text chunk
 MAX_PASSPORT = 2**20  # characters
+_BYTES = " (divide values of 0 to 255 by 255)"
 _EXIF_DESCRIPTION = 0x010E  # where JPEG and WebP carry the passport
 
 
 def load_image(path_or_file: str | os.PathLike[str] | IO[bytes], side: int | None = None) -> Image:
     """A picture [1, 3, H, W] in [0, 1], float32, from a file or an open binary file.
 
-    EXIF orientation is applied, transparency is laid over white, grey becomes RGB, 16 bits keep
-    their precision, and of an animation the first frame is taken. `side` is the longest side of
-    the result in pixels; a smaller picture is enlarged to it. Raises FileNotFoundError or
-    ValueError in one line that names the file.
+    The file's colour profile (Display P3, Adobe RGB, CMYK, …) is converted to sRGB; without one
+    the numbers are sRGB. EXIF orientation is applied, transparency is laid over white, grey
+    becomes RGB, 16 bits keep their precision, and of an animation the first frame is taken.
+    `side` is the longest side of the result in pixels; a smaller picture is enlarged to it.
+    Raises FileNotFoundError or ValueError in one line that names the file.
 
     >>> file = io.BytesIO()
     >>> PIL.Image.new("RGB", (4, 2), (255, 0, 0)).save(file, "PNG")
@@ -66,6 +68,7 @@ def save_image(
 ) -> None:
     """Write one picture [1, 3, H, W] or [3, H, W] as PNG, JPEG or WebP, whole or not at all.
 
+    The file holds 8-bit RGB in sRGB, without a colour profile: programs take that for sRGB.
     The suffix of `path` decides the format. `passport` (anything JSON can hold) travels inside
     the file, as PNG text or as EXIF description in JPEG and WebP; `read_passport` returns it.
     Raises ValueError for a wrong shape, suffix or folder, and for a side that is too long for
@@ -114,7 +117,9 @@ def _format(path: Path) -> str:
 def to_pillow(image: Image) -> PIL.Image.Image:
     """The picture [1, 3, H, W] or [3, H, W] as an 8-bit Pillow image, each value rounded.
 
-    Raises ValueError for another shape, and for values that are NaN or infinite.
+    Values a little outside [0, 1], as a dream without clipping has them, are clipped. Raises
+    ValueError for another shape, for values that are NaN or infinite, and for values that count
+    to 255: whole numbers above 1, and fractions beyond ±10.
     """
     if not isinstance(image, Tensor) or tuple(image.shape[:-2]) not in ((3,), (1, 3)):
         given = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
@@ -123,10 +128,19 @@ def to_pillow(image: Image) -> PIL.Image.Image:
     pixels = image.detach().reshape(image.shape[-3:]).to("cpu", dtype)
     if pixels.numel() and not torch.stack(pixels.aminmax()).isfinite().all():
         raise ValueError("the picture holds NaN or infinite values; every value must lie in [0, 1]")
+    _check_range(pixels, 10 if image.is_floating_point() else 1)
     rounded = torch.empty(*pixels.shape[-2:], 3, dtype=torch.uint8)  # [H, W, 3]
     for values, rows in zip(pixels.split(_ROWS, -2), rounded.split(_ROWS), strict=True):
         rows.copy_((values.clamp(0, 1) * 255).round_().permute(1, 2, 0))
     return PIL.Image.fromarray(rounded.numpy())
+
+
+def _check_range(pixels: Tensor, limit: float) -> None:
+    low, high = (v.item() for v in pixels.aminmax()) if pixels.numel() else (0, 0)
+    if max(-low, high) > limit:
+        raise ValueError(
+            f"the values of a picture lie in [0, 1]; given: {low:.4g} to {high:.4g}{_BYTES}"
+        )
 
 
 def _encode(
@@ -167,6 +181,7 @@ def fit(picture: Image, side: int) -> Image:
     If the size already matches, the input is returned.
     """
     height, width = picture.shape[-2:]
+    side = int(side)  # one of NumPy's small kinds would overflow
     size = [max(1, round(n * side / max(height, width))) for n in (height, width)]
     if size == [height, width]:
         return picture
@@ -194,7 +209,10 @@ def check_image(image: object) -> None:
     if image.dim() != 4 or image.shape[1] != 3 or 0 in image.shape:
         raise ValueError(f"a picture has the shape [N, 3, H, W]; given: {list(image.shape)}")
     if not image.is_floating_point():
-        raise ValueError(f"a picture holds floating-point values in [0, 1]; given: {image.dtype}")
+        hint = _BYTES if image.dtype == torch.uint8 else ""
+        raise ValueError(
+            f"a picture holds floating-point values in [0, 1]; given: {image.dtype}{hint}"
+        )
 
 
 def check_values(image: object) -> None:
@@ -202,8 +220,9 @@ def check_values(image: object) -> None:
     check_image(image)
     low, high = image.aminmax()
     if not (low >= 0 and high <= 1):  # NaN fails this comparison too
+        hint = _BYTES if high > 10 else ""
         raise ValueError(
-            f"a picture's values lie in [0, 1]; given: {low.item():.4g} to {high.item():.4g}"
+            f"a picture's values lie in [0, 1]; given: {low.item():.4g} to {high.item():.4g}{hint}"
         )
 
 

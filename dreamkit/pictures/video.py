@@ -20,9 +20,15 @@ from ..checks.packages import optional_package
 from .decoding import to_floats
 from .files import check_place, check_source, write_whole
 from .image import Image, fit, to_pillow
+from .video_frames import fitted, in_time, shown, ticks
 
 # The most frames per second. A GIF counts in hundredths of a second, and viewers need two of them.
 MAX_FPS = {".mp4": 1000, ".gif": 50, ".webp": 1000}
+# Containers that are one file. A playlist or a list of files could name others.
+_FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,gif,apng,flv,asf,ogg,mjpeg"
+_FORMATS += ",dv,mxf,nut,yuv4mpegpipe,rm,wtv,vc1,swf,webp_pipe,png_pipe,jpeg_pipe"
+_ALONE = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
+_BT709 = 1  # as FFmpeg counts matrices, primaries and transfer curves
 
 
 @dataclass(frozen=True)
@@ -36,45 +42,66 @@ class VideoInfo:
 
 
 def video_info(path: str | os.PathLike[str]) -> VideoInfo:
-    """The size, rate and length of a video. Raises the errors of `read_video`.
+    """The size, rate and length of a video as `read_video` gives it, with the same errors.
 
-    If the file does not say how many frames it has, they are counted.
+    If the file does not say how many frames it has, they are counted. The rate is the average.
     """
     with _opened(path) as container:
         stream = container.streams.video[0]
-        fps, frames = stream.average_rate or stream.base_rate or Fraction(25), stream.frames
+        fps, frames, when = _rate(stream), stream.frames, _ticks(container)
+    frames = when[-1] + 1 if when else frames
     first = next(read_video(path), None)
     if first is None:
         raise ValueError(f"{str(path)!r} holds no frames")
     height, width = first.shape[-2:]
-    return VideoInfo(height, width, Fraction(fps), frames or sum(1 for _ in read_video(path)))
+    return VideoInfo(height, width, fps, frames or sum(1 for _ in read_video(path)))
 
 
 def read_video(path: str | os.PathLike[str], side: int | None = None) -> Iterator[Image]:
-    """The frames [1, 3, H, W] of a video in [0, 1], upright, one at a time.
+    """The frames [1, 3, H, W] of a video in [0, 1], one at a time, as a player shows them.
+
+    They are upright or mirrored as the file says, with square pixels, and all of the first one's
+    size: a later one of another shape gets black bars. Where the rate varies, frames are repeated
+    or left out, so that they follow each other at the average rate. Colours are those of the
+    file's tag; untagged HD is BT.709, anything smaller BT.601.
 
     `side` is the longest side in pixels. Raises FileNotFoundError, or ValueError in one line if
     the file is not a video or PyAV (the extra `film`) is not installed.
     """
     with _opened(path) as container:
-        for frame in container.decode(video=0):
-            quarters = round(getattr(frame, "rotation", 0) / 90) % 4  # as the phone was held
-            pixels = np.rot90(frame.to_ndarray(format="rgb24"), quarters).copy()  # [H, W, 3]
-            picture = to_floats(torch.from_numpy(pixels))
+        when = _ticks(container)
+    with _opened(path) as container:
+        aspect, shape = container.streams.video[0].sample_aspect_ratio, None
+        for frame in in_time(container.decode(video=0), when):
+            pixels = shown(frame, aspect)  # [H, W, 3]
+            shape = shape or pixels.shape[:2]
+            picture = to_floats(torch.from_numpy(fitted(pixels, shape)))
             yield picture if side is None else fit(picture, side)
+
+
+def _rate(stream: object) -> Fraction:
+    return Fraction(stream.average_rate or stream.base_rate or 25)
+
+
+def _ticks(container: object) -> list[int] | None:
+    """See `ticks`; the times are those of the packets, so that nothing is decoded."""
+    stream = container.streams.video[0]
+    packets = [(p.pts, p.time_base) for p in container.demux(stream) if p.pts is not None]
+    return ticks((pts * base for pts, base in packets), _rate(stream)) if packets else None
 
 
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[object]:
+    """The video, read from an open file: a name such as `http:…` or a playlist leads nowhere."""
     av = pyav()
     check_source(path, "video")
     try:
-        with av.open(str(path)) as container:
+        with open(path, "rb") as file, av.open(file, options=_ALONE) as container:
             if not container.streams.video:
                 raise ValueError(f"{str(path)!r} has no pictures in it")
             container.streams.video[0].thread_type = "AUTO"
             yield container
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, PermissionError) as error:
         raise ValueError(
             f"{str(path)!r} is not a video that PyAV can read: {error.strerror or error}"
         ) from None
@@ -102,8 +129,8 @@ def write_film(pictures: Iterable[Image], path: str | os.PathLike[str], fps: flo
     """Write pictures [1, 3, H, W] of one size as MP4 (H.264), GIF or WebP, whole or not at all.
 
     The suffix of `path` decides the format. H.264 needs even sides: an odd side repeats its last
-    row or column. Raises ValueError for another suffix, for a rate that the format does not
-    allow, and if there are no pictures.
+    row or column. MP4 is BT.709, and tagged so. Raises ValueError for another suffix, for a rate
+    that the format does not allow, and if there are no pictures.
     """
     path, rate = check_film(path, fps), Fraction(fps).limit_denominator(10_000)
     frames = (to_pillow(picture) for picture in pictures)
@@ -128,10 +155,13 @@ def _write_mp4(
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        coder = stream.codec_context
+        coder.colorspace = coder.color_primaries = coder.color_trc = coder.color_range = _BT709
         for frame in frames:
             margins = (0, height - frame.height), (0, width - frame.width), (0, 0)
             pixels = np.pad(np.asarray(frame), margins, mode="edge")
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            drawn = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            container.mux(stream.encode(drawn.reformat(format="yuv420p", dst_colorspace="ITU709")))
         container.mux(stream.encode(None))
 
 

@@ -15,6 +15,7 @@ import torch
 from PIL import ExifTags, PngImagePlugin
 
 import dreamkit as dk
+from dreamkit import passport
 from dreamkit.pictures import image as images
 from dreamkit.pictures.decoding import opened
 from dreamkit.pictures.samples import sample_credit
@@ -346,6 +347,15 @@ def test_wrong_sides(side):
         dk.sample("china", side)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.int16, np.uint16, np.int8, np.uint8])
+def test_a_side_from_numpy(kind, tmp_path):
+    dk.save_image(torch.zeros(1, 3, 200, 400), tmp_path / "a.png")
+    picture = dk.load_image(tmp_path / "a.png", kind(100))
+    assert picture.shape == (1, 3, 50, 100)
+    spec = passport.picture_spec(picture, "file", "a.png", kind(100))
+    assert json.loads(json.dumps(spec))["side"] == 100
+
+
 # --- saving
 
 
@@ -424,12 +434,33 @@ def test_a_passport_that_unpacks_without_end_is_not_read(drawn, tmp_path):
         (np.zeros((1, 3, 4, 4)), "given: ndarray"),
         (torch.full((1, 3, 2, 2), float("nan")), "NaN or infinite"),
         (torch.full((1, 3, 2, 2), float("inf")), "NaN or infinite"),
+        (torch.full((1, 3, 2, 2), 200, dtype=torch.uint8), r"200 to 200 \(divide .* by 255\)"),
+        (torch.full((3, 2, 2), 200), r"200 to 200 \(divide"),
+        (torch.full((1, 3, 2, 2), 255.0), r"lie in \[0, 1\]; given: 255 to 255 \(divide"),
+        (torch.full((1, 3, 2, 2), 90.0, dtype=torch.float64), "given: 90 to 90"),
+        (torch.full((1, 3, 2, 2), 90.0, dtype=torch.bfloat16), "given: 90 to 90"),
+        (torch.tensor([-104.0, 151.0]).expand(1, 3, 2, 2), "given: -104 to 151"),  # minus the mean
     ],
 )
 def test_what_is_no_picture_is_not_saved(picture, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         dk.save_image(picture, tmp_path / "a.png")
     assert os.listdir(tmp_path) == []
+
+
+def test_values_a_little_outside_are_clipped_and_masks_are_pictures(tmp_path):
+    for given, seen in (
+        (torch.tensor([-0.5, 1.5]), [0, 1]),
+        (torch.tensor([-3.0, 4.0]), [0, 1]),  # of the caffe recipe without clipping
+        (torch.tensor([False, True]), [0, 1]),
+        (torch.tensor([0, 1], dtype=torch.uint8), [0, 1]),
+        (torch.tensor([0, 1]), [0, 1]),
+        (torch.tensor([0.0, 0.5], dtype=torch.float16), [0, 128 / 255]),
+    ):
+        dk.save_image(given.expand(1, 3, 1, 2), tmp_path / "a.png")
+        torch.testing.assert_close(
+            dk.load_image(tmp_path / "a.png")[0, 0, 0], torch.tensor(seen).float()
+        )
 
 
 @pytest.mark.parametrize(
