@@ -41,13 +41,13 @@ def layers(
     for info in dk.layer_table(net):
         rows.append(
             (
-                "*" if info.name in suggested else "",
+                "*" if info.name in (*suggested, default_layer(net)) else "",
                 info.name,
                 info.kind,
                 str(info.channels),
                 _sides(info.stride) if info.stride else "",
-                _sides(info.field.size) if info.field else "everything",
-                ", ".join(also.get(info.name, ())),
+                _sides(info.field.size) if info.field else "?" if info.is_map else "everything",
+                _some(also.get(info.name, [])),
             )
         )
     _print_table(rows, numbers=(3, 4, 5))
@@ -63,6 +63,13 @@ def _print_table(rows: list[tuple[str, ...]], numbers: tuple[int, ...]) -> None:
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         print("  ".join(cells).rstrip())
+
+
+def _some(names: list[str]) -> str:
+    """As many of the names as fit into a line, with how many more there are."""
+    shown = names[:2] if sum(map(len, names[:2])) <= 48 else names[:1]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _sides(sizes: tuple[int, int]) -> str:

@@ -34,13 +34,14 @@ def codes(network: Network, images: Image, layer: str, batch: int = 50) -> Tenso
 
 
 def activity(
-    network: Network, images: Image, layers: Sequence[str], batch: int = 50
+    network: Network, images: Image, layers: Sequence[str] | str, batch: int = 50
 ) -> dict[str, Tensor]:
     """The share of the pictures that activate each channel, {layer: [C]}: 0 for a silent channel.
 
     A picture activates a channel if any cell of its map is above 0: choose layers after a ReLU.
     """
     check_image(images)
+    layers = [layers] if isinstance(layers, str) else layers
     active: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     for part in images.split(batch):
         with torch.no_grad():
@@ -50,7 +51,7 @@ def activity(
 
 
 def silent(
-    network: Network, images: Image, layers: Sequence[str], batch: int = 50
+    network: Network, images: Image, layers: Sequence[str] | str, batch: int = 50
 ) -> dict[str, tuple[int, ...]]:
     """The channels that none of these pictures activates, {layer: channels}; others may."""
     return {

@@ -21,9 +21,11 @@ def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
     """Up to `count` layers from shallow to deep: the ends of blocks, after their ReLU.
 
     The names are compared up to the first depth of dots that has at least five such feature maps:
-    GoogLeNet's blocks, VGG's ReLUs, ResNet's stages. If these are too many, the resolution with the
-    most layers gives up one at a time. If all have one resolution, as in a vision transformer,
-    layers at even distances are taken. Layers inside branches and classifiers are left out.
+    GoogLeNet's blocks, VGG's ReLUs, ResNet's stages; an inverted residual block, which ends without
+    a ReLU, stands for its wide layer. If these are too many, the resolution with the most layers
+    gives up one at a time, but never the first layer. If all have one resolution, as in a vision
+    transformer, layers at even distances are taken. Layers inside branches and classifiers are left
+    out.
 
     >>> from dreamkit.networks.zoo import load_network
     >>> suggested_layers(load_network("dreamnet"))[-3:]
@@ -38,6 +40,8 @@ def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
             groups.setdefault(info.shape[2:], []).append(info)
         crowd = max(groups.values(), key=len)
         given_up = crowd[0 if len(crowd) <= 3 else 1 + (len(crowd) % 2 == 0)]
+        if given_up is chosen[0] and len(crowd) > 1:  # edges are never left out
+            given_up = crowd[1]
         chosen = [info for info in chosen if info is not given_up]
     return tuple(info.name for info in chosen)
 
@@ -71,4 +75,6 @@ def _ends_of_blocks(network: Network) -> list[LayerInfo]:
         chosen = ends or level or table
         if len(ends) >= 5:
             break
-    return chosen
+    # An inverted residual block ends without a ReLU: its wide layer shows more.
+    wide = {i.name.removesuffix(".expand"): i for i in table if i.name.endswith(".expand")}
+    return [wide.get(info.name, info) for info in chosen]

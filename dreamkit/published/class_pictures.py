@@ -55,7 +55,7 @@ def class_picture(
     _check_at_least("side (of the picture, in pixels)", side, 16)
     grow, usual_steps = PRIORS[prior]
     if prior == "fourier" and home_side(network) >= _LARGE:
-        grow = _crops
+        grow, usual_steps = _crops, 300
     steps = usual_steps if steps is None else steps
     _check_at_least("steps", steps, 1)
     several = isinstance(label, Sequence) and not isinstance(label, str)
@@ -105,13 +105,17 @@ def _fourier(score: Score, side: int, steps: int, seed: int, count: int) -> Imag
 
 
 def _crops(score: Score, side: int, steps: int, seed: int, count: int) -> Image:
-    """The recipe for networks of large pictures; chosen by eye and by `benchmarks.judged`."""
+    """The recipe for networks of large pictures; chosen by eye and by `benchmarks.judged`.
+
+    Patience counts most: of 20 things, a network that had no part in it named 4 after 150 steps of
+    0.08, 12 after 250 of 0.04, and 13 after 350 of 0.05.
+    """
     pictures = growing(
         score,
         side,
         side,
         steps,
-        rate=0.08,
+        rate=0.05,
         views=Crops(side * 5 // 6, least=0.6, most=1.25, turn=12),
         seed=seed,
         start=_noise(side, seed, count),
