@@ -6,7 +6,6 @@ They trained a new network without the layer; here the trained network must do w
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from ..checks.numbers import check_index
 from ..networks.features import capture
+from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..pictures.image import Image, check_image
@@ -55,7 +55,7 @@ def without(
         output.movedim(_channel_axis(output), -1)[..., chosen] = values.to(output)
         return output
 
-    module = copy.deepcopy(network.module)
+    module = copy_module(network.module)
     module.get_submodule(layer).register_forward_hook(replaced)
     return replace(network, module=module, name=f"{network.name}-without-{layer}", digest="")
 

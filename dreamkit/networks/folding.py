@@ -10,9 +10,9 @@ from collections import Counter
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from .hooks import hooked
+from .hooks import copy_module, hooked
 from .trial import first_run
 
 
@@ -85,12 +85,21 @@ def _fold_and_compare(
     before = module(picture)
     for conv_name, norm_name in pairs:
         conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
-        fused = fuse_conv_bn_eval(conv, norm).requires_grad_(False)
+        fused = _fused(conv, norm)
         for name, old, new in ((conv_name, conv, fused), (norm_name, norm, nn.Identity())):
             originals.append((name, old))
             _put(module, name, new)
     tolerance = 1e-10 + 1e-9 * float(before.abs().max())
     return torch.allclose(before, module(picture), rtol=1e-8, atol=tolerance)
+
+
+def _fused(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    fused = copy_module(conv)
+    moments = norm.running_mean, norm.running_var, norm.eps
+    fused.weight, fused.bias = fuse_conv_bn_weights(
+        conv.weight, conv.bias, *moments, norm.weight, norm.bias
+    )
+    return fused.requires_grad_(False)
 
 
 def _keep_raw(folded: nn.Conv2d, conv: nn.Conv2d) -> None:

@@ -15,6 +15,7 @@ from ..pictures.image import Image
 from .anysize import any_size
 from .folding import fold_batchnorm
 from .hooks import copy_module
+from .module_kinds import check_kind
 from .precision import fast_precision
 
 PRECISIONS = ("float32", "bfloat16", "float64", "auto")
@@ -66,7 +67,8 @@ def as_network(
     """A Network made from a copy of any module; the module itself is not changed.
 
     The copy is put into evaluation mode, frozen, and laid out channels-last. Each BatchNorm is
-    folded into the convolution before it, which changes features by rounding only.
+    folded into the convolution before it, which changes features by rounding only. What cannot be
+    copied, such as a lock or an open file in an attribute, is shared with the module.
 
     module: takes pictures [N, 3, H, W].
     mean, std: three numbers each, for RGB in [0, 1]; std above 0.
@@ -90,6 +92,7 @@ def as_network(
             f"given: {mean} and {std}"
         )
     check_precision(precision)
+    check_kind(module)
     module = fold_batchnorm(any_size(copy_module(module).eval().requires_grad_(False)))
     module = module.double() if precision == "float64" else module
     module = module.to(_device(device, module))
