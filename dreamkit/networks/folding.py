@@ -49,7 +49,7 @@ def fold_batchnorm(module: nn.Module) -> nn.Module:
 def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
     """The names of each convolution and the BatchNorm whose input is the convolution's output.
 
-    In a pair, each of the two is called once.
+    In a pair, each of the two is called once, with its input as the first argument.
     """
     outputs: list[tuple[Tensor, str]] = []  # holding the tensors keeps their identities apart
     calls: Counter[str] = Counter()
@@ -57,6 +57,8 @@ def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
 
     def note(name: str, layer: nn.Module, inputs: tuple, output: Tensor) -> None:
         calls[name] += 1
+        if not inputs:  # called by keyword: hooks do not see the input, which `raw_weight` needs
+            return
         if isinstance(layer, nn.Conv2d):
             outputs.append((output, name))
         else:

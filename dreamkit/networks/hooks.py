@@ -31,9 +31,9 @@ class _Hook:
     def __init__(self, name: str, action: Action) -> None:
         self.name, self.action, self.thread = name, action, threading.get_ident()
 
-    def __call__(self, layer: nn.Module, inputs: tuple, by_name: dict, output: Tensor) -> None:
+    def __call__(self, layer: nn.Module, inputs: tuple, output: Tensor) -> None:
         if threading.get_ident() == self.thread:
-            self.action(self.name, layer, (*inputs, *by_name.values()), output)
+            self.action(self.name, layer, inputs, output)
 
 
 @contextlib.contextmanager
@@ -47,8 +47,7 @@ def hooked(module: nn.Module, names: Iterable[str], action: Action) -> Iterator[
     try:
         for name in names:
             hook = _Hook(name, action)
-            layer = module.get_submodule(name)
-            handles.append(layer.register_forward_hook(hook, with_kwargs=True))
+            handles.append(module.get_submodule(name).register_forward_hook(hook))
         yield
     except Reached:
         pass
@@ -72,8 +71,6 @@ def copy_module(module: nn.Module, memo: dict[int, object] | None = None) -> nn.
         own = [(i, h) for i, h in tuple(layer._forward_hooks.items()) if not isinstance(h, _Hook)]
         kept.append(OrderedDict(own))
         memo[id(layer._forward_hooks)] = kept[-1]
-        named = layer._forward_hooks_with_kwargs  # their ids; other threads change it as well
-        memo[id(named)] = OrderedDict((i, True) for i, _ in own if i in named)
     clean = memo_for([module, *kept], memo)
     memo = dict(clean)
     try:

@@ -17,6 +17,7 @@ from .folding import fold_batchnorm
 from .hooks import copy_module
 from .module_kinds import check_kind
 from .precision import fast_precision
+from .run_check import check_runs, in_full_precision
 
 PRECISIONS = ("float32", "bfloat16", "float64", "auto")
 
@@ -68,7 +69,8 @@ def as_network(
 
     The copy is put into evaluation mode, frozen, and laid out channels-last. Each BatchNorm is
     folded into the convolution before it, which changes features by rounding only. What cannot be
-    copied, such as a lock or an open file in an attribute, is shared with the module.
+    copied, such as a lock or an open file in an attribute, is shared with the module. Weights of 16
+    bits become float32, unless the module takes float32 pictures as it is.
 
     module: takes pictures [N, 3, H, W].
     mean, std: three numbers each, for RGB in [0, 1]; std above 0.
@@ -76,7 +78,8 @@ def as_network(
     device: where it runs; by default the module's own, or a GPU if the module is on the CPU.
     precision: "float32", "bfloat16", "float64", or "auto" for the device's fastest.
 
-    Raises ValueError for an argument outside these ranges or a device that cannot be used.
+    Raises ValueError for an argument outside these ranges, a device that cannot be used, and a
+    module that does not take pictures; the module's own error if a trial run fails otherwise.
 
     >>> as_network(nn.Conv2d(3, 8, 3), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), name="tiny").name
     'tiny'
@@ -93,11 +96,13 @@ def as_network(
         )
     check_precision(precision)
     check_kind(module)
-    module = fold_batchnorm(any_size(copy_module(module).eval().requires_grad_(False)))
+    module = any_size(copy_module(module).eval().requires_grad_(False))
+    module = fold_batchnorm(in_full_precision(module))
     module = module.double() if precision == "float64" else module
     module = module.to(_device(device, module))
     with contextlib.suppress(RuntimeError):  # a Conv3d's weights cannot be channels-last
         module = module.to(memory_format=torch.channels_last)
+    check_runs(module)
     network = Network(module, mean, std, name, tuple(labels), precision, digest, side)
     if precision == "auto":
         return replace(network, precision=fast_precision(network.device))
