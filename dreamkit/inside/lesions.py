@@ -17,6 +17,7 @@ from ..networks.features import capture
 from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
 from ..networks.network import Network
+from ..networks.outputs import scores_of
 from ..pictures.image import Image, check_image
 from .arguments import classes_of
 
@@ -87,7 +88,7 @@ def accuracy(
     right = 0
     for part, classes in zip(images.split(batch), wanted.split(batch), strict=True):
         with torch.no_grad():
-            logits = capture(network, part, [""])[""].cpu()
+            logits = scores_of(capture(network, part, [""])[""]).cpu()
         right += int(((logits.argmax(1) == classes) & logits.isfinite().all(1)).sum())
     return right / len(images)
 

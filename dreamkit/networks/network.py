@@ -37,6 +37,7 @@ class Network:
     precision: str = "float32"  # of the arithmetic: "float32", "bfloat16" (autocast), "float64"
     digest: str = field(default="", repr=False)  # SHA-256 of its weights file
     side: int = field(default=224, repr=False)  # in pixels, of the pictures it was trained on
+    output: str = field(default="", repr=False)  # which of several outputs: `out`, `0`
     random: bool = field(default=False, repr=False)  # random weights: its name ends in "-random"
 
     @property
@@ -64,6 +65,7 @@ def as_network(
     precision: str = "float32",
     digest: str = "",
     side: int = 224,
+    output: str = "",
 ) -> Network:
     """A Network made from a copy of any module; the module itself is not changed.
 
@@ -76,6 +78,8 @@ def as_network(
     mean, std: three numbers each, for RGB in [0, 1]; std above 0.
     name, labels, digest, side: see Network.
     device: where it runs; by default the module's own, or a GPU if the module is on the CPU.
+    output: of a module that gives several tensors, the name or index of the one with the classes
+        (`out`, `0`, `heads.1`); by default its only tensor, or its only one [N, classes].
     precision: "float32", "bfloat16", "float64", or "auto" for the device's fastest.
 
     Raises ValueError for an argument outside these ranges, a device that cannot be used, and a
@@ -103,7 +107,7 @@ def as_network(
     with contextlib.suppress(RuntimeError):  # a Conv3d's weights cannot be channels-last
         module = module.to(memory_format=torch.channels_last)
     check_runs(module)
-    network = Network(module, mean, std, name, tuple(labels), precision, digest, side)
+    network = Network(module, mean, std, name, tuple(labels), precision, digest, side, output)
     if precision == "auto":
         return replace(network, precision=fast_precision(network.device))
     return network
