@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import math
 from collections import deque
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from ..ascent.fourier import Views, growing, spectrum
 from ..checks import fields
 from ..networks.features import capture
+from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..pictures.image import Image, to_pillow
@@ -102,7 +102,7 @@ def with_redirected_relus(network: Network) -> Network:
     Lucid's redirected ReLU (Olah, Mordvintsev & Schubert, "Feature Visualization", 2017), here for
     each picture of a batch by itself.
     """
-    module = copy.deepcopy(network.module)
+    module = copy_module(network.module)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) in (nn.ReLU, nn.ReLU6):

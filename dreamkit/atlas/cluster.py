@@ -60,16 +60,7 @@ def cluster(
     distributed = _distributed()
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            local = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                security=True,
-                dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                silence_logs=50,
-            )
+            local = _local_cluster(distributed, workers)
             scheduler = stack.enter_context(local)
         try:
             made = distributed.Client(scheduler, timeout="10s", set_as_default=False)
@@ -77,6 +68,25 @@ def cluster(
             said = " ".join(str(error).split())[:120]
             raise ValueError(f"no Dask scheduler answers at {scheduler!r}: {said}") from None
         yield stack.enter_context(made)
+
+
+def _local_cluster(distributed: object, workers: int) -> object:
+    try:
+        return distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            security=True,
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+            silence_logs=50,
+        )
+    except RuntimeError as error:  # each worker first imports the script that started it
+        raise ValueError(
+            "the workers did not start; in a script, the call must stand under "
+            'if __name__ == "__main__":, as each worker imports the script'
+        ) from error
 
 
 def ticket(network: Network, client: object) -> Network | Ticket:

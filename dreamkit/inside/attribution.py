@@ -21,6 +21,7 @@ from ..ascent.gradients import gradient
 from ..networks.features import capture
 from ..networks.layers import layer_info, share_layers
 from ..networks.network import Network, isolated, module_for
+from ..networks.outputs import scores_of
 from ..networks.suggestions import layer_at
 from ..objectives.objective import Objective, logit
 from ..objectives.scorer import Features, scorer
@@ -165,7 +166,7 @@ def _question(network: Network, image: Image, target: Target) -> tuple[Network, 
         if len(image) != 1:
             raise ValueError(f"target must be given for more than one picture; given: {len(image)}")
         with torch.no_grad():
-            target = int(capture(network, image, "")[""].argmax())
+            target = int(scores_of(capture(network, image, "")[""]).argmax())
     objective = target if isinstance(target, Objective) else logit(target)
     return replace(network, precision="float32"), objective
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..ascent.gradients import gradient
 from ..networks.features import capture
 from ..networks.network import Network
+from ..networks.outputs import probabilities, scores_of
 from ..pictures.image import Image
 from .arguments import check_one, class_of
 
@@ -113,10 +114,14 @@ def margin(network: Network, image: Image, label: int) -> Tensor:
 
     It is above 0 for a single picture that the network takes for the class.
     """
-    logits = capture(network, image, [""])[""]
+    logits = _scores(network, image)
     others = logits.clone()
     others[:, label] = -math.inf
     return (logits[:, label] - others.amax(1)).sum()
+
+
+def _scores(network: Network, image: Image) -> Tensor:
+    return scores_of(capture(network, image, [""])[""])
 
 
 def _nearest(network: Network, image: Image, change: Tensor, label: int) -> Image:
@@ -133,7 +138,7 @@ def _nearest(network: Network, image: Image, change: Tensor, label: int) -> Imag
 
 def _fooled(network: Network, image: Image, other: Image, label: int, norm: str) -> Fooled:
     with torch.no_grad():
-        probability = float(capture(network, other, [""])[""].softmax(1)[0, label])
+        probability = float(probabilities(network, _scores(network, other))[0, label])
     return Fooled(other, label, change_size(other - image, norm), probability)
 
 
@@ -154,7 +159,7 @@ def _target(network: Network, image: Image, label: int | str, norm: str) -> int:
     check_one(image)
     _check_norm(norm)
     with torch.no_grad():
-        return class_of(network, label, capture(network, image, [""])[""].shape[1])
+        return class_of(network, label, _scores(network, image).shape[1])
 
 
 def _check_norm(norm: str) -> None:

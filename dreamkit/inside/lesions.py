@@ -6,7 +6,6 @@ They trained a new network without the layer; here the trained network must do w
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,8 +14,10 @@ from torch import Tensor
 
 from ..checks.numbers import check_index
 from ..networks.features import capture
+from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
 from ..networks.network import Network
+from ..networks.outputs import scores_of
 from ..pictures.image import Image, check_image
 from .arguments import classes_of
 
@@ -55,7 +56,7 @@ def without(
         output.movedim(_channel_axis(output), -1)[..., chosen] = values.to(output)
         return output
 
-    module = copy.deepcopy(network.module)
+    module = copy_module(network.module)
     module.get_submodule(layer).register_forward_hook(replaced)
     return replace(network, module=module, name=f"{network.name}-without-{layer}", digest="")
 
@@ -87,7 +88,7 @@ def accuracy(
     right = 0
     for part, classes in zip(images.split(batch), wanted.split(batch), strict=True):
         with torch.no_grad():
-            logits = capture(network, part, [""])[""].cpu()
+            logits = scores_of(capture(network, part, [""])[""]).cpu()
         right += int(((logits.argmax(1) == classes) & logits.isfinite().all(1)).sum())
     return right / len(images)
 

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from ..networks.features import capture
 from ..networks.network import Network
+from ..networks.outputs import probabilities, scores_of
 from ..pictures.image import Image, check_image
 from .arguments import classes_of
 
@@ -115,8 +116,12 @@ def invariance(
     probability = None
     if classes is not None:
         chosen = classes.to(image.device)[:, None]
-        probability = torch.cat([seen[""].softmax(1).gather(1, chosen) for seen in passes], 1)
+        probability = torch.cat([_shares(network, seen).gather(1, chosen) for seen in passes], 1)
     return Invariance(kind, tuple(float(amount) for amount in amounts), distances, probability)
+
+
+def _shares(network: Network, seen: Mapping[str, Tensor]) -> Tensor:
+    return probabilities(network, scores_of(seen[""]))
 
 
 def _relative_distance(first: Tensor, second: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..checks.numbers import is_whole
 from ..networks.features import capture
 from ..networks.network import Network
+from ..networks.outputs import probabilities, scores_of
 from ..networks.suggestions import layer_at
 from ..pictures.image import Image
 from .arguments import check_one, class_of, map_layer
@@ -47,7 +48,7 @@ class OcclusionPanels:
     stride: int = 0
 
     def name(self, index: int) -> str:
-        return self.names[index] if self.names else f"class {index}"
+        return self.names[index] if index < len(self.names) else f"class {index}"
 
 
 def occlusion_panels(
@@ -110,15 +111,15 @@ def occlusion_panels(
             activity.append(found[0][:, channel].sum((1, 2)))
             scores.append(found[1])
     shape = (1, 1, len(rows), len(columns))
-    probabilities = torch.cat(scores).softmax(1)
+    shares = probabilities(network, torch.cat(scores))
     return OcclusionPanels(
         layer,
         channel,
         index,
         torch.cat(activity).reshape(shape),
-        probabilities[:, index].reshape(shape),
-        probabilities.argmax(1).reshape(shape),
-        (float(maps[0, channel].sum()), float(logits.softmax(1)[0, index])),
+        shares[:, index].reshape(shape),
+        shares.argmax(1).reshape(shape),
+        (float(maps[0, channel].sum()), float(probabilities(network, logits)[0, index])),
         project(network, image, layer, channel),
         tuple((other, project(network, other, layer, channel)) for other in others),
         network.labels,
@@ -142,8 +143,4 @@ def covered(image: Image, y: float, x: float, size: int, grey: float = 0.5) -> I
 def _maps_and_logits(network: Network, pictures: Image, layer: str) -> tuple[Tensor, Tensor]:
     """The layer's maps [N, C, h, w] and the logits [N, classes]."""
     features = capture(network, pictures, (layer, ""))
-    if features[""].dim() != 2:
-        raise ValueError(
-            f"the network's output must be [N, classes]; given: {list(features[''].shape)}"
-        )
-    return features[layer].float(), features[""].float()
+    return features[layer].float(), scores_of(features[""]).float()

@@ -6,13 +6,13 @@ weights become random explains the picture, not the network.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
+from ..networks.hooks import copy_module
 from ..networks.network import Network, randomized
 
 
@@ -26,7 +26,7 @@ def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]
     >>> [name for name, _ in forgetting(load_network("dreamnet"))][:3]
     ['fc', 'inception5b', 'inception5a']
     """
-    module, random = copy.deepcopy(network.module), randomized(network, seed).module
+    module, random = copy_module(network.module), randomized(network, seed).module
     for name in reversed(_blocks(module)):
         old_part, new_part = module.get_submodule(name), random.get_submodule(name)
         olds = [*old_part.parameters(), *old_part.buffers()]
@@ -35,7 +35,7 @@ def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]
             for old, new in zip(olds, news, strict=True):
                 old.copy_(new)
         forgetful = f"{network.name}-forgot-{name}"
-        yield name, replace(network, module=copy.deepcopy(module), name=forgetful, digest="")
+        yield name, replace(network, module=copy_module(module), name=forgetful, digest="")
 
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import torch
 from torch import Tensor, nn
 
 from ..pictures.image import Image, check_image
@@ -14,6 +15,7 @@ from .hooks import Reached, hooked
 from .layers import layer_infos
 from .module_errors import MODULE_ERRORS
 from .network import Network, autocast, module_for, standardize
+from .outputs import chosen_output, class_names, probabilities, scores_of
 from .picture_sizes import check_least_size, size_error
 from .trial import LayerInfo
 
@@ -33,7 +35,8 @@ def capture(
 
     network: the Network.
     image: [N, 3, H, W], RGB in [0, 1].
-    layers: names of layers, aliases included; "" is the network's output.
+    layers: names of layers, aliases included; "" is the network's output, of several tensors the
+        one that `as_network` was told.
     infos: what `layer_infos(network, layers)` gave; with it no name is looked up again.
 
     Raises KeyError for an unknown layer, and ValueError for a tensor that is not a picture, or a
@@ -62,6 +65,8 @@ def capture(
         if explained := size_error(network, image, last, error):
             raise explained from None
         raise
+    if "" in given:
+        watch.reached[""] = chosen_output(watch.reached[""], network.output)
     reached = {name: watch.reached[infos[name].name if name else ""] for name in given}
     return {name: features.to(image.device, image.dtype) for name, features in reached.items()}
 
@@ -99,14 +104,20 @@ class _Watch:
 def classify(network: Network, image: Image, top: int = 5) -> list[tuple[str, float]]:
     """The `top` most probable classes of one picture as (label, probability), the best first.
 
+    A network that ends in its own softmax or sigmoid is recognised (see `probabilities`). With one
+    output and two labels, they are the classes that it tells apart: its value is the second's.
+
     Raises ValueError for more than one picture, or a network whose output is not [1, classes].
     """
     logits = capture(network, image, "")[""]
-    if logits.dim() != 2 or len(logits) != 1:
+    if (logits.dim() != 2 and logits[:1].numel() != logits.shape[1]) or len(logits) != 1:
         raise ValueError(
             "classify takes one picture and a network that ends in classes; its output here: "
             f"{tuple(logits.shape)}"
         )
-    best = logits.detach().softmax(1)[0].topk(min(top, logits.shape[1]))
-    labels = network.labels or tuple(f"class {i}" for i in range(logits.shape[1]))
+    shares = probabilities(network, scores_of(logits.detach()))
+    if shares.shape[1] == 1 and len(network.labels) == 2:
+        shares = torch.cat([1 - shares, shares], 1)
+    best = shares[0].topk(min(top, shares.shape[1]))
+    labels = class_names(network, shares.shape[1])
     return [(labels[i], float(p)) for p, i in zip(best.values, best.indices, strict=True)]

@@ -10,9 +10,10 @@ from collections import Counter
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from .hooks import hooked
+from .hooks import copy_module, hooked
+from .outputs import tensors_of
 from .trial import first_run
 
 
@@ -49,7 +50,7 @@ def fold_batchnorm(module: nn.Module) -> nn.Module:
 def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
     """The names of each convolution and the BatchNorm whose input is the convolution's output.
 
-    In a pair, each of the two is called once.
+    In a pair, each of the two is called once, with its input as the first argument.
     """
     outputs: list[tuple[Tensor, str]] = []  # holding the tensors keeps their identities apart
     calls: Counter[str] = Counter()
@@ -57,6 +58,8 @@ def _pairs(module: nn.Module, picture: Tensor) -> list[tuple[str, str]]:
 
     def note(name: str, layer: nn.Module, inputs: tuple, output: Tensor) -> None:
         calls[name] += 1
+        if not inputs:  # called by keyword: hooks do not see the input, which `raw_weight` needs
+            return
         if isinstance(layer, nn.Conv2d):
             outputs.append((output, name))
         else:
@@ -82,15 +85,29 @@ def _fold_and_compare(
 
     `originals` collects (name, layer) of each layer that is replaced.
     """
-    before = module(picture)
+    before = [tensor for _, tensor in tensors_of(module(picture))]
     for conv_name, norm_name in pairs:
         conv, norm = module.get_submodule(conv_name), module.get_submodule(norm_name)
-        fused = fuse_conv_bn_eval(conv, norm).requires_grad_(False)
+        fused = _fused(conv, norm)
         for name, old, new in ((conv_name, conv, fused), (norm_name, norm, nn.Identity())):
             originals.append((name, old))
             _put(module, name, new)
+    after = [tensor for _, tensor in tensors_of(module(picture))]
+    return bool(before) and all(map(_same, before, after))
+
+
+def _same(before: Tensor, after: Tensor) -> bool:
     tolerance = 1e-10 + 1e-9 * float(before.abs().max())
-    return torch.allclose(before, module(picture), rtol=1e-8, atol=tolerance)
+    return torch.allclose(before, after, rtol=1e-8, atol=tolerance)
+
+
+def _fused(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    fused = copy_module(conv)
+    moments = norm.running_mean, norm.running_var, norm.eps
+    fused.weight, fused.bias = fuse_conv_bn_weights(
+        conv.weight, conv.bias, *moments, norm.weight, norm.bias
+    )
+    return fused.requires_grad_(False)
 
 
 def _keep_raw(folded: nn.Conv2d, conv: nn.Conv2d) -> None:

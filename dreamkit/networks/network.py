@@ -15,7 +15,9 @@ from ..pictures.image import Image
 from .anysize import any_size
 from .folding import fold_batchnorm
 from .hooks import copy_module
+from .module_kinds import check_kind
 from .precision import fast_precision
+from .run_check import check_runs, in_full_precision
 
 PRECISIONS = ("float32", "bfloat16", "float64", "auto")
 
@@ -35,6 +37,7 @@ class Network:
     precision: str = "float32"  # of the arithmetic: "float32", "bfloat16" (autocast), "float64"
     digest: str = field(default="", repr=False)  # SHA-256 of its weights file
     side: int = field(default=224, repr=False)  # in pixels, of the pictures it was trained on
+    output: str = field(default="", repr=False)  # which of several outputs: `out`, `0`
     random: bool = field(default=False, repr=False)  # random weights: its name ends in "-random"
 
     @property
@@ -62,19 +65,25 @@ def as_network(
     precision: str = "float32",
     digest: str = "",
     side: int = 224,
+    output: str = "",
 ) -> Network:
     """A Network made from a copy of any module; the module itself is not changed.
 
     The copy is put into evaluation mode, frozen, and laid out channels-last. Each BatchNorm is
-    folded into the convolution before it, which changes features by rounding only.
+    folded into the convolution before it, which changes features by rounding only. What cannot be
+    copied, such as a lock or an open file in an attribute, is shared with the module. Weights of 16
+    bits become float32, unless the module takes float32 pictures as it is.
 
     module: takes pictures [N, 3, H, W].
     mean, std: three numbers each, for RGB in [0, 1]; std above 0.
     name, labels, digest, side: see Network.
     device: where it runs; by default the module's own, or a GPU if the module is on the CPU.
+    output: of a module that gives several tensors, the name or index of the one with the classes
+        (`out`, `0`, `heads.1`); by default its only tensor, or its only one [N, classes].
     precision: "float32", "bfloat16", "float64", or "auto" for the device's fastest.
 
-    Raises ValueError for an argument outside these ranges or a device that cannot be used.
+    Raises ValueError for an argument outside these ranges, a device that cannot be used, and a
+    module that does not take pictures; the module's own error if a trial run fails otherwise.
 
     >>> as_network(nn.Conv2d(3, 8, 3), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), name="tiny").name
     'tiny'
@@ -90,12 +99,15 @@ def as_network(
             f"given: {mean} and {std}"
         )
     check_precision(precision)
-    module = fold_batchnorm(any_size(copy_module(module).eval().requires_grad_(False)))
+    check_kind(module)
+    module = any_size(copy_module(module).eval().requires_grad_(False))
+    module = fold_batchnorm(in_full_precision(module))
     module = module.double() if precision == "float64" else module
     module = module.to(_device(device, module))
     with contextlib.suppress(RuntimeError):  # a Conv3d's weights cannot be channels-last
         module = module.to(memory_format=torch.channels_last)
-    network = Network(module, mean, std, name, tuple(labels), precision, digest, side)
+    check_runs(module)
+    network = Network(module, mean, std, name, tuple(labels), precision, digest, side, output)
     if precision == "auto":
         return replace(network, precision=fast_precision(network.device))
     return network

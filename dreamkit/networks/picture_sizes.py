@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import nn
@@ -36,49 +37,52 @@ def size_error(
     if not is_about_size(error):
         return None
     try:
-        return _diagnosis(network, image, info or layer_table(network)[-1])
+        runs = partial(_runs, network, [info.name] if info else [])
+        return _diagnosis(network, image, info or layer_table(network)[-1], runs)
     except Exception:  # the trial runs met another fault: then `error` is all that is known
         return None
 
 
-def _diagnosis(network: Network, image: Image, info: LayerInfo) -> ValueError | None:
+def _diagnosis(
+    network: Network, image: Image, info: LayerInfo, runs: Callable[[int], bool]
+) -> ValueError | None:
     height, width = image.shape[-2:]
-    if step := _step(network, info, image):
+    if step := _step(runs, image):
         allowed = f"whose height and width are multiples of {step}"
         nearest = tuple(round(size / step) * step or step for size in (height, width))
         return _refused(network, image, info, allowed, f"The nearest: dk.resize(image, {nearest})")
     fails, works = min(height, width), _LARGE
-    if fails < works and not _runs(network, info, fails) and _runs(network, info, works):
+    if fails < works and not runs(fails) and runs(works):
         while works - fails > 1:
             middle = (fails + works) // 2
-            fails, works = (fails, middle) if _runs(network, info, middle) else (middle, works)
+            fails, works = (fails, middle) if runs(middle) else (middle, works)
         return _too_small(image, info.name, works)
-    if (height, width) != (info.side, info.side) and _runs(network, info, info.side):
+    if (height, width) != (info.side, info.side) and runs(info.side):
         allowed = f"of {info.side}×{info.side} pixels only"
         advice = f"Resize it: dk.resize(image, {(info.side,) * 2}), and dream with octaves=1"
         return _refused(network, image, info, allowed, advice)
     return None
 
 
-def _step(network: Network, info: LayerInfo, image: Image) -> int:
+def _step(runs: Callable[[int], bool], image: Image) -> int:
     """The number whose multiples the sides must be, if this picture breaks such a rule, else 0."""
     side = max(image.shape[-2:])
-    if _runs(network, info, side + side % 2) and not any(size % 2 for size in image.shape[-2:]):
+    if runs(side + side % 2) and not any(size % 2 for size in image.shape[-2:]):
         return 0  # something else is wrong
     for step in _STEPS:
         least = -(-side // step) * step
         if any(size % step for size in image.shape[-2:]) and all(
-            _runs(network, info, multiple) for multiple in (least, least + step)
+            runs(multiple) for multiple in (least, least + step)
         ):
-            return 0 if _runs(network, info, least + 1) else step
+            return 0 if runs(least + 1) else step
     return 0
 
 
-def _runs(network: Network, info: LayerInfo, side: int) -> bool:
-    """Whether a square picture of that side reaches the layer; other errors are raised."""
+def _runs(network: Network, stop: list[str], side: int) -> bool:
+    """Whether a square picture of that side reaches the layer, or the end if `stop` is empty."""
     picture = torch.zeros(1, 3, side, side, dtype=network.dtype, device=network.device)
     try:
-        with torch.no_grad(), hooked(network.module, [info.name], _stop):
+        with torch.no_grad(), hooked(network.module, stop, _stop):
             network.module(picture)
     except MODULE_ERRORS as error:
         if is_about_size(error):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -10,14 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from ..checks.out_of_memory import is_out_of_memory
+from .found_sizes import found_side
 from .hooks import hooked
 from .layouts import Layout, layout_of
-from .module_errors import MODULE_ERRORS
+from .module_errors import MODULE_ERRORS, is_about_size
 from .receptive import Field, field_of
 
 Result = TypeVar("Result")
 # Sides to try, for modules that take only some: the usual one of small networks first.
 _SIDES = (64, 224, 299, 32, 28, 96, 128, 256, 384, 512, 160, 192, 240, 448, 518)
+# {module: the side of the pictures that it takes}, if that is none of the usual ones
+_found: weakref.WeakKeyDictionary[nn.Module, int] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -51,28 +55,45 @@ class LayerInfo:
         return tuple(max(1, round(self.side / cells)) for cells in self.shape[2:])
 
 
-def trial_pictures(module: nn.Module) -> Iterator[Tensor]:
+def trial_pictures(module: nn.Module, sides: Iterable[int] = _SIDES) -> Iterator[Tensor]:
     """Standardised noise [1, 3, side, side] of usual sides, with the module's dtype and device."""
     like = next(module.parameters(), torch.zeros(()))
-    for side in _SIDES:
+    for side in sides:
         generator = torch.Generator().manual_seed(0)
         yield torch.randn(1, 3, side, side, generator=generator).to(like.device, like.dtype)
 
 
-def first_run(module: nn.Module, run: Callable[[Tensor], Result]) -> Result:
+def first_run(module: nn.Module, run: Callable[[Tensor], Result], search: bool = True) -> Result:
     """What `run` returns for the first trial picture for which it raises no MODULE_ERRORS.
 
-    Raises the first error if there is no such picture, and an error of memory at once.
+    If it takes none of the usual sizes, the size that the module takes is searched for (unless
+    `search` is False). Raises the last error if there is no such picture, one that is not about
+    sizes first, and an error of memory at once.
     """
-    first_error = None
-    for picture in trial_pictures(module):
+    errors: list[Exception] = []
+    for picture in _pictures(module, errors, search):
         try:
             return run(picture)
         except MODULE_ERRORS as error:  # perhaps not a size that the module takes
             if is_out_of_memory(error):
                 raise
-            first_error = first_error or error
-    raise first_error
+            errors.append(error)
+    raise next((error for error in reversed(errors) if not is_about_size(error)), errors[-1])
+
+
+def _pictures(module: nn.Module, errors: list[Exception], search: bool) -> Iterator[Tensor]:
+    if module in _found:
+        yield from trial_pictures(module, [_found[module]])
+    yield from trial_pictures(module)
+    if search and module not in _found and any(_may_be_size(error) for error in errors):
+        side = found_side(module)
+        if side:
+            _found[module] = side
+            yield from trial_pictures(module, [side])
+
+
+def _may_be_size(error: Exception) -> bool:
+    return is_about_size(error) or isinstance(error, (AssertionError, ValueError))
 
 
 def trial_run(module: nn.Module) -> tuple[LayerInfo, ...]:

@@ -12,7 +12,7 @@ import torch
 from ..ascent.settings import Settings
 from ..networks.network import Network
 from ..pictures.image import Image, check_values, save_image
-from .runs import Frame, Run, Source
+from .runs import Frame, Run, Source, is_loadable
 from .studio_controls import Start, StudioControls, starting
 from .studio_files import Upload, free_path, read_upload
 
@@ -111,7 +111,10 @@ class Studio(StudioControls):
             save_image(frame.whole, path, passport=frame.passport)
         except ValueError as error:
             return self.fail(error)
-        self.say(f"saved {path} (step {frame.step}); dreamkit again {path} makes it again")
+        how = f"dreamkit again {path} makes it again"
+        if not is_loadable(frame.run.network):
+            how = "dreamkit again cannot load your own network; the Python shown makes it again"
+        self.say(f"saved {path} (step {frame.step}); {how}")
         return path
 
     def run(self, steps: int | None = None) -> Studio:

@@ -10,6 +10,7 @@ import torch
 from ..inside import covered, project
 from ..networks.features import capture
 from ..networks.network import Network, isolated
+from ..networks.outputs import class_names, probabilities, scores_of
 from ..networks.suggestions import layer_at, suggested_layers
 from ..objectives.kinds import class_index
 from ..pictures.image import Image
@@ -67,10 +68,11 @@ def covered_view(
     picture = covered(image, y, x, size) if size else image.detach()
     with torch.no_grad():
         features = capture(network, torch.cat([image.detach(), picture]), (layer, ""))
-    shares, maps = features[""].float().softmax(1).cpu(), features[layer].float().cpu()
+    shares = probabilities(network, scores_of(features[""]).float()).cpu()
+    maps = features[layer].float().cpu()
     before, now = shares[:, target].tolist()
     best, active = int(shares[1].argmax()), maps[:, channel].sum((1, 2))
-    name = lambda index: network.labels[index] if network.labels else f"class {index}"
+    name = class_names(network, shares.shape[1]).__getitem__
     said = (
         f"probability of {name(target)}: {now:.2f} (uncovered {before:.2f})\n"
         f"most probable now: {name(best)}, {shares[1, best]:.2f}\n"
@@ -96,7 +98,7 @@ class Cover(Panel):
             features = capture(network, image, (first, ""))
         if isinstance(target, str):
             target = class_index(network.labels, target)
-        self.target = int(features[""].argmax()) if target is None else target
+        self.target = int(scores_of(features[""]).argmax()) if target is None else target
         channel, side = int(features[first][0].sum((1, 2)).argmax()), min(height, width)
         self.size = number("square (pixels)", side // 4, 0, side, 2)
         self.down = number("row", height // 2, 0, height, 4)

@@ -10,7 +10,9 @@ from itertools import islice
 from .. import passport
 from ..ascent.loop import dreaming
 from ..ascent.settings import Settings
+from ..networks.efficientnet_lite import VARIANTS
 from ..networks.network import Network
+from ..networks.zoo import embedded_digest, embedded_names, torchvision_names
 from ..objectives.objective import Objective, channel, layer
 from ..objectives.picture_info import PictureInfo
 from ..objectives.scorer import scorer
@@ -152,7 +154,7 @@ def python(run: Run, last: Frame | None = None) -> str:
     lines = [
         "import dreamkit as dk",
         "",
-        f"network = dk.load_network({first.network.name!r})",
+        _network(first.network),
         f"picture = {first.source.info(first.image).python()}",
     ]
     for frame in frames:
@@ -163,6 +165,25 @@ def python(run: Run, last: Frame | None = None) -> str:
     return "\n".join(lines)
 
 
+def is_loadable(network: Network) -> bool:
+    """Whether `load_network`, and so `dreamkit again`, can make this network from its name."""
+    name = network.base_name
+    if name in embedded_names():
+        return network.random or network.digest == embedded_digest(name)
+    made = network.random or bool(network.digest)  # of a file that torchvision or pip brought
+    return made and (name in VARIANTS or name in torchvision_names())
+
+
+def _network(network: Network) -> str:
+    """The line of Python that makes the network; a comment if it is one of the user's own."""
+    if not is_loadable(network):
+        name = f" {network.name!r}" if network.name else ""
+        return f"# network = ...  first: your own network{name}, as you gave it to the studio"
+    weights = ", weights='random'" if network.random else ""
+    precision = "" if network.precision == "float32" else f", precision={network.precision!r}"
+    return f"network = dk.load_network({network.base_name!r}{weights}{precision})"
+
+
 def command(run: Run, last: Frame | None = None) -> str:
     """The command line that makes the frame again, or a comment that says why there is none.
 
@@ -170,6 +191,8 @@ def command(run: Run, last: Frame | None = None) -> str:
     """
     if run.origin is not None:
         return "# no single command: this dream was branched; the Python above repeats it"
+    if not is_loadable(run.network):
+        return "# no command: it cannot load a network of your own; the Python above uses yours"
     if last is not None and last.is_stopped:
         return "# stopped on the way: save it, then  dreamkit again FILE"
     source = run.source.info(run.image)
