@@ -83,10 +83,11 @@ def _local_cluster(distributed: object, workers: int) -> object:
             silence_logs=50,
         )
     except RuntimeError as error:  # each worker first imports the script that started it
+        said = " ".join(str(error).split())[:120]
         raise ValueError(
-            "the workers did not start; in a script, the call must stand under "
+            f"the workers did not start ({said}); in a script, the call must stand under "
             'if __name__ == "__main__":, as each worker imports the script'
-        ) from error
+        ) from None
 
 
 def ticket(network: Network, client: object) -> Network | Ticket:

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -417,3 +419,23 @@ def test_a_module_of_ones_own_travels(tiny_network, tmp_path):
     alone = dk.atlas(tiny_network, "6", tmp_path / "alone", settings=QUICK)
     there = dk.atlas(tiny_network, "6", tmp_path / "there", settings=QUICK, workers=1)
     assert files(there.folder) == files(alone.folder)
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_of_it(tmp_path):
+    lines = [
+        "import dreamkit as dk",
+        "network = dk.load_network('dreamnet')",
+        "quick = dk.atlas.PictureSettings(side=16, steps=1)",
+        "dk.atlas(network, 'conv1', 'atlas', channels=[0], workers=1, settings=quick)",
+    ]
+    for name, guard in (("bare", ""), ("guarded", "if __name__ == '__main__':")):
+        indent = "    " if guard else ""
+        script = "\n".join([lines[0], guard, *(indent + line for line in lines[1:])])
+        (tmp_path / f"{name}.py").write_text(script)
+        ran = subprocess.run(
+            [sys.executable, f"{name}.py"], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert (ran.returncode == 0) == bool(guard), ran.stderr
+        said = ran.stderr.strip().splitlines()[-1:]
+        assert guard or 'must stand under if __name__ == "__main__":' in said[0]
