@@ -23,6 +23,7 @@ from dreamkit.published.class_pictures import class_picture
 
 VIEWS = Views(shift=8, scale=0.2, turn=0)
 COLUMNS, CELL, BATCH = 10, 112, 5
+NOT_SHOWN = {680}  # of a baby's bottle, but its name looks odd on a sheet for schools
 
 
 def places(
@@ -75,19 +76,19 @@ def main() -> None:
     if given.pictures:
         given.pictures.mkdir(parents=True, exist_ok=True)
     shown, missed, single, ten, start = {}, set(), 0, 0, time.process_time()
+    count = len(classes)
     for index, picture in drawn(maker, list(classes), given.pictures):
         (one,), (mean,) = places(judge, picture, [index]), places(judge, picture, [index], 10)
         own = dk.resize(picture, (maker.side, maker.side), "bilinear")
         sure = float(dk.capture(maker, own, "")[""].softmax(1)[0, index])
         single, ten = single + (one < 5), ten + (mean < 5)
         name = maker.labels[index]
-        shown[name] = dk.resize(picture, (CELL, CELL))
+        if index not in NOT_SHOWN:
+            shown[name] = dk.resize(picture, (CELL, CELL))
         missed |= {name} if mean >= 5 else set()
         print(f"{index:3} {name:24} {one:3} {mean:3}  own p {sure:.2f}  {single} {ten}", flush=True)
-    seconds = (time.process_time() - start) / len(shown)
-    print(
-        f"of {len(shown)}: {single} at one look, {ten} by ten views; {seconds:.1f} CPU s a picture"
-    )
+    seconds = (time.process_time() - start) / count
+    print(f"of {count}: {single} at one look, {ten} by ten views; {seconds:.1f} CPU s a picture")
     if given.o:
         sheets.save(sheets.labelled(shown, COLUMNS, frozenset(missed), size=9), given.o, 300_000)
 

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from jupyter_server.auth.identity import PasswordIdentityProvider
-from jupyterlab.labapp import LabApp
 
 import dreamkit as dk
 
 from .console import print_line
-
-
-class TokenIdentityProvider(PasswordIdentityProvider):
-    """Jupyter's own; it makes a token also where the user's configuration has an empty one."""
-
-    def __init__(self, **options: object):
-        super().__init__(**options)
-        if not self.token:
-            self.token = secrets.token_hex(24)
-            self.token_generated = True  # so that Jupyter prints the address with the token
 
 
 def lab(
@@ -42,6 +29,8 @@ def lab(
     if not 1 <= port <= 65_535:
         raise ValueError(f"a port is a whole number from 1 to 65535; given: {port}")
     root = _lessons(folder)
+    from jupyterlab.labapp import LabApp  # a second or two, which a mistake need not wait for
+
     print_line(f"Lessons in {root} (Ctrl-C ends JupyterLab)")
     # Jupyter itself tries further ports, and prints its address once it has one.
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0  # as one often is in a container
@@ -53,7 +42,7 @@ def lab(
             f"--ServerApp.open_browser={browser}",
             "--ServerApp.allow_remote_access=False",
             f"--ServerApp.allow_root={is_root}",
-            f"--ServerApp.identity_provider_class={__name__}.{TokenIdentityProvider.__name__}",
+            "--ServerApp.identity_provider_class=dreamkit.cli.lab_token.TokenIdentityProvider",
         ]
     )
 

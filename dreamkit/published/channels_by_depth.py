@@ -89,8 +89,9 @@ def channel_picture(
 
     The score is the sum of the channel's map before its activation, where it has one: a channel
     that is silent for noise has a gradient there; and ReLUs that are silent themselves redirect
-    theirs. Where a cell sees less than 32 pixels it is the sum of the softplus, since the
-    sum of an edge filter cancels out over a picture.
+    theirs. Where a cell sees less than 32 pixels it is the sum of the softplus, since the sum of an
+    edge filter cancels out over a picture; from 2 to 7 pixels that of the difference from the map's
+    mean, so that the edge appears, and not only the colour of one of its sides.
 
     - channels: one index, or several, which grow in one batch, each as it would alone
     - seed: of the noise and the random views
@@ -128,11 +129,14 @@ def _each(network: Network, layer: str, channels: Sequence[int]) -> Objective:
     for index in channels:
         check_index("channel", index, info.channels, f"layer {layer!r}")
     places = channels_before(network, layer, channels)
-    edges = info.field is not None and max(info.field.size) < 32
+    field = max(info.field.size) if info.field else math.inf
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
         maps = [features[name][i, index] for i, (name, index) in enumerate(places)]
-        return sum((F.softplus(cells) if edges else cells).sum() for cells in maps)
+        if field >= 32:
+            return sum(cells.sum() for cells in maps)
+        level = [cells.mean() if 1 < field < _EDGE else 0 for cells in maps]
+        return sum(F.softplus(cells - base).sum() for cells, base in zip(maps, level, strict=True))
 
     names = tuple(dict.fromkeys(name for name, _ in places))
     return Objective(names, formula, f"channels of {layer!r}")

@@ -24,7 +24,10 @@ def test_lab_listens_on_this_machine_only_and_with_a_token(tmp_path, monkeypatch
     assert options["ServerApp.ip"] == "127.0.0.1" and options["ServerApp.port"] == "9001"
     assert options["ServerApp.allow_remote_access"] == "False"
     assert options["ServerApp.root_dir"] == str(tmp_path)
-    assert options["ServerApp.identity_provider_class"] == "dreamkit.cli.lab.TokenIdentityProvider"
+    assert (
+        options["ServerApp.identity_provider_class"]
+        == "dreamkit.cli.lab_token.TokenIdentityProvider"
+    )
     assert not any("token=" in option for option in given)  # others can read a command line
     assert "http" not in capsys.readouterr().out  # Jupyter prints its address once it has one
 
@@ -33,7 +36,7 @@ def test_lab_listens_on_this_machine_only_and_with_a_token(tmp_path, monkeypatch
 def test_an_empty_token_in_the_users_configuration_is_replaced(section, monkeypatch):
     from traitlets.config import Config
 
-    from dreamkit.cli.lab import TokenIdentityProvider
+    from dreamkit.cli.lab_token import TokenIdentityProvider
 
     monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
     config = Config({section: {"token": ""}})
@@ -45,7 +48,7 @@ def test_an_empty_token_in_the_users_configuration_is_replaced(section, monkeypa
 def test_a_token_of_the_users_own_is_kept():
     from traitlets.config import Config
 
-    from dreamkit.cli.lab import TokenIdentityProvider
+    from dreamkit.cli.lab_token import TokenIdentityProvider
 
     assert TokenIdentityProvider(config=Config({"IdentityProvider": {"token": "x"}})).token == "x"
 
