@@ -30,7 +30,7 @@ def check_answer(distributed: ModuleType, scheduler: str, seconds: float = 10.0)
         except BaseException as error:
             found.put(error)
 
-    threading.Thread(target=answer, daemon=True).start()
+    threading.Thread(target=answer, name="dreamkit scheduler", daemon=True).start()
     try:
         said = found.get(timeout=seconds + 2)  # also if a name or a close takes for ever
     except queue.Empty:

@@ -75,9 +75,23 @@ ANSWERS = {
 @pytest.mark.parametrize("name", ANSWERS)
 def test_something_else_that_listens_is_one_line_within_seconds(name, listening):
     port, start = listening(ANSWERS[name]), time.monotonic()
-    with pytest.raises(ValueError, match="^no Dask scheduler answers at 'tcp:") as caught:
+    with pytest.raises(ValueError, match=r"^no Dask scheduler answers at 'tcp:") as caught:
         address_check.check_answer(distributed, f"tcp://127.0.0.1:{port}", seconds=0.5)
     assert time.monotonic() - start < 15 and "\n" not in str(caught.value)
+    for thread in threading.enumerate():
+        if thread.name == "dreamkit scheduler":
+            thread.join(10)  # whoever asked has given up too
+            assert not thread.is_alive()
+
+
+def test_an_address_is_asked_before_dasks_client_goes_there(monkeypatch):
+    def refuse(_, address):
+        raise ValueError(f"asked at {address}")
+
+    monkeypatch.setattr("dreamkit.atlas.cluster.check_answer", refuse)
+    monkeypatch.setattr(distributed, "Client", lambda *_, **__: pytest.fail("it went there"))
+    with pytest.raises(ValueError, match="asked at tcp://x:1"), cluster(scheduler="tcp://x:1"):
+        pass
 
 
 @pytest.mark.parametrize(
