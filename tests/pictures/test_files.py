@@ -74,7 +74,7 @@ def test_what_a_killed_process_left_yesterday_is_removed_by_the_next_write(suffi
 
 
 def test_nothing_else_is_removed(tmp_path):
-    others = ["dreamkit-0123456789abcdef.png", ".dreamkit-0123.png", ".dreamkit.lock", "b.png"]
+    others = ["dreamkit-0123456789abcdef.png", ".dreamkit-0123.png", ".dreamkit-lock", "b.png"]
     others += [".dreamkit-0123456789ABCDEF.png", f"{LEFT}.bak.png", f"my{LEFT}"]
     for name in others:
         write_at(tmp_path / name, 9)
