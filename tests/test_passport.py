@@ -598,6 +598,47 @@ def test_a_hostile_passport_runs_nothing(
     assert os.listdir() == ["a.png"] and "Traceback" not in shown.err
 
 
+def every_field(data: object, where: tuple = ()) -> list[tuple]:
+    """The path of each field of plain data, and of each field of its fields."""
+    parts = data.items() if isinstance(data, dict) else ()
+    parts = enumerate(data) if isinstance(data, list) else parts
+    return [p for k, v in parts for p in ((*where, k), *every_field(v, (*where, k)))]
+
+
+FORMS = {  # of passports: each has fields that the others lack
+    "channel": ({"kind": "channel", "name": "conv2", "index": 1}, {}),
+    "neuron": ({"kind": "neuron", "name": "conv2", "index": 1, "y": 0, "x": 0}, {}),
+    "logit": ({"kind": "logit", "label": "goldfish"}, {}),
+    "sum": ({"kind": "sum", "terms": [{"weight": 1.5, "objective": LAYER}]}, {"stopped": 1}),
+    "layer": (LAYER | {"power": 1, "border": 1}, {"made": "features", "channels": [1]}),
+    **{name: (LAYER, {"recipe": passport.recipe_spec(name)}) for name in dk.recipes.NAMES},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_value_is_too_long_for_one_short_line(form, good, network, photo, folder, capsys):
+    objective, more = FORMS[form]
+    data = passport.make(network, objective, SMALL, good["source"], **more)
+    fields = [path for path in every_field(data) if path[-1] not in ("dreamkit", "python")]
+    assert len(fields) > 30
+    for value in (10**400, -(10**4000), "x" * 5000):
+        for *way, last in fields:
+            hostile = copy.deepcopy(data)
+            inner = hostile
+            for name in way:
+                inner = inner[name]
+            inner[last] = value
+            try:
+                passport.read(hostile)
+            except (ValueError, KeyError) as error:
+                line = f"{error}\n"
+            else:  # what only the network or the picture can refuse
+                dk.save_image(photo, "a.png", hostile)
+                assert call(["again", "a.png", "-o", "b.png"]) == 2, (way, last)
+                line = capsys.readouterr().err
+            assert line.count("\n") == 1 and len(line) < 700, (way, last, line[:700])
+
+
 def test_a_picture_that_was_changed_is_not_dreamt_at_another_size(good, folder, capsys):
     dk.save_image(dk.noise(10, 10), "a.png", good)
     assert call(["again", "a.png"]) == 2

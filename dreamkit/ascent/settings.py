@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from ..checks.fields import short
 from ..checks.numbers import is_number, is_whole
 
 # name: (least, greatest) value; a whole number where the default is one
@@ -83,4 +84,4 @@ def out_of_limits(value: object, low: float, high: float, whole: bool) -> str:
     """
     if (is_whole if whole else is_number)(value, low, high):
         return ""
-    return f"a {'whole ' if whole else ''}number from {low} to {high}; given: {value!r}"
+    return f"a {'whole ' if whole else ''}number from {low} to {high}; given: {short(value)}"

@@ -20,6 +20,7 @@ import torch
 from ..checks.packages import optional_package
 from ..networks.network import Network
 from ..networks.zoo import embedded_digest, load_network
+from .address_check import check_answer, no_answer
 
 # Each thread has its own networks: hooks must not be shared between threads.
 _of_thread = threading.local()
@@ -62,11 +63,12 @@ def cluster(
         if scheduler is None:
             local = _local_cluster(distributed, workers)
             scheduler = stack.enter_context(local)
+        else:
+            check_answer(distributed, scheduler)
         try:
             made = distributed.Client(scheduler, timeout="10s", set_as_default=False)
-        except (OSError, ValueError, TypeError, ImportError) as error:
-            said = " ".join(str(error).split())[:120]
-            raise ValueError(f"no Dask scheduler answers at {scheduler!r}: {said}") from None
+        except Exception as error:
+            raise no_answer(scheduler, error) from None
         yield stack.enter_context(made)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from .fields import short
+
 
 class UnknownNameError(KeyError):
     """A KeyError whose text is its message; a plain KeyError shows its message in quotes."""
@@ -21,6 +23,6 @@ def unknown(kind: str, given: object, allowed: Iterable[str], hint: str = "") ->
     """
     names = list(allowed)
     few = len(names) <= 3
-    near = names if few else difflib.get_close_matches(str(given), names, n=3, cutoff=0.0)
+    near = names if few else difflib.get_close_matches(str(given)[:256], names, n=3, cutoff=0.0)
     more = f"; {hint}" if hint else ""
-    return UnknownNameError(f"unknown {kind} {given!r}; nearest: {', '.join(near)}{more}")
+    return UnknownNameError(f"unknown {kind} {short(given)}; nearest: {', '.join(near)}{more}")

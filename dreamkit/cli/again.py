@@ -14,6 +14,13 @@ import typer
 import dreamkit as dk
 
 from .. import passport as passports
+from ..passport.cost import (
+    MAX_PIXEL_STEPS,
+    MAX_PIXELS_OF_A_REPLAY,
+    MAX_WEIGHTS,
+    check_cost,
+    check_no_download,
+)
 from ..pictures.image import as_saved, check_target
 from .console import print_line, say, signals
 from .given_pictures import MAX_SHEET_PIXELS, check_not_an_input, picture_for
@@ -32,17 +39,34 @@ def again(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="save the remade picture here")
     ] = None,
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch", help="download the weights of its network if they are missing"),
+    ] = False,
+    large: Annotated[
+        bool,
+        typer.Option(
+            "--large",
+            help=f"also if it takes more than {MAX_PIXELS_OF_A_REPLAY // 10**6} megapixels, "
+            f"{MAX_PIXEL_STEPS / 1e6:,.0f} megapixels × steps or {MAX_WEIGHTS / 1e6:.0f} million "
+            "weights",
+        ),
+    ] = False,
 ) -> None:
     """Make a picture again from its passport.
 
     Remakes it and says how far the two differ, in grey levels of 0 to 255; on the same machine
-    that is 0.
+    that is 0. A passport may come from a stranger: a download or a large work needs your flag.
     """
     if output is not None:
         check_target(output)
         check_not_an_input(output, str(picture), source, guide)
     passport = dk.read_passport(picture)
     plan = _named(picture, lambda: passports.read(passport))
+    if not large:
+        _named(picture, lambda: check_cost(plan))
+    if not fetch and weights is None and plan.weights == "own":
+        _named(picture, lambda: check_no_download(plan.network))
     saved = dk.load_image(picture)
     image = _named(picture, lambda: _source(plan, source, tuple(saved.shape[-2:])))
     if plan.weights == "file" and weights is None:

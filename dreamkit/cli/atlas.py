@@ -56,7 +56,8 @@ def atlas(
         scheduler=scheduler,
         settings=settings,
     )
-    done_before, total = next(making)
+    with signals.held():  # it writes the manifest
+        done_before, total = next(making)
     progress = CountProgress(total, "picture", done_before)
     with (
         closing(making),
@@ -67,6 +68,7 @@ def atlas(
             )
         ),
     ):
+        signals.check()
         for done, _ in making:
             progress.advance(done - progress.done)
             signals.check()

@@ -17,7 +17,8 @@ from .streams import drop
 
 PACKAGE = Path(__file__).parent.parent
 TOO_LITTLE_MEMORY = (
-    "there is not enough memory for a picture of this size: try a smaller --side, or --tile 512"
+    "there is not enough memory for a picture of this size: try a smaller --side, or, "
+    "for dream, zoom and film, --tile 512"
 )
 
 
@@ -119,14 +120,21 @@ def print_line(text: str) -> None:
         drop(sys.stdout)
 
 
-def _print(text: str, stream: IO[str]) -> None:
+def print_row(text: str) -> None:
+    """Prints one line of a list on stdout, with its spaces; where that fails, raises OSError."""
+    _print(text, sys.stdout, spaced=True)
+
+
+def _print(text: str, stream: IO[str], spaced: bool = False) -> None:
     """Prints the text without line breaks, and with control characters as escapes.
 
-    What the stream's encoding lacks is escaped too.
+    What the stream's encoding lacks is escaped too. If `spaced`, spaces stay as they are, and all
+    other white space is escaped; else each white space becomes one space.
     """
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    text = "".join(c if c.isprintable() or c.isspace() else repr(c)[1:-1] for c in text)
-    line = " ".join(text.encode(encoding, "backslashreplace").decode(encoding).split())
+    shown = text if spaced else " ".join(text.split())
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
+    line = line.encode(encoding, "backslashreplace").decode(encoding)
     if "tqdm" in sys.modules and sys.stderr.isatty():
         # clears a progress bar, prints, and draws the bar again
         sys.modules["tqdm"].tqdm.write(line, file=stream)

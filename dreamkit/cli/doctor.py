@@ -17,7 +17,7 @@ import dreamkit as dk
 
 from ..networks.efficientnet_lite import VARIANTS, installed
 from ..networks.zoo import embedded_names
-from .console import signals
+from .console import print_row, signals
 from .options import DEFAULT_STYLE
 
 MANAGER = "labextensions/@jupyter-widgets/jupyterlab-manager"
@@ -30,7 +30,7 @@ def doctor() -> None:
     """
     sound = True
     for good, line in examine():
-        print(f"{'OK  ' if good else 'FAIL'}  {line}", flush=True)
+        print_row(f"{'OK  ' if good else 'FAIL'}  {line}")
         signals.check()
         sound = sound and good
     raise typer.Exit(0 if sound else 1)

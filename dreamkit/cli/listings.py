@@ -10,6 +10,7 @@ import dreamkit as dk
 
 from ..networks.zoo import DEFAULT_NETWORK
 from ..pictures.samples import sample_credit
+from .console import print_row
 from .options import Weights, default_layer
 
 HEAD = ("", "layer", "type", "channels", "stride", "sees (pixels)")
@@ -19,7 +20,7 @@ def samples() -> None:
     """List the sample photos and their authors."""
     for name in dk.samples():
         height, width = dk.sample(name).shape[-2:]
-        print(f"{name:<12}{width:>5}×{height:<6}{sample_credit(name)}")
+        print_row(f"{name:<12}{width:>5}×{height:<6}{sample_credit(name)}")
 
 
 def layers(
@@ -51,7 +52,7 @@ def layers(
             )
         )
     _print_table(rows, numbers=(3, 4, 5))
-    print(f"* worth dreaming: dreamkit dream --network {network} --layer {default_layer(net)}")
+    print_row(f"* worth dreaming: dreamkit dream --network {network} --layer {default_layer(net)}")
 
 
 def _print_table(rows: list[tuple[str, ...]], numbers: tuple[int, ...]) -> None:
@@ -62,7 +63,7 @@ def _print_table(rows: list[tuple[str, ...]], numbers: tuple[int, ...]) -> None:
             cell.rjust(width) if i in numbers else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        print("  ".join(cells).rstrip())
+        print_row("  ".join(cells).rstrip())
 
 
 def _some(names: list[str]) -> str:

@@ -65,7 +65,9 @@ def _draw(paths: Iterator[Path], folder: Path, chosen: list[str]) -> None:
     progress, count, total = Progress(len(chosen), "figure"), 0, 0
 
     def kept() -> str:
-        so_far = f"the pictures so far are in {str(folder)!r}" if total else ""
+        # The signal may have come between a save and its count.
+        some = total or (folder.is_dir() and any(folder.iterdir()))
+        so_far = f"the pictures so far are in {str(folder)!r}" if some else ""
         return so_far and f"stopped after {progress.done} of {len(chosen)} figures; {so_far}"
 
     with progress.reporting_stop(kept):

@@ -67,7 +67,7 @@ class Graph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if tuple(x.shape) not in self.rehearsal.known:
             self.rehearse(x.shape)
-        tensors, left = {self.picture: self.given(x)}, most_numbers(x, self.weight_count)
+        tensors, left = {self.picture: self.given(x)}, most_numbers(x.numel(), self.weight_count)
         for i, (module, inputs, output) in enumerate(self.steps):
             layer = self.get_submodule(module)
             try:

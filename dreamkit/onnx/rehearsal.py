@@ -24,9 +24,9 @@ class TooLargeError(ValueError):
     """A graph needs more memory than any network of pictures."""
 
 
-def most_numbers(picture: Tensor, weights: int) -> int:
-    """How many numbers the tensors of one run may hold, all together, given that many weights."""
-    return max(MAX_NUMBERS, MAX_SHARE * picture.numel(), MAX_SHARE_OF_WEIGHTS * weights)
+def most_numbers(picture: int, weights: int) -> int:
+    """How many numbers all tensors of one run may hold, for a picture and weights of so many."""
+    return max(MAX_NUMBERS, MAX_SHARE * picture, MAX_SHARE_OF_WEIGHTS * weights)
 
 
 def too_large(name: str, shape: Sequence[int]) -> TooLargeError:
@@ -52,7 +52,7 @@ class Rehearsal:
 
         What else is wrong is left to the run itself, whose message says more.
         """
-        tensors, left = {name: picture}, most_numbers(picture, weights)
+        tensors, left = {name: picture}, most_numbers(picture.numel(), weights)
         with torch.no_grad():
             for twin, inputs, output in self.steps:
                 try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -22,6 +23,7 @@ from .model_files import (
     read_bytes,
     read_model,
 )
+from .rehearsal import most_numbers, too_large
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def _prepared(
         if name not in tensors:
             raise unknown("tensor", name, tensors, "all: FeatureSession(path).table")
     shapes = _shapes(model)
+    _check_memory(path, graph, picture, shapes)
     table = tuple(TensorInfo(name, made[t], shapes.get(t)) for name, t in tensors.items())
     if names is not None:
         kept = nodes_for(graph.node, [tensors[name] for name in names])
@@ -165,6 +168,26 @@ def _prepared(
         graph.node.extend(kept)
         graph.output.extend(outputs)
     return model.SerializeToString(), table
+
+
+def _check_memory(path: object, graph, picture: str, shapes: Mapping[str, tuple]) -> None:
+    """Raises ValueError if the tensors of one run hold too many numbers, as far as shapes tell.
+
+    onnxruntime has no bound of its own, and computes what is constant before the first picture. A
+    size that is free counts as 1.
+    """
+    numbers = {name: _count(shape or ()) for name, shape in shapes.items()}
+    weights = sum(_count(tensor.dims) for tensor in graph.initializer)
+    dims = next(v for v in graph.input if v.name == picture).type.tensor_type.shape.dim
+    allowed = most_numbers(_count(dim.dim_value or 1 for dim in dims), weights)
+    if sum(numbers.values()) > allowed:
+        largest = max(numbers, key=numbers.get)
+        error = too_large(largest, [n or "?" for n in shapes[largest]])
+        raise ValueError(f"onnxruntime cannot run {str(path)!r}: {error}")
+
+
+def _count(shape: Iterable[object]) -> int:
+    return math.prod(max(0, n) for n in shape if isinstance(n, int))
 
 
 def _shapes(model) -> dict[str, tuple[int | str | None, ...]]:

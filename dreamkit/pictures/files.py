@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import re
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
+
+_TEMPORARY, _DAY = re.compile(r"\.dreamkit-[0-9a-f]{16}(\.\w+)?"), 86_400  # seconds
 
 
 def check_source(path: str | os.PathLike[str], what: str) -> None:
@@ -39,22 +44,49 @@ def check_target_folder(folder: str | os.PathLike[str]) -> None:
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Call `write(file)` on a temporary file beside `path`, then move that file to `path`.
 
-    A reader sees the whole file or none of it. A file that is replaced passes its mode on.
-    Raises ValueError if the file cannot be written; an older file then stays as it was.
+    A reader sees the whole file or none of it, after a power cut too: the bytes are on the disk
+    before the name is. A file that is replaced passes its mode on. Raises ValueError if the file
+    cannot be written; an older file then stays as it was.
     """
     _check_parent(path)
+    _tidy(str(path.parent.absolute()))
     temporary = str(path.with_name(f".dreamkit-{secrets.token_hex(8)}{path.suffix}"))
     try:
         with _one_line_error(path):
             # `tempfile` makes private files; `open` leaves the mode of a new file to the umask.
             with open(temporary, "x+b") as file:
                 write(file)
+                file.flush()
+                os.fsync(file.fileno())
             if path.exists():
                 os.chmod(temporary, path.stat().st_mode & 0o777)
             os.replace(temporary, path)
+        _sync_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts the names in the folder on the disk, where the system can do that (not Windows)."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+@functools.lru_cache(maxsize=1024)  # once for each folder: it may hold thousands of pictures
+def _tidy(folder: str) -> None:
+    """Removes the temporary files that a killed process left in the folder over a day ago."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in (each for each in entries if _TEMPORARY.fullmatch(each.name)):
+            with contextlib.suppress(OSError):
+                # Whoever still writes to it has changed it since.
+                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                if age > _DAY and entry.is_file(follow_symlinks=False):
+                    os.unlink(entry.path)
 
 
 def make_folder(path: Path) -> None:

@@ -117,7 +117,7 @@ def check_film(path: str | os.PathLike[str], fps: float) -> Path:
     if not is_number(fps, 1, MAX_FPS[suffix]):
         raise ValueError(
             f"fps (frames a second) must be from 1 to {MAX_FPS[suffix]} in a {suffix} file; "
-            f"given: {fps}"
+            f"given: {str(fps)[:60]}"
         )
     if suffix == ".mp4":
         pyav()
@@ -152,6 +152,8 @@ def _write_mp4(
     codec, options = "mpeg4", {"q:v": "3"}
     if "libx264" in av.codecs_available:
         codec, options = "libx264", {"crf": "18"}
+    else:  # MPEG-4 counts a second in at most 65,535 parts: the nearest rate of that kind
+        rate = rate.limit_denominator(int(65_000 / rate))
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

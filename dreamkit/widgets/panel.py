@@ -108,7 +108,8 @@ class Panel:
     ) -> dict[str, object]:
         """The live widget, and the panel's present state for pages without a kernel."""
         live = {} if self._closed else self.box._repr_mimebundle_()
-        plain = {"text/html": fallback_html(self.box), "text/plain": f"{self.title} (a live panel)"}
+        title = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.title)
+        plain = {"text/html": fallback_html(self.box), "text/plain": f"{title} (a live panel)"}
         return live | plain
 
     # Callbacks and jobs use these

@@ -123,6 +123,41 @@ def test_both_streams_get_one_line_without_escapes(capsys):
     assert shown.out == "a\\x1b[31m b c d e\n" and shown.err == f"dreamkit: {shown.out}"
 
 
+NAUGHTY = [
+    "\x1b]0;title\x07",
+    "\x9b31m",  # an escape of one byte
+    "\r",
+    "\n",
+    "\x0b",
+    "\x1c",
+    "\x85",
+    "\u2028",
+    "\u202e",  # text runs backwards from here on
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("naughty", NAUGHTY)
+@pytest.mark.parametrize("command", ["samples", "layers", "doctor"])
+def test_a_list_holds_no_control_characters_and_keeps_its_columns(
+    command, naughty, monkeypatch, capsys
+):
+    name = f"a{naughty}b"
+    if command == "samples":
+        monkeypatch.setattr("dreamkit.cli.listings.sample_credit", lambda _: name)
+    elif command == "layers":
+        monkeypatch.setattr(dk, "layer_aliases", lambda net: {name: "conv1"})
+    else:
+        found = iter([(True, f"weights   of {name}")])
+        monkeypatch.setattr("dreamkit.cli.doctor.examine", lambda: found)
+    assert call([command, "dreamnet"] if command == "layers" else [command]) == 0
+    shown = capsys.readouterr().out
+    escaped = "a" + repr(naughty)[1:-1] + "b"
+    assert escaped in shown and "   " in shown
+    assert all(c.isprintable() or c == "\n" for c in shown)
+    assert shown.split("\n")[-1] == "" and len(shown.splitlines()) == shown.count("\n")
+
+
 # --- signals
 
 
@@ -166,6 +201,54 @@ def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, caps
     shown = capsys.readouterr()
     assert sent and shown.out.strip() == sent[-1] and "stopped" not in shown.err
     assert next(Path().glob("out*")).exists()
+
+
+SAVING = {
+    "dream": ["dream", *QUICK, "-o", "out.png"],
+    "features": ["features", "china", *QUICK[:4], "--layer", "conv1", "-o", "out.png"],
+    "again": ["again", "dreamt.png", "-o", "out.png"],
+    "zoom": ["zoom", "china", *QUICK, "--seconds", "0.2", "--fps", "10", "-o", "out.gif"],
+    "album": ["dream", "china", "clouds", *QUICK, "-o", "out"],
+    "atlas": [
+        *("atlas", "--network", "dreamnet", "--layer", "conv1", "--channels", "3,5"),
+        *("--side", "16", "--steps", "1", "-o", "out"),
+    ],
+    "figures": ["figures", "noise-to-banana", "--network", "dreamnet", "-o", "out"],
+}
+
+
+@pytest.mark.parametrize("save", [1, 2])
+@pytest.mark.parametrize("command", SAVING)
+def test_whoever_stops_right_after_a_save_is_not_told_that_nothing_was_saved(
+    command, save, monkeypatch, capsys
+):
+    if command == "again":
+        assert call([*SAVING["dream"][:-1], "dreamt.png"]) == 0
+    if command == "figures":
+        monkeypatch.setattr(dk.figures, "write", written_by_hand)
+    real, saves = os.replace, []
+
+    def interrupted(*names):
+        real(*names)
+        saves.append(names)
+        if len(saves) == save:
+            terminate()
+
+    monkeypatch.setattr("os.replace", interrupted)
+    capsys.readouterr()
+    status, shown = call(SAVING[command]), capsys.readouterr()
+    assert "nothing was saved" not in shown.err and status in (0, 143)
+    if status == 143:
+        assert "stopped" in shown.err.splitlines()[-1]
+    assert list(Path().glob("out*")) and not list(Path().rglob(".dreamkit-????????????????*"))
+
+
+def written_by_hand(folder, names, network, seed):
+    """As `dk.figures.write`, of flat pictures."""
+    folder.mkdir()
+    for name in ("a.png", "captions.md"):
+        dk.pictures.files.write_whole(folder / name, lambda file: file.write(b"x"))
+        yield folder / name
 
 
 def test_a_signal_during_the_last_save_changes_nothing(monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """Broken and hostile ONNX files: one line says what is wrong, and nothing is read or written."""
 
+import os
 import re
 import warnings
 from pathlib import Path
@@ -128,6 +129,7 @@ FILES = {  # {name: (the file, what the message says)}
     "drive": (outside(location="C:\\secret.bin"), OUTSIDE),
     "share": (outside(location="\\\\host\\secret.bin"), OUTSIDE),
     "linked": (outside(location="link.bin"), OUTSIDE),
+    "another name": (outside(location="hard.bin"), r"with several names \(hard links\)"),
     "nowhere": (outside(location=""), OUTSIDE),
     "the folder": (outside(location="."), MISSING),
     "not there": (outside(location="other.bin"), MISSING),
@@ -150,6 +152,8 @@ def folder(tmp_path):
     (tmp_path / "secret.bin").write_bytes(VALUES)
     (inner / "good.bin").write_bytes(VALUES)
     (inner / "link.bin").symlink_to(tmp_path / "secret.bin")
+    (tmp_path / "other.bin").write_bytes(VALUES)
+    os.link(tmp_path / "other.bin", inner / "hard.bin")
     return inner
 
 

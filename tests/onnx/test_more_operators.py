@@ -308,6 +308,27 @@ def test_a_file_that_would_fill_the_memory_is_refused_before_it_runs(bomb, tmp_p
         dk.onnx.load(bomb(tmp_path))
 
 
+def doubling_constants(tmp_path):
+    names = ["w", *(f"t{i}" for i in range(27))]
+    nodes = [node("Concat", [a, a], b, axis=0) for a, b in itertools.pairwise(names)]
+    return written(tmp_path, [*nodes, node("Gather", [names[-1], "zero"], "v"), ADDED], **SOME)
+
+
+def expanding(tmp_path):
+    nodes = [node("Expand", ["w", "n"], "a"), node("Gather", ["a", "zero"], "v"), ADDED]
+    return written(tmp_path, nodes, n=ints(2**27, 8), **SOME)
+
+
+ADDED, SOME = node("Add", ["x", "v"]), {"w": reals(1, 8), "zero": np.int64(0)}
+
+
+@pytest.mark.parametrize("bomb", [doubling, padding, filling, doubling_constants, expanding])
+def test_onnxruntime_is_not_given_a_file_that_would_fill_the_memory(bomb, tmp_path, monkeypatch):
+    monkeypatch.setattr("onnxruntime.InferenceSession", lambda *_, **__: pytest.fail("it began"))
+    with pytest.raises(ValueError, match=r"^onnxruntime cannot run .* more numbers than dreamkit"):
+        dk.onnx.FeatureSession(bomb(tmp_path))
+
+
 def test_what_a_picture_of_pixels_decides_is_not_read(tmp_path):
     nodes = [
         node("ReduceMax", ["x"], "most", keepdims=0),

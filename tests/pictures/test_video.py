@@ -166,3 +166,26 @@ def test_a_list_of_files_leads_nowhere(text, tmp_path):
     (tmp_path / "list.m3u8").write_text(text.format(tmp_path / "a.mp4"))
     with pytest.raises(ValueError, match="is not a video"):
         dk.film.video_info(tmp_path / "list.m3u8")
+
+
+RATES = [1, 2.5, 23.976, 24000 / 1001, 29.97, Fraction(30000, 1001), 59.9401, 119.88, 999.99, 1000]
+
+
+@pytest.mark.parametrize("libx264", [True, False])
+@pytest.mark.parametrize("fps", RATES)
+def test_every_rate_is_written_by_either_codec(fps, libx264, tmp_path, monkeypatch):
+    if not libx264:
+        monkeypatch.setattr(av, "codecs_available", av.codecs_available - {"libx264"})
+    path = tmp_path / "film.mp4"
+    write_film([torch.full((1, 3, 16, 16), grey) for grey in (0.2, 0.8, 0.5)], path, fps)
+    info = video_info(path)
+    assert info.frames == 3 and float(info.fps) == pytest.approx(float(fps), rel=2e-5)
+
+
+@pytest.mark.parametrize("fps", [0.5, 0, -24, 1000.5, float("nan"), float("inf"), 10**400])
+@pytest.mark.parametrize("suffix", [".mp4", ".gif", ".webp"])
+def test_a_rate_that_no_film_has_is_one_line_that_says_which_are_allowed(fps, suffix, tmp_path):
+    most = 50 if suffix == ".gif" else 1000
+    with pytest.raises(ValueError, match=f"must be from 1 to {most} in a {suffix} file") as caught:
+        write_film([torch.zeros(1, 3, 16, 16)], tmp_path / f"film{suffix}", fps)
+    assert len(str(caught.value)) < 150 and not list(tmp_path.iterdir())

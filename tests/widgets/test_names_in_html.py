@@ -8,6 +8,7 @@ import torch
 from dreamkit import show
 from dreamkit.exercises import Verdict
 from dreamkit.widgets import parts
+from dreamkit.widgets.panel import Panel
 
 NASTY = """<script>alert(1)</script>"'& <img src=x onerror=alert(1)>"""
 PICTURE = torch.zeros(1, 3, 4, 4)
@@ -58,3 +59,11 @@ def test_a_name_stays_text(name):
     page = Page(PAGES[name]())
     assert "script" not in page.tags and page.tags.count("img") == len(page.alts)
     assert NASTY in page.text and all(alt == NASTY for alt in page.alts)
+
+
+@pytest.mark.parametrize("naughty", ["\x1b]0;t\x07", "\x9b31m", "\r", "\x00", "\u2028", "\u202e"])
+def test_the_plain_text_of_a_panel_holds_no_control_characters(naughty):
+    panel = Panel(f"a{naughty}b")
+    with panel:
+        plain = panel._repr_mimebundle_()["text/plain"]
+    assert plain == f"a{repr(naughty)[1:-1]}b (a live panel)"

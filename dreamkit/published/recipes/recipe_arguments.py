@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 from collections.abc import Callable, Iterator
 
 from ...ascent import settings
@@ -12,7 +11,7 @@ from ...objectives.scorer import scorer
 from ...pictures.image import Image, check_values
 
 # name: (lowest, highest); a number of `WHOLE` is a whole number
-LIMITS = settings.LIMITS | {"max_loss": (0, math.inf)}
+LIMITS = settings.LIMITS | {"max_loss": (0, 1e30)}
 WHOLE = ("steps", "octaves", "jitter", "tile", "seed")
 
 Recipe = Callable[..., Iterator[Image]]
