@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import os
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..ascent.gradients import value_and_gradient
+from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..objectives.kinds import Term, class_index
@@ -69,7 +69,7 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
 
 def _step_of_torch(network: Network, objective: Objective) -> Expected:
     """A function from a picture to torch's score and gradient in float64."""
-    module = copy.deepcopy(network.module).cpu().double()
+    module = copy_module(network.module).cpu().double()
     score = scorer(replace(network, module=module, precision="float64"), objective)
 
     def step(picture: Tensor) -> dict[str, Tensor]:
