@@ -193,6 +193,8 @@ def _values(network: Network, objective: Objective, images: Image) -> Tensor:
         one.labels = network.labels
         one.logits = None if features.logits is None else features.logits[index : index + 1]
         values.append(objective.formula(one))
+    if images.requires_grad and torch.is_grad_enabled() and not values[0].requires_grad:
+        gradient(scorer(network, objective), images)  # raises the error that says why
     return torch.stack(values)
 
 
