@@ -91,7 +91,7 @@ class _Watch(TorchFunctionMode):
         self.cut: dict[int, tuple[Tensor, Tensor, str, tuple]] = {}
 
     def mends(self, score: Callable[[Tensor], Tensor], image: Tensor) -> bool:
-        """Whether the score now has a gradient, for which something of each kind was put right."""
+        """Whether the score now has a gradient."""
         with torch.enable_grad():
             leaf = image.detach().clone().requires_grad_(True)
             with self:
@@ -99,7 +99,7 @@ class _Watch(TorchFunctionMode):
             if id(value) in self.cut:  # whole numbers to the end
                 _, anchor, *how = self.cut[id(value)]
                 value = anchor if self._mend(*how) else value
-            if not value.requires_grad or set(self.found) != set(self.kinds):
+            if not value.requires_grad:
                 return False
             return torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0] is not None
 

@@ -216,3 +216,14 @@ def test_a_score_that_fails_the_second_time_has_no_known_cause():
 
     with pytest.raises(ValueError, match=f"^{CONSTANT}$"):
         dk.gradient(score, PICTURE)
+
+
+def test_a_score_that_is_not_the_same_each_time_has_no_known_cause():
+    calls = []
+
+    def score(x):
+        calls.append(1)
+        return x.detach().sum() + (x.sum() if len(calls) > 1 else 0)
+
+    with pytest.raises(ValueError, match=f"^{CONSTANT}$"):
+        dk.gradient(score, PICTURE)
