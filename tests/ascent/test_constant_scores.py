@@ -223,7 +223,9 @@ def test_a_score_that_is_not_the_same_each_time_has_no_known_cause():
 
     def score(x):
         calls.append(1)
-        return x.detach().sum() + (x.sum() if len(calls) > 1 else 0)
+        with torch.no_grad():  # does no harm
+            size = (x * 2).sum()
+        return size + (x.sum() if len(calls) > 1 else 0)
 
     with pytest.raises(ValueError, match=f"^{CONSTANT}$"):
         dk.gradient(score, PICTURE)
