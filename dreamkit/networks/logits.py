@@ -30,12 +30,13 @@ def capture_logits(
     gradient does vanish where the network is certain.
     """
     layers = tuple(layers)
-    if "" in layers and may_end_in_probabilities(network):
+    # asked once: another thread may decide it during the pass
+    known = may_end_in_probabilities(network) if "" in layers else False
+    if known:
         with BeforeTheEnd() as end:
             features = capture(network, image, layers, infos)
         return features, end.logits(features[""])
     features = capture(network, image, layers, infos)
-    first = "" in layers and may_end_in_probabilities(network) is None
-    if first and ends_in_probabilities(network, features[""].detach()):
+    if known is None and ends_in_probabilities(network, features[""].detach()):
         return capture_logits(network, image, layers, infos)
     return features, features.get("")

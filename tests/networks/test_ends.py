@@ -1,5 +1,7 @@
 """Networks that end in their own softmax or sigmoid: gradients of the values before it."""
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -166,3 +168,17 @@ def test_the_step_as_an_onnx_file_is_that_of_torch(end, tmp_path):
     torch.testing.assert_close(
         torch.from_numpy(found), gradient(score, PICTURE), rtol=1e-3, atol=1e-6
     )
+
+
+def test_another_thread_may_decide_during_the_first_pass():
+    network, other = own(nn.Softmax(1)), []
+    score = dk.scorer(network, dk.logit(1))
+
+    def run_another(*_):
+        if not other:
+            other.append(threading.Thread(target=score, args=(PICTURE,)))
+            other[0].start()
+            other[0].join()
+
+    network.module.conv.register_forward_hook(run_another)
+    assert score(PICTURE) > 50
