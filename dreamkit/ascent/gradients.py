@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..pictures.image import Image
+from .constant_scores import cause_of_constant
 
 Score: TypeAlias = Callable[[Image], Tensor]  # a picture in, one number out
 
@@ -21,7 +22,8 @@ def gradient(score: Score, image: Image) -> Tensor:
     """How the score changes with each value of the picture: d score / d image [N, 3, H, W].
 
     The picture is left untouched. Raises ValueError if it is not a floating-point tensor, if the
-    score is not one number, or if the score does not depend on the picture.
+    score is not one number, or if the score does not depend on the picture, with the cause where
+    it is known: `no_grad`, `detach`, quantisation, whole numbers.
 
     >>> gradient(lambda x: (x**2).sum(), torch.full((1, 3, 1, 1), 3.0)).flatten().tolist()
     [6.0, 6.0, 6.0]
@@ -48,7 +50,8 @@ def value_and_gradient(score: Score, image: Image) -> tuple[float, Tensor]:
         if value.requires_grad:
             found = torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0]
     if found is None:
-        raise ValueError("the score does not depend on the picture")
+        cause = cause_of_constant(score, image)
+        raise ValueError("the score does not depend on the picture" + (cause and f": {cause}"))
     expanded = (
         0 in found.stride()
     )  # one number for many pixels, as a sum gives: needs its own memory

@@ -2,8 +2,8 @@
 
 Every function takes a Network, pictures [N, 3, H, W] in [0, 1] and a target, and returns a map of
 the pictures' size, computed in the precision of the weights. The target is a class (index or
-label), any Objective, or None for the most probable class of a single picture. A class out of range
-raises ValueError, an unknown label KeyError.
+label), any Objective, or None for the most probable class of a single picture. A class is looked at
+before the softmax, as by `dk.logit`. One out of range raises ValueError, an unknown label KeyError.
 
 Three maps are gradients, two of them with another rule for ReLUs; the others come from captum.
 """
@@ -18,13 +18,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..ascent.gradients import gradient
+from ..networks.ends import share_end
 from ..networks.features import capture
 from ..networks.layers import layer_info, share_layers
 from ..networks.network import Network, isolated, module_for
 from ..networks.outputs import scores_of
 from ..networks.suggestions import layer_at
 from ..objectives.objective import Objective, logit
-from ..objectives.scorer import Features, scorer
+from ..objectives.scorer import Features, features_of, scorer
 from ..pictures.image import Image, check_image
 from .relus import Rectifiers, Rule, guided_back, rectified_back
 
@@ -177,7 +178,7 @@ def _twin(network: Network, image: Image) -> Network:
     Other threads never see the hooks, and nothing changes the features that captum keeps.
     """
     plain = replace(network, module=module_for(network, image))
-    twin = share_layers(network, isolated(plain))
+    twin = share_end(network, share_layers(network, isolated(plain)))
     for module in twin.module.modules():
         if hasattr(module, "inplace"):
             module.inplace = False
@@ -186,11 +187,14 @@ def _twin(network: Network, image: Image) -> Network:
 
 def _values(network: Network, objective: Objective, images: Image) -> Tensor:
     """The objective's value for each of the pictures, [N]."""
-    features, values = capture(network, images, objective.layers), []
+    features, values = features_of(network, images, objective.layers), []
     for index in range(len(images)):
         one = Features({name: maps[index : index + 1] for name, maps in features.items()})
         one.labels = network.labels
+        one.logits = None if features.logits is None else features.logits[index : index + 1]
         values.append(objective.formula(one))
+    if images.requires_grad and torch.is_grad_enabled() and not values[0].requires_grad:
+        gradient(scorer(network, objective), images)  # raises the error that says why
     return torch.stack(values)
 
 

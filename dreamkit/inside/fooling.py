@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from ..ascent.gradients import gradient
+from ..networks.ends import probabilities
 from ..networks.features import capture
+from ..networks.logits import capture_logits
 from ..networks.network import Network
-from ..networks.outputs import probabilities, scores_of
+from ..networks.outputs import scores_of
 from ..pictures.image import Image
 from .arguments import check_one, class_of
 
@@ -112,9 +114,10 @@ def smallest_fooling(
 def margin(network: Network, image: Image, label: int) -> Tensor:
     """The logit of the class minus the largest other logit, summed over the pictures [N, 3, H, W].
 
-    It is above 0 for a single picture that the network takes for the class.
+    Of a network that ends in its own softmax, the logits are the values before it. The margin is
+    above 0 for a single picture that the network takes for the class.
     """
-    logits = _scores(network, image)
+    logits = scores_of(capture_logits(network, image)[1])
     others = logits.clone()
     others[:, label] = -math.inf
     return (logits[:, label] - others.amax(1)).sum()

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..networks.ends import probabilities
 from ..networks.features import capture
 from ..networks.network import Network
-from ..networks.outputs import probabilities, scores_of
+from ..networks.outputs import scores_of
 from ..pictures.image import Image, check_image
 from .arguments import classes_of
 

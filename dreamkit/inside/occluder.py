@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from ..checks.numbers import is_whole
+from ..networks.ends import probabilities
 from ..networks.features import capture
 from ..networks.network import Network
-from ..networks.outputs import probabilities, scores_of
+from ..networks.outputs import scores_of
 from ..networks.suggestions import layer_at
 from ..pictures.image import Image
 from .arguments import check_one, class_of, map_layer

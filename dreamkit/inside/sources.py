@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from ..pictures.image import FORMATS, Image, load_image
+from ..pictures.formats import HEIF_HINT, HEIF_SUFFIXES, picture_suffixes
+from ..pictures.image import Image, load_image
 from ..pictures.samples import sample, samples
 from .arguments import check_one
 
@@ -56,7 +57,10 @@ def _picture_files(folder: Path) -> list[Path]:
             "pictures must be a folder, a sequence of images, or None; "
             f"given: {str(folder)!r}, which is not a folder"
         )
-    files = (path for path in folder.resolve().iterdir() if path.suffix.lower() in FORMATS)
-    if found := sorted(path for path in files if path.is_file()):
+    suffixes = picture_suffixes()
+    files = [path for path in folder.resolve().iterdir() if path.is_file()]
+    if found := sorted(path for path in files if path.suffix.lower() in suffixes):
         return found
-    raise ValueError(f"the folder {str(folder)!r} has no pictures ({', '.join(FORMATS)})")
+    photos = [path for path in files if path.suffix.lower() in HEIF_SUFFIXES]
+    allowed = f"{len(photos)} HEIC: {HEIF_HINT}" if photos else ", ".join(suffixes)
+    raise ValueError(f"the folder {str(folder)!r} has no pictures ({allowed})")

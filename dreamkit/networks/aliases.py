@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from torch import nn
+
 Listed = Sequence[tuple[str, str]]  # (name, module type) of each layer, in running order
 
 # Branches of an Inception block: Caffe's name, TensorFlow's name.
@@ -28,6 +30,28 @@ _STEM = {
 }
 _TF_POOLS = ("maxpool0", "maxpool1", "maxpool4", "maxpool10")
 _MIXED = ("5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c")
+
+
+def aliases_in(module: nn.Module, layers: Listed) -> dict[str, str]:
+    """{alias: layer} of a module and of the known networks inside it, such as in a wrapper's.
+
+    The name of a layer there begins with the inner network's own, `backbone.features.3`; the alias
+    does not. With two of them inside, aliases of both are left out: they would name neither.
+    """
+    found: dict[str, str] = {}
+    known, doubtful, inner = {name for name, _ in layers}, set(), []
+    for path, part in module.named_modules():
+        head = f"{path}." if path else ""
+        if any(head.startswith(outer) for outer in inner):
+            continue
+        own = [(name.removeprefix(head), kind) for name, kind in layers if name.startswith(head)]
+        kinds = (kind.__name__ for kind in type(part).__mro__)
+        aliases = next((a for a in (aliases_of(kind, own) for kind in kinds) if a), {})
+        if aliases:
+            inner.append(head)
+        doubtful |= {alias for alias in aliases if alias in found}
+        found |= {alias: head + name for alias, name in aliases.items()}
+    return {a: name for a, name in found.items() if a not in doubtful and a not in known}
 
 
 def aliases_of(kind: str, layers: Listed) -> dict[str, str]:

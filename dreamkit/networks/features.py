@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from ..pictures.image import Image, check_image
+from .ends import probabilities
 from .hooks import Reached, hooked
 from .layers import layer_infos
 from .module_errors import MODULE_ERRORS
 from .network import Network, autocast, module_for, standardize
-from .outputs import chosen_output, class_names, probabilities, scores_of
+from .outputs import chosen_output, class_names, scores_of
 from .picture_sizes import check_least_size, size_error
 from .trial import LayerInfo
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from ..checks.names import unknown
-from .aliases import aliases_of
+from .aliases import aliases_in
 from .network import Network
 from .trial import LayerInfo, trial_run
 
@@ -57,14 +57,15 @@ def layer_aliases(network: Network) -> dict[str, str]:
     networks have Caffe's `inception_4c/output`, `inception_3b/5x5_reduce` (before its ReLU) and
     TensorFlow's `mixed4c`; Inception v3 has `mixed0` to `mixed10`; ResNets have
     `conv4_block6_out`; EfficientNet-Lite has Keras's `block5c_expand_activation` and timm's
-    `blocks.4.2.bn1.act`. Networks without such names give an empty dictionary.
+    `blocks.4.2.bn1.act`. Such a network inside another module keeps these names. Other networks
+    give an empty dictionary.
 
     >>> from dreamkit.networks.zoo import load_network
     >>> layer_aliases(load_network("dreamnet"))["inception_4c/output"]
     'inception4c'
     """
     listed = [(info.name, info.kind) for info in layer_table(network)]
-    return aliases_of(type(network.module).__name__, listed)
+    return aliases_in(network.module, listed)
 
 
 def layer_info(network: Network, layer: str) -> LayerInfo:

@@ -75,7 +75,8 @@ def as_network(
     bits become float32, unless the module takes float32 pictures as it is.
 
     module: takes pictures [N, 3, H, W].
-    mean, std: three numbers each, for RGB in [0, 1]; std above 0.
+    mean, std: three numbers each, for RGB in [0, 1]; std above 0. Those for values of 0 to 255 are
+        divided by 255: a module that takes such values as they are has mean 0 and std 1 / 255.
     name, labels, digest, side: see Network.
     device: where it runs; by default the module's own, or a GPU if the module is on the CPU.
     output: of a module that gives several tensors, the name or index of the one with the classes
@@ -98,6 +99,7 @@ def as_network(
             "mean and std are three numbers each, for R, G and B, std above 0; "
             f"given: {mean} and {std}"
         )
+    _check_scale(mean, std)
     check_precision(precision)
     check_kind(module)
     module = any_size(copy_module(module).eval().requires_grad_(False))
@@ -111,6 +113,21 @@ def as_network(
     if precision == "auto":
         return replace(network, precision=fast_precision(network.device))
     return network
+
+
+def _check_scale(mean: Sequence[float], std: Sequence[float]) -> None:
+    """Raise ValueError for a mean or std of pictures of 0 to 255.
+
+    For pictures in [0, 1] a mean beyond ±2, or a std above 5, would leave next to nothing of them.
+    """
+    large = {"mean": max(map(abs, mean)) > 2, "std": max(std) > 5}
+    large["std"] |= large["mean"] and min(std) >= 1  # such as 104, 117, 123 with 1, 1, 1
+    if any(large.values()):
+        raise ValueError(
+            "mean and std are those of pictures in [0, 1], here they seem to be for values of 0 to "
+            f"255: divide {' and '.join(name for name in large if large[name])} by 255; "
+            f"given: {mean} and {std}"
+        )
 
 
 def check_precision(precision: str) -> None:

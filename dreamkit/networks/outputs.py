@@ -1,24 +1,17 @@
-"""What a network's output means: the tensor of classes in it, their names and probabilities."""
+"""What is in a network's output: the tensor of classes, and their names."""
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
-import torch
-from torch import Tensor, nn
-
-from .module_errors import MODULE_ERRORS
-from .trial import first_run
-
-_kinds: weakref.WeakKeyDictionary[nn.Module, dict[str, bool]] = weakref.WeakKeyDictionary()
-_RESHAPES = ("View", "Squeeze", "Unsqueeze", "Reshape", "UnsafeView", "Alias", "Slice", "Select")
+from torch import Tensor
 
 
 def tensors_of(output: object, path: str = "") -> Iterator[tuple[str, Tensor]]:
     """(path, tensor) of all tensors in a module's output: `out`, `0`, `heads.1.boxes`.
 
+    >>> import torch
     >>> [path for path, _ in tensors_of({"out": torch.zeros(1), "more": [torch.zeros(2)]})]
     ['out', 'more.0']
     """
@@ -77,51 +70,8 @@ def scores_of(output: Tensor) -> Tensor:
     return output
 
 
-def probabilities(network: object, scores: Tensor) -> Tensor:
-    """The probabilities [N, classes] that a Network's scores [N, classes] mean.
-
-    What the scores are is decided once for a module, by a trial run with three pictures: rows that
-    are not negative and add up to 1 are the probabilities of a softmax of its own, and an output
-    that comes out of a sigmoid holds a probability for each class. Otherwise they are logits, and
-    the softmax is taken here; for a single class it is the sigmoid.
-    """
-    known = _kinds.setdefault(network.module, {})
-    if network.output not in known:
-        known[network.output] = _are_probabilities(network.module, network.output, scores)
-    if known[network.output]:
-        return scores
-    return scores.softmax(1) if scores.shape[1] > 1 else scores.sigmoid()
-
-
 def class_names(network: object, count: int) -> tuple[str, ...]:
     """The names of a Network's `count` classes: its labels, and "class 7" where it has none."""
     return tuple(network.labels[:count]) + tuple(
         f"class {index}" for index in range(len(network.labels), count)
     )
-
-
-def _are_probabilities(module: nn.Module, path: str, scores: Tensor) -> bool:
-    """Whether the scores are; decided by `scores` themselves if no trial picture fits."""
-
-    def run(picture: Tensor) -> list[Tensor]:
-        with torch.enable_grad():
-            pictures = [(picture * contrast).requires_grad_() for contrast in (0, 1, 3)]
-            return [chosen_output(module(picture), path) for picture in pictures]
-
-    try:
-        outputs = first_run(module, run)
-    except MODULE_ERRORS:
-        outputs = [scores]
-    if any(map(_is_sigmoid, outputs)):
-        return True
-    rows = torch.cat([scores_of(output.detach()).double() for output in outputs])
-    if rows.shape[1] == 1:  # a softmax over one class would be 1 for any picture
-        return False
-    return bool((rows >= 0).all() and ((rows.sum(1) - 1).abs() < 1e-3).all())
-
-
-def _is_sigmoid(output: Tensor) -> bool:
-    node = output.grad_fn
-    while node is not None and type(node).__name__.startswith(_RESHAPES):
-        node = node.next_functions[0][0]
-    return type(node).__name__.startswith(("SigmoidBackward", "HardsigmoidBackward"))

@@ -81,7 +81,7 @@ def _cause(module: nn.Module, error: Exception) -> str:
             "network have 3 (R, G, B): wrap it in a module that makes the one from the other"
             f"{given}"
         )
-    return _unfit_layer(module)
+    return _unfit_layer(module, error)
 
 
 def _failing_hook(module: nn.Module, error: Exception) -> str:
@@ -121,9 +121,10 @@ def _channels(module: nn.Module) -> int:
     return 0
 
 
-def _unfit_layer(module: nn.Module) -> str:
+def _unfit_layer(module: nn.Module, error: Exception) -> str:
     for name, layer in module.named_modules():
-        if type(layer).__module__.startswith("torch.ao.nn.quantized"):
+        quantised = type(layer).__module__.startswith("torch.ao.nn.quantized")
+        if quantised and "quantized::" in str(error):  # "Could not run 'quantized::conv2d' …"
             return (
                 "the module is quantised and does not take float pictures: give the float module "
                 "that it was made from, which has gradients as well"

@@ -125,8 +125,15 @@ def _neuron(features: Mapping[str, Tensor], layer: str, index: int, y: int, x: i
 
 def _logit(features: Mapping[str, Tensor], layer: str, label: int | str) -> Tensor:
     index = class_index(getattr(features, "labels", ()), label) if isinstance(label, str) else label
-    check_index("class", index, features[layer].shape[1], "the network")
-    return features[layer][:, index].sum()
+    values = logits_of(features)
+    check_index("class", index, values.shape[1], "the network")
+    return values[:, index].sum()
+
+
+def logits_of(features: Mapping[str, Tensor]) -> Tensor:
+    """The network's output, or what lies before the softmax that it ends in."""
+    logits = getattr(features, "logits", None)
+    return features[""] if logits is None else logits
 
 
 def _guide(

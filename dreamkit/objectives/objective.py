@@ -104,7 +104,10 @@ def neuron(name: str, index: int, y: int, x: int) -> Objective:
 def logit(index_or_label: int | str) -> Objective:
     """One class before the softmax, by its index or its label (Simonyan et al., 2013).
 
-    Raises ValueError or KeyError when scored if the class does not exist.
+    For a network that ends in a softmax or sigmoid of its own, it is the value before that; where
+    it cannot be had, as with exponentials over their sum, the logarithm of the probability, whose
+    gradient vanishes where the network is certain. Raises ValueError or KeyError when scored if
+    the class does not exist.
     """
     return _objective("logit", "", label=index_or_label)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -13,8 +13,8 @@ from torch import Tensor
 from ..ascent import memory
 from ..checks.numbers import is_whole
 from ..networks.activations import before_activation
-from ..networks.features import capture
 from ..networks.layers import layer_infos
+from ..networks.logits import capture_logits
 from ..networks.network import Network
 from ..networks.trial import LayerInfo
 from ..pictures.image import Image, check_image
@@ -24,10 +24,27 @@ from .tiles import Window, fields_of, parts, tile_that_fits
 
 
 class Features(dict):
-    """Features by layer name, with the network's labels and, for a tile, where its cells lie."""
+    """Features by layer name, with the network's labels and, for a tile, where its cells lie.
+
+    `logits` are the output, or the values before the softmax that the network ends in.
+    """
 
     labels: tuple[str, ...] = ()
+    logits: Tensor | None = None
     windows: Mapping[str, Window] = MappingProxyType({})
+
+
+def features_of(
+    network: Network,
+    image: Image,
+    layers: Iterable[str],
+    infos: Mapping[str, LayerInfo] | None = None,
+) -> Features:
+    """The Features of a picture at the named layers."""
+    found, logits = capture_logits(network, image, layers, infos)
+    features = Features(found)
+    features.labels, features.logits = network.labels, logits
+    return features
 
 
 @dataclass(frozen=True)
@@ -67,9 +84,7 @@ class Scorer:
         return self.objective.formula(self._features(image))
 
     def _features(self, image: Image) -> Features:
-        features = Features(capture(self.network, image, self.objective.layers, self.infos))
-        features.labels = self.network.labels
-        return features
+        return features_of(self.network, image, self.objective.layers, self.infos)
 
 
 class _InTiles(torch.autograd.Function):

@@ -203,6 +203,7 @@ RULES: dict[str, Rule] = {
     "Div": _broadcasting(_quotient), "Pow": _power,
     "Relu": _where(lambda b, node: b.add("Greater", node.y, 0.0)), "Clip": _where(_not_clipped),
     "LeakyRelu": _times(_leaky_relu), "Exp": _times(lambda b, node: node.y),
+    "Log": _times(lambda b, node: b.add("Div", 1.0, node.x)),
     "Sigmoid": _times(lambda b, node: b.add("Mul", node.y, b.add("Sub", 1.0, node.y))),
     "Tanh": _times(lambda b, node: b.add("Sub", 1.0, b.add("Mul", node.y, node.y))),
     "HardSwish": _times(_hard_swish), "HardSigmoid": _times(_hard_sigmoid), "Softmax": _softmax,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import os
 from collections.abc import Callable, Mapping
@@ -12,6 +11,9 @@ import torch
 from torch import Tensor
 
 from ..ascent.gradients import value_and_gradient
+from ..networks.ends import ends_in_probabilities
+from ..networks.features import capture
+from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..objectives.kinds import Term, class_index
@@ -21,9 +23,11 @@ from .agreement import Expected, check_step, random_pictures
 from .backward import backward
 from .exporting import fixed_size, metadata
 from .gradient_rules import size_of
-from .graph import Builder
+from .graph import PICTURE, Builder
 from .model_files import check_name, onnx_package, write_model
 from .tracing import OUTPUT, trace
+
+_RESHAPES = ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze")
 
 
 def export_step(network: Network, objective: Objective, path: str | os.PathLike[str]) -> None:
@@ -69,7 +73,7 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
 
 def _step_of_torch(network: Network, objective: Objective) -> Expected:
     """A function from a picture to torch's score and gradient in float64."""
-    module = copy.deepcopy(network.module).cpu().double()
+    module = copy_module(network.module).cpu().double()
     score = scorer(replace(network, module=module, precision="float64"), objective)
 
     def step(picture: Tensor) -> dict[str, Tensor]:
@@ -117,7 +121,21 @@ def _neuron(b: Builder, network: Network, name: str, index: int, y: int, x: int)
 
 def _logit(b: Builder, network: Network, layer: str, label: int | str) -> str:
     index = class_index(network.labels, label) if isinstance(label, str) else label
-    return _sum(b, _crop(b, OUTPUT, {1: (index, index + 1)}))
+    return _sum(b, _crop(b, _logits(b, network), {1: (index, index + 1)}))
+
+
+def _logits(b: Builder, network: Network) -> str:
+    """The output, or what lies before the softmax or sigmoid that gives it: see `dk.logit`."""
+    picture = torch.zeros(1, 3, *b.shapes[PICTURE][2:])
+    if not ends_in_probabilities(network, capture(network, picture, "")[""]):
+        return OUTPUT
+    makers, name = {node.y: node for node in b.nodes}, OUTPUT
+    while name in makers and makers[name].op_type in _RESHAPES:
+        name = makers[name].x
+    if name not in makers or makers[name].op_type not in ("Softmax", "Sigmoid", "HardSigmoid"):
+        return b.add("Log", OUTPUT)
+    before = makers[name].x
+    return before if name == OUTPUT else b.add("Reshape", before, size_of(b, OUTPUT))
 
 
 def _guide(b: Builder, network: Network, name: str, columns: Tensor, picture: object = None) -> str:

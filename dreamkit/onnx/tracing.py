@@ -7,7 +7,6 @@ layer `inception4c` computes is called `inception4c`.
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..networks.trial import trial_pictures
@@ -84,7 +84,7 @@ def trace(network: Network, layers: Sequence[str]) -> tuple[Builder, tuple[int, 
     an operation that cannot be written as ONNX, and if the network takes none of the sizes tried.
     """
     title = network.name or "the network"
-    module = copy.deepcopy(network.module).float().cpu().to(memory_format=torch.contiguous_format)
+    module = copy_module(network.module).float().cpu().to(memory_format=torch.contiguous_format)
     calls = {name: layer_info(network, name).calls for name in layers if name}
     for picture in trial_pictures(module):
         tracing = Tracing(module)

@@ -14,6 +14,8 @@ _KNOWN = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "JPEG2000",
 _KNOWN += ("TGA", "ICO", "ICNS", "PCX", "SGI", "QOI", "DDS", "XBM")
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 HEIF_SUFFIXES = (".heic", ".heif")
+# Of a folder, the files with these suffixes are pictures; see `picture_suffixes`.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 HEIF_HINT = "pip install pillow-heif installs the decoder"
 
 
@@ -42,6 +44,11 @@ def open_picture(path_or_file: str | os.PathLike[str] | IO[bytes]) -> PIL.Image.
 def reads_heif() -> bool:
     """Whether HEIC photos can be read: by pillow-heif, or by what a program gave to Pillow."""
     return "HEIF" in PIL.Image.OPEN or importlib.util.find_spec("pillow_heif") is not None
+
+
+def picture_suffixes() -> tuple[str, ...]:
+    """The suffixes, in lower case, of the files that are taken of a folder of pictures."""
+    return SUFFIXES + (HEIF_SUFFIXES if reads_heif() else ())
 
 
 def _readable() -> list[str]:

@@ -13,7 +13,7 @@ from ..ascent.fourier import Crops, Prior, growing, spectrum
 from ..ascent.gradients import Score, gradient
 from ..ascent.steps import ascend, normalize, smooth
 from ..networks.network import Network
-from ..objectives.kinds import class_index
+from ..objectives.kinds import class_index, logits_of
 from ..objectives.objective import Objective, logit
 from ..objectives.scorer import scorer
 from ..pictures.image import Image, noise
@@ -75,7 +75,7 @@ def _logits(network: Network, labels: Sequence[int | str]) -> Objective:
         return single[0]
 
     def formula(features: Mapping[str, Tensor]) -> Tensor:
-        rows = features[""].split(1)
+        rows = logits_of(features).split(1)
         return sum(one.formula({"": row}) for one, row in zip(single, rows, strict=True))
 
     return Objective(("",), formula, " + ".join(one.name for one in single))

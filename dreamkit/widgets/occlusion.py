@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from ..inside import covered, project
+from ..networks.ends import probabilities
 from ..networks.features import capture
 from ..networks.network import Network, isolated
-from ..networks.outputs import class_names, probabilities, scores_of
+from ..networks.outputs import class_names, scores_of
 from ..networks.suggestions import layer_at, suggested_layers
 from ..objectives.kinds import class_index
 from ..pictures.image import Image

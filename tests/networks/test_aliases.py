@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 import dreamkit as dk
@@ -15,8 +16,6 @@ def googlenet():
 
 def listed(name):
     """(class, [(layer, type)]) of a torchvision network, built without its weights."""
-    import torchvision
-
     with torch.device("meta"):
         module = torchvision.models.get_model(
             name, weights=None, **({"init_weights": False} if name == "inception_v3" else {})
@@ -186,6 +185,65 @@ def test_an_unknown_name_is_answered_with_aliases_too(dreamnet, googlenet):
         dk.capture(dreamnet, torch.rand(1, 3, 64, 64), "inception_4f/output")
     with pytest.raises(KeyError, match=r"unknown layer 'mixed4g'; nearest: mixed4\w, "):
         dk.scorer(googlenet, dk.layer("mixed4g"))
+
+
+class Wrapper(nn.Module):
+    def __init__(self, *networks):
+        super().__init__()
+        self.first = nn.Conv2d(3, 3, 1)
+        self.backbones = nn.ModuleList(networks)
+
+    def forward(self, x):
+        return sum(network(self.first(x)) for network in self.backbones)
+
+
+class MyVGG(torchvision.models.VGG):
+    pass
+
+
+def small(kind):
+    """A network of torchvision's with few weights, or ours, and an alias of a layer of it."""
+    models = torchvision.models
+    layers = nn.Sequential(*(nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.MaxPool2d(2))))
+    vgg = (models.VGG, MyVGG)[kind == "mine"](layers, num_classes=2, init_weights=False)
+    vgg.avgpool, vgg.classifier = nn.AdaptiveAvgPool2d(1), nn.Sequential(nn.Linear(3, 2))
+    made = {
+        "vgg": (vgg, "relu1_1", "features.1"),
+        "mine": (vgg, "block1_pool", "features.2"),
+        "squeezenet": (models.squeezenet1_1(num_classes=2), "fire9/concat", "features.12"),
+        "resnet": (models.resnet18(num_classes=2), "res4b", "layer3.1"),
+    }
+    return made[kind]
+
+
+@pytest.mark.parametrize("kind", ["vgg", "mine", "squeezenet", "resnet"])
+@pytest.mark.parametrize(
+    "wrap, path",
+    [
+        (lambda net: net, ""),
+        (lambda net: nn.Sequential(nn.Identity(), net), "1."),
+        (lambda net: nn.Sequential(nn.Sequential(net), nn.Softmax(1)), "0.0."),
+        (nn.DataParallel, "module."),
+        (Wrapper, "backbones.0."),
+    ],
+)
+def test_a_wrapped_network_keeps_the_names_of_the_papers(kind, wrap, path):
+    inner, alias, layer = small(kind)
+    network = dk.as_network(wrap(inner), (0, 0, 0), (1, 1, 1), "wrapped")
+    assert dk.layer_aliases(network)[alias] == path + layer
+    picture = dk.noise(64, 64)
+    by_alias, by_name = (dk.capture(network, picture, n)[n] for n in (alias, path + layer))
+    assert torch.equal(by_alias, by_name)
+
+
+def test_two_networks_inside_have_only_the_names_that_are_clear():
+    vgg, resnet = small("vgg")[0], small("resnet")[0]
+    both = dk.as_network(Wrapper(vgg, resnet), (0, 0, 0), (1, 1, 1))
+    assert dk.layer_aliases(both)["relu1_1"] == "backbones.0.features.1"
+    assert dk.layer_aliases(both)["res4b"] == "backbones.1.layer3.1"
+    twice = dk.as_network(Wrapper(vgg, small("mine")[0], resnet), (0, 0, 0), (1, 1, 1))
+    assert "relu1_1" not in dk.layer_aliases(twice)
+    assert dk.layer_aliases(twice)["res4b"] == "backbones.2.layer3.1"
 
 
 def test_a_users_module_has_no_aliases():

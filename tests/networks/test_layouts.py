@@ -1,12 +1,18 @@
 """Features of transformers are maps: channels first, tokens on the grid of their patches."""
 
+import copy
+import pickle
+
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 import dreamkit as dk
+from dreamkit.networks.anysize import positions as positions_of
 from dreamkit.networks.layers import layer_info
 from dreamkit.networks.layouts import Layout, layout_of
+from dreamkit.networks.network import isolated
 
 ZERO, ONE = (0, 0, 0), (1, 1, 1)
 
@@ -108,8 +114,6 @@ def test_what_a_shape_tells(shape, grids, slides, kind):
 @pytest.fixture(scope="module")
 def vit():
     """torchvision's VisionTransformer, small."""
-    import torchvision
-
     torch.manual_seed(3)
     module = torchvision.models.VisionTransformer(
         image_size=32,
@@ -137,6 +141,70 @@ def test_a_vision_transformer_takes_any_size_and_at_its_own_nothing_changes(vit)
         ValueError, match=r"too small for layer 'encoder.ln': it needs at least 8×8"
     ):
         dk.capture(network, torch.rand(1, 3, 6, 30), "encoder.ln")
+
+
+class Halved(nn.Module):
+    """A user's wrapper, which calls the transformer and looks at one of its attributes."""
+
+    def __init__(self, transformer):
+        super().__init__()
+        self.backbone, self.width = transformer, transformer.hidden_dim
+
+    def forward(self, x):
+        return self.backbone(x) / 2
+
+
+class Mine(torchvision.models.VisionTransformer):
+    """A subclass that changes nothing of the forward pass."""
+
+
+def subclass_of(vit):
+    vit = copy.deepcopy(vit)
+    vit.__class__ = Mine
+    return vit
+
+
+@pytest.mark.parametrize(
+    "wrapped, path",
+    [
+        (lambda vit: nn.Sequential(nn.Identity(), vit), "1."),
+        (lambda vit: nn.Sequential(nn.Sequential(vit), nn.Softmax(1)), "0.0."),
+        (Halved, "backbone."),
+        (nn.DataParallel, "module."),
+        (lambda vit: nn.ModuleDict({"net": vit})["net"], ""),
+        (subclass_of, ""),
+    ],
+)
+def test_a_wrapped_vision_transformer_takes_any_size(vit, wrapped, path):
+    module = wrapped(vit)
+    network = dk.as_network(module, ZERO, ONE, "wrapped")
+    own, layer = torch.rand(1, 3, 32, 32), f"{path}encoder.layers.encoder_layer_1"
+    with torch.no_grad():
+        torch.testing.assert_close(dk.capture(network, own, "")[""], module(own))
+    for made in (network, isolated(network), pickle.loads(pickle.dumps(network))):
+        features = dk.capture(made, torch.rand(1, 3, 40, 61), [layer, ""])
+        assert features[layer].shape == (1, 12, 5, 7) and features[""].shape == (1, 4)
+    with pytest.raises(AssertionError, match="Wrong image height"):  # the user's is not changed
+        module(torch.rand(1, 3, 40, 61))
+
+
+def test_a_vision_transformer_with_a_forward_pass_of_its_own_keeps_it(vit):
+    class Mean(torchvision.models.VisionTransformer):
+        def forward(self, x):
+            return self._process_input(x).mean(1)
+
+    class Upright(torchvision.models.VisionTransformer):
+        def _process_input(self, x):
+            return super()._process_input(x.flip(2))
+
+    own = torch.rand(1, 3, 32, 32)
+    for kind in (Mean, Upright):
+        module = copy.deepcopy(vit)
+        module.__class__ = kind
+        network = dk.as_network(module, ZERO, ONE)
+        torch.testing.assert_close(dk.capture(network, own, "")[""], module(own).detach())
+        with pytest.raises(ValueError, match="32×32 pixels only"):
+            dk.capture(network, torch.rand(1, 3, 40, 64), "")
 
 
 def test_layers_of_one_resolution_are_suggested_at_even_distances():
@@ -172,16 +240,12 @@ def test_the_stride_of_what_sees_everything():
 
 def test_the_positions_of_patches_are_resized_not_shuffled(vit):
     """Embeddings that increase from left to right do so at other sizes too."""
-    import copy
-
-    from dreamkit.networks.anysize import any_size
-
-    module = any_size(copy.deepcopy(vit))
+    module = copy.deepcopy(vit)
     with torch.no_grad():
         across = torch.arange(4.0).expand(4, 4).reshape(1, 16, 1).expand(1, 16, 12)
         module.encoder.pos_embedding[:, 1:] = across
-        positions = module._positions((3, 8))[0, 1:, 0].unflatten(0, (3, 8))
-        assert torch.equal(module._positions((4, 4))[:, 1:], across)
+        positions = positions_of(module, (3, 8))[0, 1:, 0].unflatten(0, (3, 8))
+        assert torch.equal(positions_of(module, (4, 4))[:, 1:], across)
     assert (positions.diff(dim=1) > 0).all() and positions.diff(dim=0).abs().max() < 1e-5
 
 

@@ -377,3 +377,38 @@ def test_a_network_of_a_broken_download_is_never_used(tmp_path, monkeypatch):
         match=r"alexnet-owt-7be5be79.pth' is damaged \(its sha256 should begin with 7be5be79\)",
     ):
         dk.load_network("alexnet")
+
+
+@pytest.mark.parametrize(
+    "mean, std, which",
+    [
+        ((123.675, 116.28, 103.53), (58.4, 57.1, 57.4), "mean and std"),
+        ((127.5,) * 3, (127.5,) * 3, "mean and std"),
+        ((104, 117, 123), (1, 1, 1), "mean and std"),  # Caffe's
+        ((33.3,) * 3, (78.6,) * 3, "mean and std"),
+        ((0, 0, 0), (255, 255, 255), "std"),
+        ((0.485, 0.456, 0.406), (58.4, 57.1, 57.4), "std"),
+        ((123.675, 116.28, 103.53), (0.229, 0.224, 0.225), "mean"),
+    ],
+)
+def test_numbers_for_values_to_255_are_refused(mean, std, which):
+    with pytest.raises(ValueError, match=rf"divide {which} by 255; given: \("):
+        dk.as_network(nn.Conv2d(3, 4, 3), mean, std)
+
+
+@pytest.mark.parametrize(
+    "mean, std",
+    [
+        ((0, 0, 0), (1 / 255,) * 3),  # values of 0 to 255 as they are
+        ((104 / 255, 117 / 255, 123 / 255), (1 / 255,) * 3),  # Caffe's
+        ((0.5,) * 3, (0.5 / 255,) * 3),
+        ((1, 1, 1), (1, 1, 1)),
+        ((-1, -1, -1), (2, 2, 2)),
+        ((0, 0, 0), (0.001,) * 3),
+    ],
+)
+def test_networks_of_any_range_of_values_stay_valid(mean, std):
+    module, image = nn.Conv2d(3, 4, 1), torch.rand(1, 3, 4, 4)
+    network = dk.as_network(module, mean, std)
+    by_hand = (image - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+    torch.testing.assert_close(dk.capture(network, image, "")[""], module(by_hand).detach())

@@ -230,3 +230,17 @@ def test_layers_that_are_called_by_keyword():
     torch.testing.assert_close(features["norm"], module.norm(features["conv"]).detach())
     for attribution in (dk.inside.saliency, dk.inside.guided_backprop, dk.inside.grad_cam):
         assert attribution(network, picture, 1).isfinite().all()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_quantised_networks_are_refused_only_if_they_take_no_float_pictures():
+    quantization = torch.ao.quantization
+    dense = nn.Sequential(nn.Flatten(), nn.Linear(3 * 10 * 12, 5))  # pictures of one size
+    network = own(quantization.quantize_dynamic(dense, {nn.Linear}))
+    assert dk.capture(network, dk.noise(10, 12), "")[""].shape == (1, 5)
+    module = nn.Sequential(nn.Conv2d(3, 4, 3)).eval()
+    module.qconfig = quantization.get_default_qconfig(torch.backends.quantized.engine)
+    quantization.prepare(module, inplace=True)
+    module(dk.noise(9, 9))
+    with pytest.raises(ValueError, match="is quantised and does not take float pictures"):
+        own(quantization.convert(module))

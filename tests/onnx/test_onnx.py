@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -476,3 +477,14 @@ def test_efficientnet_lite0_there_and_back(tmp_path):
     _, uphill = dk.onnx.alone.Step(tmp_path / "step.onnx", threads=1)(photo.numpy())
     wanted = dk.gradient(dk.scorer(network, objective), photo).numpy()
     assert np.linalg.norm(uphill - wanted) < 1e-3 * np.linalg.norm(wanted)
+
+
+def test_a_network_that_holds_a_lock_is_exported(tiny_network, tmp_path):
+    network = dk.as_network(tiny_network.module, (0.5,) * 3, (0.5,) * 3, "locked")
+    network.module[0].lock, picture = threading.Lock(), dk.noise(40, 48)
+    with open(os.devnull) as network.module[1].kept:
+        dk.onnx.export(network, "2", tmp_path / "a.onnx")
+        dk.onnx.export_step(network, dk.channel("2", 1), tmp_path / "step.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+    (found,) = session.run(["2"], {"picture": picture.numpy()})
+    np.testing.assert_allclose(found, dk.capture(network, picture, "2")["2"], atol=1e-5)
