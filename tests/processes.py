@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import dreamkit as dk
+from dreamkit.pictures.folder_lock import LOCK
 
 _PARENT = """
 import array, json, os, signal, socket, sys
@@ -124,7 +125,7 @@ def program(*arguments: str, fresh: bool = False) -> Forked | subprocess.Popen:
 def check_whole(folder: Path) -> None:
     """Every picture below the folder can be read to its end, and no half-written file was left."""
     for file in folder.rglob("*"):
-        assert not file.name.startswith(".dreamkit-"), file
+        assert file.name == LOCK or not file.name.startswith(".dreamkit-"), file
         if file.suffix in (".png", ".webp", ".jpg"):
             dk.load_image(file)
 
