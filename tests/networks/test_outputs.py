@@ -198,3 +198,19 @@ def test_networks_with_several_outputs_are_folded_too():
     module.conv = nn.Sequential(nn.Conv2d(3, 7, 3), nn.BatchNorm2d(7)).eval()
     network = dk.as_network(module, HALF, HALF)
     assert isinstance(network.module.conv[1], nn.Identity)
+
+
+def test_one_class_that_is_always_1_is_a_logit():
+    _, network = own(lambda a, m: a * 0 + 1, classes=1)
+    assert dk.classify(network, PICTURE) == [("class 0", pytest.approx(0.7311, abs=1e-4))]
+
+
+def test_rows_that_add_up_to_1_for_a_grey_picture_only_are_logits():
+    class Plus(nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3)) + 1 / 3
+
+    network = dk.as_network(Plus(), (0,) * 3, (1,) * 3)
+    picture = torch.tensor([0.3, 0, 0]).view(1, 3, 1, 1).expand(1, 3, 8, 8)
+    share = dk.classify(network, picture, 1)[0][1]
+    assert share == pytest.approx(0.4030, abs=1e-4)  # e^0.3 / (e^0.3 + 2)
