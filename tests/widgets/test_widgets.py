@@ -616,9 +616,9 @@ def test_a_style_moves_the_other_sliders_and_leaves_when_they_choose_a_layer(ope
     )
     panel.style.value = "eyes"
     assert len(panel._target().objective.terms) == 6 and panel.channel.value == -1
-    panel.layer.value = "block3b"
-    assert panel.style.value == "" and panel._target().objective.terms == dk.layer("block3b").terms
-    assert panel._settings() == dk.settings_for(lite, "block3b")  # they follow the layer …
+    panel.layer.value = "block3b.expand"
+    assert panel.style.value == "" and panel._target().objective.terms == dk.layer("block3b.expand").terms
+    assert panel._settings() == dk.settings_for(lite, "block3b.expand")  # they follow the layer …
     panel.sliders["seed"].value = 5
     kept = panel._settings()
     panel.layer.value = "block5c"
@@ -644,7 +644,7 @@ def test_settings_that_were_given_do_not_follow_the_layer(opened, lite, photo):
     given = dk.Settings(steps=3)
     panel = opened(dk.widgets.studio(lite, photo, settings=given))
     assert panel.style.value == ""
-    panel.layer.value = "block3b"
+    panel.layer.value = "block3b.expand"
     assert panel._settings() == given
 
 
