@@ -73,6 +73,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.slow
 def test_something_else_that_listens_is_one_line_within_seconds(name, listening):
     port, start = listening(ANSWERS[name]), time.monotonic()
     with pytest.raises(ValueError, match=r"^no Dask scheduler answers at 'tcp:") as caught:

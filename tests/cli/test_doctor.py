@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from packaging.requirements import Requirement
 
 from dreamkit.cli import doctor
@@ -31,6 +32,7 @@ def test_the_doctor_finds_everything_here(capsys):
     )  # under 10 s on an idle machine; here others may be at work
 
 
+@pytest.mark.slow
 def test_the_doctor_says_what_is_missing_and_goes_on(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "MANAGER", "labextensions/nothing")
     monkeypatch.setattr(

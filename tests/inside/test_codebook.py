@@ -38,6 +38,7 @@ def test_silent_channels_are_those_that_no_picture_activates():
     assert codebook.silent(network, PURE[1:], ["1"]) == {"1": (1, 2, 3)}
 
 
+@pytest.mark.slow
 def test_the_map_keeps_clusters_together_whatever_their_order():
     generator = torch.Generator().manual_seed(0)
     centres = 20 * torch.randn(3, 8, generator=generator)

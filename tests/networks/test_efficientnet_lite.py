@@ -41,6 +41,7 @@ def test_logits_are_timms(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_timms_names_have_timms_values(name):
     """Every layer of timm's model that has a name here, read there by a hook."""
     network, model = dk.load_network(name, device="cpu"), timms(name)

@@ -55,6 +55,7 @@ def fixed(side):
 
 @pytest.mark.parametrize("side", [100, 57])
 @pytest.mark.parametrize("kind", fixed(3))
+@pytest.mark.slow
 def test_the_only_size_of_a_network_is_found(kind, side):
     network = own(fixed(side)[kind])
     modules = [name for name, _ in network.module.named_modules() if name]

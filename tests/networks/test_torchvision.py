@@ -75,6 +75,7 @@ def run_order(network: dk.Network, side: int) -> list[str]:
 
 
 @pytest.mark.parametrize("name", HANDFUL)
+@pytest.mark.slow
 def test_a_handful(name):
     walk(name)
 

@@ -26,6 +26,7 @@ def penguins(robust):
 
 
 @pytest.mark.parametrize("prior", figures.PRIORS)
+@pytest.mark.slow
 def test_a_class_picture_is_one_of_its_class(robust, penguins, prior):
     image = penguins(prior)
     assert (

@@ -101,6 +101,7 @@ def test_rungs_can_be_chosen_and_a_wrong_one_is_answered(network, image):
         ladder(network, image * 3, "1")
 
 
+@pytest.mark.slow
 def test_on_the_embedded_network_every_rung_raises_the_score():
     network, image = load_network("dreamnet"), sample("china", 64)
     name = "inception4c"

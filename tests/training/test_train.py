@@ -372,6 +372,7 @@ def test_shipped_files_fit_their_manifest_and_labels():
     assert len(set(labels)) == 200 and labels[26] == "golden retriever" and labels[188] == "banana"
 
 
+@pytest.mark.slow
 def test_evaluation_on_the_command_line(
     zips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -397,6 +398,7 @@ def test_evaluation_on_the_command_line(
     assert "top-1 33.33% of 6 validation pictures" in out and "PGD, L2 radius 0.5" in out
 
 
+@pytest.mark.slow
 def test_training_on_the_command_line(
     zips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -485,6 +487,7 @@ def test_unrectified_features_are_the_blocks_before_its_relus(network: Network):
         portraits(network, "inception9z", [0])
 
 
+@pytest.mark.slow
 def test_portraits_excite_each_its_own_channel(network: Network):
     block, quick = "inception3a", Settings(4, 0.04, octaves=3, jitter=4, smoothing=0.7)
     made = portraits(network, block, [3, 60, 100], side=24, settings=quick)
@@ -531,6 +534,7 @@ def test_silent_channels_are_counted_over_all_batches(untrained: DreamNet):
     assert not network.inception4a.branch1._forward_hooks
 
 
+@pytest.mark.slow
 def test_growth_comes_back_as_it_was_saved(tmp_path: Path):
     run = tmp_path / "run"
     run.mkdir()

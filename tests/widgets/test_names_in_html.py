@@ -54,7 +54,10 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("name", PAGES)
+SLOW = {"slides": pytest.mark.slow}  # nbconvert takes seconds to import
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in PAGES])
 def test_a_name_stays_text(name):
     page = Page(PAGES[name]())
     assert "script" not in page.tags and page.tags.count("img") == len(page.alts)

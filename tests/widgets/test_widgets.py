@@ -236,6 +236,7 @@ def test_names_are_escaped_everywhere(opened, photo):
 # --- opening, closing, saving
 
 
+@pytest.mark.slow
 def test_twenty_panels_leave_no_thread_and_no_widget(network, photo):
     registry = ipywidgets.widgets.widget._instances
     threads, before = threading.active_count(), len(registry)
@@ -617,11 +618,14 @@ def test_a_style_moves_the_other_sliders_and_leaves_when_they_choose_a_layer(ope
     panel.style.value = "eyes"
     assert len(panel._target().objective.terms) == 6 and panel.channel.value == -1
     panel.layer.value = "block3b.expand"
-    assert panel.style.value == "" and panel._target().objective.terms == dk.layer("block3b.expand").terms
+    assert (
+        panel.style.value == ""
+        and panel._target().objective.terms == dk.layer("block3b.expand").terms
+    )
     assert panel._settings() == dk.settings_for(lite, "block3b.expand")  # they follow the layer …
     panel.sliders["seed"].value = 5
     kept = panel._settings()
-    panel.layer.value = "block5c"
+    panel.layer.value = "block4a.expand"
     assert panel._settings() == kept  # … until the user moves one
     panel.style.value = "scales"
     panel.channel.value = 3
