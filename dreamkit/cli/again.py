@@ -14,6 +14,7 @@ import typer
 import dreamkit as dk
 
 from .. import passport as passports
+from ..checks.fields import short
 from ..passport.cost import (
     MAX_PIXEL_STEPS,
     MAX_PIXELS_OF_A_REPLAY,
@@ -106,12 +107,19 @@ def _remade(
 def _network(plan: passports.Plan, weights: str | None) -> dk.Network:
     """The plan's network, with warnings where its device or its weights are not those of then."""
     there = plan.device == "cpu" or getattr(torch, plan.device).is_available()
-    net = dk.load_network(
-        plan.network,
-        weights=weights,
-        device=plan.device if there else None,
-        precision=plan.precision,
-    )
+    try:
+        net = dk.load_network(
+            plan.network,
+            weights=weights,
+            device=plan.device if there else None,
+            precision=plan.precision,
+        )
+    except KeyError:
+        raise ValueError(
+            f"unknown network {short(plan.network)}: it was made with a network of one's own, "
+            "which a command cannot load; in Python, dk.dream makes it again with that network and "
+            "the settings in dk.read_passport(path)"
+        ) from None
     if not there:
         say(
             f"warning: it was made on {plan.device}, which is not available here; "

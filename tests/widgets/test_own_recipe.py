@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import dreamkit as dk
+from dreamkit.cli.app import call
 from dreamkit.networks.network import randomized
 from dreamkit.widgets.runs import is_loadable
 
@@ -54,7 +55,7 @@ def test_the_recipe_runs_with_the_network_given(name, tmp_path, monkeypatch):
         assert "dreamkit again cannot load your own network; the Python" in text(panel.status)
 
 
-def test_a_stopped_dream_of_an_own_network(tmp_path, monkeypatch):
+def test_a_stopped_dream_of_an_own_network(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     network = own("mine")
     with studio(network, steps=6) as panel:
@@ -64,6 +65,8 @@ def test_a_stopped_dream_of_an_own_network(tmp_path, monkeypatch):
         assert torch.equal(picture_of(recipe, network), panel.frames[-1].whole)
         panel.save()
         assert "cannot load your own network" in text(panel.status)
+    assert call(["again", "dream.png"]) == 2
+    assert "was made with a network of one's own" in capsys.readouterr().err
 
 
 def test_what_load_network_makes_is_told_as_before(dreamnet, tmp_path, monkeypatch):
