@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -113,11 +113,15 @@ def _locked(
     settings: PictureSettings,
     where: Mapping[str, object],
 ) -> Iterator[tuple[int, int]]:
-    make_folder(folder)
-    with FolderLock(folder):
-        atlas = _opened(network, folder, tuple(chosen), settings)
-        write_manifest(atlas)  # from here on it is an atlas, and the same command continues it
-        yield from _making(network, atlas, chosen, settings, where)
+    there = _opened(network, folder, tuple(chosen), settings)
+    lacking = any(set(chosen[name]) - set(there.pictures[name]) for name in chosen)
+    # A cluster that cannot be had leaves no trace of an atlas.
+    with cluster(**where) if lacking else nullcontext() as client:
+        make_folder(folder)
+        with FolderLock(folder):
+            atlas = _opened(network, folder, tuple(chosen), settings)
+            write_manifest(atlas)  # from here on it is an atlas, and the same command continues it
+            yield from _making(network, atlas, chosen, settings, client)
 
 
 def _making(
@@ -125,7 +129,7 @@ def _making(
     atlas: Atlas,
     chosen: Mapping[str, list[int]],
     settings: PictureSettings,
-    where: Mapping[str, object],
+    client: object,
 ) -> Iterator[tuple[int, int]]:
     batches = []
     # Deep layers take longest and come first, so that no worker has a long batch left at the end.
@@ -139,14 +143,13 @@ def _making(
     try:
         if not batches:
             return
-        with cluster(**where) as client:
-            given = ticket(network, client)
-            jobs = ((given, name, part, settings) for name, part in batches)
-            with closing(spread(batch, jobs, client)) as results:
-                for index, made in results:
-                    _keep(atlas, *batches[index], made)
-                    done += len(made)
-                    yield done, total
+        given = ticket(network, client)
+        jobs = ((given, name, part, settings) for name, part in batches)
+        with closing(spread(batch, jobs, client)) as results:
+            for index, made in results:
+                _keep(atlas, *batches[index], made)
+                done += len(made)
+                yield done, total
     finally:
         write_manifest(atlas)
         if any(atlas.pictures.values()):
