@@ -15,12 +15,12 @@ NETWORKS = (
 )
 
 
-def exported(module: torch.nn.Module, path, side: int) -> torch.Tensor:
+def exported(module: torch.nn.Module, path, side: int, opset: int | None = None) -> torch.Tensor:
     """Writes the file with the exporter's defaults; the picture that it was made with."""
     picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(module, (picture,), str(path), verbose=False)
+        torch.onnx.export(module, (picture,), str(path), verbose=False, opset_version=opset)
     return picture
 
 
@@ -40,6 +40,17 @@ def test_a_classifier_is_read(tmp_path):
     torch.manual_seed(0)
     module = Small().eval()
     picture = exported(module, tmp_path / "small.onnx", 16)
+    read = dk.onnx.load(tmp_path / "small.onnx")
+    with torch.no_grad():
+        assert torch.allclose(read.module(picture), module(picture), atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opset", range(18, 24))
+def test_each_opset_is_read(opset, tmp_path):
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(Small().conv, torch.nn.BatchNorm2d(4), torch.nn.GELU()).eval()
+    picture = exported(module, tmp_path / "small.onnx", 16, opset)
     read = dk.onnx.load(tmp_path / "small.onnx")
     with torch.no_grad():
         assert torch.allclose(read.module(picture), module(picture), atol=1e-6)
