@@ -67,6 +67,22 @@ def loaded_once(monkeypatch):
     monkeypatch.setattr(zoo, "_embedded", once)
 
 
+@pytest.fixture
+def with_heif(monkeypatch):
+    from . import heif
+
+    heif.forget(monkeypatch)
+    heif.install(monkeypatch)
+
+
+@pytest.fixture
+def without_heif(monkeypatch):
+    from . import heif
+
+    heif.forget(monkeypatch)
+    heif.uninstall(monkeypatch)
+
+
 def tiny(seed: int = 0, norm: bool = True) -> nn.Module:
     """Two convolutions, BatchNorms with statistics, in-place ReLUs, a pool and a classifier."""
     import torch

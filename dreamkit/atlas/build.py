@@ -101,9 +101,10 @@ def making(
     if not names:
         raise ValueError("an atlas needs at least one layer; given: none")
     chosen = {name: _check_channels(network, name, channels) for name in names}
-    _opened(network, Path(folder), names, settings)  # what is wrong with it is said at once
+    there = _opened(network, Path(folder), names, settings)  # what is wrong is said at once
+    lacking = any(set(chosen[name]) - set(there.pictures[name]) for name in names)
     where = {"client": client, "workers": workers, "scheduler": scheduler}
-    return _locked(network, Path(folder), chosen, settings, where)
+    return _locked(network, Path(folder), chosen, settings, where if lacking else None)
 
 
 def _locked(
@@ -111,12 +112,10 @@ def _locked(
     folder: Path,
     chosen: Mapping[str, list[int]],
     settings: PictureSettings,
-    where: Mapping[str, object],
+    where: Mapping[str, object] | None,
 ) -> Iterator[tuple[int, int]]:
-    there = _opened(network, folder, tuple(chosen), settings)
-    lacking = any(set(chosen[name]) - set(there.pictures[name]) for name in chosen)
     # A cluster that cannot be had leaves no trace of an atlas.
-    with cluster(**where) if lacking else nullcontext() as client:
+    with cluster(**where) if where else nullcontext() as client:
         make_folder(folder)
         with FolderLock(folder):
             atlas = _opened(network, folder, tuple(chosen), settings)

@@ -20,6 +20,7 @@ import torch
 from ..checks.packages import optional_package
 from ..networks.network import Network
 from ..networks.zoo import embedded_digest, load_network
+from ..pictures.files import one_line
 from .address_check import check_answer, no_answer
 
 # Each thread has its own networks: hooks must not be shared between threads.
@@ -85,10 +86,9 @@ def _local_cluster(distributed: object, workers: int) -> object:
             silence_logs=50,
         )
     except RuntimeError as error:  # each worker first imports the script that started it
-        said = " ".join(str(error).split())[:120]
         raise ValueError(
-            f"the workers did not start ({said}); in a script, the call must stand under "
-            'if __name__ == "__main__":, as each worker imports the script'
+            f"the workers did not start ({one_line(error)[:120]}); in a script, the call must "
+            'stand under if __name__ == "__main__":, as each worker imports the script'
         ) from None
 
 

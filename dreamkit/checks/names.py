@@ -15,6 +15,15 @@ class UnknownNameError(KeyError):
         return str(self.args[0])
 
 
+def printable(text: str) -> str:
+    r"""The text with its control characters as escapes: a terminal would obey them.
+
+    >>> printable("red" + chr(7))
+    'red\\x07'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def unknown(kind: str, given: object, allowed: Iterable[str], hint: str = "") -> KeyError:
     """A KeyError that names what was given and the three nearest allowed names, then `hint`.
 

@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..pictures.files import check_target_folder
-from ..pictures.formats import HEIF_HINT, HEIF_SUFFIXES, reads_heif
+from ..pictures.formats import HEIF_HINT, HEIF_SUFFIXES, SUFFIXES, picture_suffixes
 from .console import say
-
-# Of a folder, the files with these suffixes are taken.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 def is_album(pictures: Sequence[str]) -> bool:
@@ -35,10 +32,8 @@ def picture_files(given: Sequence[str]) -> list[str]:
 def _pictures_in(folder: str) -> list[str]:
     names = [name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
     photos = [name for name in names if name.lower().endswith(HEIF_SUFFIXES)]
-    suffixes, left_out = SUFFIXES, ""
-    if reads_heif():
-        suffixes += HEIF_SUFFIXES
-    elif photos:
+    suffixes, left_out = picture_suffixes(), ""
+    if photos and suffixes == SUFFIXES:
         left_out = f"{len(photos)} HEIC photo{'s are' if len(photos) > 1 else ' is'} left out"
         left_out += f" ({HEIF_HINT})"
     found = [os.path.join(folder, name) for name in names if name.lower().endswith(suffixes)]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from ..checks.names import printable
 from ..checks.out_of_memory import is_out_of_memory
 from .streams import drop
 
@@ -133,8 +134,7 @@ def _print(text: str, stream: IO[str], spaced: bool = False) -> None:
     """
     encoding = getattr(stream, "encoding", None) or "utf-8"
     shown = text if spaced else " ".join(text.split())
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
-    line = line.encode(encoding, "backslashreplace").decode(encoding)
+    line = printable(shown).encode(encoding, "backslashreplace").decode(encoding)
     if "tqdm" in sys.modules and sys.stderr.isatty():
         # clears a progress bar, prints, and draws the bar again
         sys.modules["tqdm"].tqdm.write(line, file=stream)

@@ -83,8 +83,7 @@ def _parts(thing: object) -> Iterator[tuple[str, object]]:
     elif isinstance(thing, types.MethodType):
         yield "", thing.__self__
     elif hasattr(type(thing), "__deepcopy__"):
-        if not isinstance(thing, nn.Module):
-            copy.deepcopy(thing)
+        copy.deepcopy(thing)
     else:
         yield from _reduced(thing)
 

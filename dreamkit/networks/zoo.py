@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import importlib.util
 import json
 import os
@@ -90,7 +91,7 @@ def cached_networks() -> tuple[str, ...]:
     >>> cached_networks()[:3]
     ('dreamnet', 'dreamnet-robust', 'efficientnet_lite0')
     """
-    cached = (n for n in torchvision_names() if _cache_path(_weights_enum(n).url).is_file())
+    cached = (n for n in torchvision_names() if _cache_path(torchvision_weights(n).url).is_file())
     return (*embedded_names(), *efficientnet_lite.installed(), *cached)
 
 
@@ -164,7 +165,7 @@ def _efficientnet_lite(name: str, weights: Weights, options: dict) -> Network:
 def _torchvision(name: str, weights: Weights, options: dict) -> Network:
     import torchvision
 
-    chosen = _weights_enum(name)
+    chosen = torchvision_weights(name)
     transform, labels = chosen.transforms(), chosen.meta["categories"]
     mean = getattr(transform, "mean", IMAGENET_MEAN)
     std = getattr(transform, "std", IMAGENET_STD)
@@ -204,8 +205,8 @@ def imagenet_labels() -> tuple[str, ...]:
     return tuple(torchvision.models.SqueezeNet1_1_Weights.DEFAULT.meta["categories"])
 
 
-def _weights_enum(name: str):
-    """Torchvision's weights of that name: its first ones if there are several.
+def torchvision_weights(name: str) -> enum.Enum:
+    """Torchvision's weights for the network of that name: its first ones if there are several.
 
     The later ones were trained longer for accuracy, and their dreams are worse.
     """

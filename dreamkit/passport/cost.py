@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..networks.efficientnet_lite import VARIANTS
-from ..networks.zoo import cached_networks, embedded_names, torchvision_names
+from ..networks.zoo import (
+    cached_networks,
+    embedded_names,
+    torchvision_names,
+    torchvision_weights,
+)
 from ..pictures.scales import octave_sizes
 from .entries import guide_pictures
 from .reading import Plan
@@ -92,6 +97,4 @@ def _torchvision_weights(network: str) -> object | None:
     # torchvision takes a second to import: not for networks that dreamkit brings
     if network in (*embedded_names(), *VARIANTS) or network not in torchvision_names():
         return None
-    import torchvision
-
-    return torchvision.models.get_model_weights(network).DEFAULT
+    return torchvision_weights(network)

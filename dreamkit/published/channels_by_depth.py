@@ -135,8 +135,9 @@ def _each(network: Network, layer: str, channels: Sequence[int]) -> Objective:
         maps = [features[name][i, index] for i, (name, index) in enumerate(places)]
         if field >= 32:
             return sum(cells.sum() for cells in maps)
-        level = [cells.mean() if 1 < field < _EDGE else 0 for cells in maps]
-        return sum(F.softplus(cells - base).sum() for cells, base in zip(maps, level, strict=True))
+        if 1 < field < _EDGE:
+            maps = [cells - cells.mean() for cells in maps]
+        return sum(F.softplus(cells).sum() for cells in maps)
 
     names = tuple(dict.fromkeys(name for name, _ in places))
     return Objective(names, formula, f"channels of {layer!r}")

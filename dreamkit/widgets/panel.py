@@ -17,6 +17,7 @@ from typing import Any
 
 import ipywidgets
 
+from ..checks.names import printable
 from .parts import close_all, column, fallback_html, html_part, status_html
 
 MOST_UPDATES = 10  # a second: more would only fill the browser's queue
@@ -108,8 +109,8 @@ class Panel:
     ) -> dict[str, object]:
         """The live widget, and the panel's present state for pages without a kernel."""
         live = {} if self._closed else self.box._repr_mimebundle_()
-        title = "".join(c if c.isprintable() else repr(c)[1:-1] for c in self.title)
-        plain = {"text/html": fallback_html(self.box), "text/plain": f"{title} (a live panel)"}
+        text = f"{printable(self.title)} (a live panel)"
+        plain = {"text/html": fallback_html(self.box), "text/plain": text}
         return live | plain
 
     # Callbacks and jobs use these

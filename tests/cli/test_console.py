@@ -171,38 +171,6 @@ def test_a_signal_waits_while_a_picture_is_saved():
         _console.Signals().receive(signal.SIGTERM, None)
 
 
-@pytest.mark.parametrize("command", ["dream", "features", "again", "zoom", "album", "atlas"])
-def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, capsys):
-    """The result is there, so "stopped; nothing was saved" would be false."""
-    if command == "again":
-        assert call(["dream", *QUICK, "-o", "dreamt.png"]) == 0
-        assert capsys.readouterr().out
-    arguments = {
-        "dream": ["dream", *QUICK, "-o", "out.png"],
-        "features": ["features", "china", *QUICK[:4], "--layer", "conv1", "-o", "out.png"],
-        "again": ["again", "dreamt.png", "-o", "out.png"],
-        "zoom": ["zoom", "china", *QUICK, "--seconds", "0.1", "--fps", "10", "-o", "out.gif"],
-        "album": ["dream", "china", "clouds", *QUICK, "-o", "out"],
-        "atlas": [
-            *("atlas", "--network", "dreamnet", "--layer", "conv1", "--channels", "3"),
-            *("--side", "16", "--steps", "1", "-o", "out"),
-        ],
-    }[command]
-    real, sent = _console.print_line, []
-
-    def interrupted(text):
-        sent.append(text)
-        terminate()  # after the save, before the line that tells of it
-        real(text)
-
-    for module in ("dream", "sheets", "again", "films", "album", "atlas"):
-        monkeypatch.setattr(f"dreamkit.cli.{module}.print_line", interrupted)
-    assert call(arguments) == 0
-    shown = capsys.readouterr()
-    assert sent and shown.out.strip() == sent[-1] and "stopped" not in shown.err
-    assert next(Path().glob("out*")).exists()
-
-
 SAVING = {
     "dream": ["dream", *QUICK, "-o", "out.png"],
     "features": ["features", "china", *QUICK[:4], "--layer", "conv1", "-o", "out.png"],
@@ -215,6 +183,27 @@ SAVING = {
     ],
     "figures": ["figures", "noise-to-banana", "--network", "dreamnet", "-o", "out"],
 }
+
+
+@pytest.mark.parametrize("command", ["dream", "features", "again", "zoom", "album", "atlas"])
+def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, capsys):
+    """The result is there, so "stopped; nothing was saved" would be false."""
+    if command == "again":
+        assert call(["dream", *QUICK, "-o", "dreamt.png"]) == 0
+        assert capsys.readouterr().out
+    real, sent = _console.print_line, []
+
+    def interrupted(text):
+        sent.append(text)
+        terminate()  # after the save, before the line that tells of it
+        real(text)
+
+    for module in ("dream", "sheets", "again", "films", "album", "atlas"):
+        monkeypatch.setattr(f"dreamkit.cli.{module}.print_line", interrupted)
+    assert call(SAVING[command]) == 0
+    shown = capsys.readouterr()
+    assert sent and shown.out.strip() == sent[-1] and "stopped" not in shown.err
+    assert next(Path().glob("out*")).exists()
 
 
 @pytest.mark.parametrize("save", [1, 2])

@@ -1,8 +1,5 @@
 """The pictures of a folder: the formats that can be read, HEIC with pillow-heif (faked here)."""
 
-import sys
-import types
-
 import PIL.Image
 import PIL.ImageFile
 import pytest
@@ -11,46 +8,7 @@ import dreamkit as dk
 from dreamkit.inside.sources import sources_of
 from dreamkit.pictures import formats
 
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
-
-
-class Photo(PIL.ImageFile.ImageFile):
-    """A plugin of Pillow that reads any HEIC file as four red pixels."""
-
-    format = "HEIF"
-
-    def _open(self):
-        self._size, self._mode, self.tile = (2, 2), "RGB", []
-
-    def load(self):
-        self.im = PIL.Image.new("RGB", self.size, (255, 0, 0)).im
-        return PIL.Image.Image.load(self)
-
-
-@pytest.fixture(autouse=True)
-def plugins(monkeypatch):
-    PIL.Image.init()  # Pillow loads its plugins once: not into the copies
-    monkeypatch.setattr(PIL.Image, "OPEN", {**PIL.Image.OPEN})
-    monkeypatch.setattr(PIL.Image, "ID", [*PIL.Image.ID])
-    PIL.Image.OPEN.pop("HEIF", None)
-
-
-@pytest.fixture
-def with_heif(monkeypatch):
-    module = types.ModuleType("pillow_heif")
-    module.__spec__ = types.SimpleNamespace(name="pillow_heif")
-    module.register_heif_opener = lambda: PIL.Image.register_open(
-        "HEIF", Photo, lambda start: start[4:8] == b"ftyp"
-    )
-    monkeypatch.setitem(sys.modules, "pillow_heif", module)
-
-
-@pytest.fixture
-def without_heif(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    real = formats.importlib.util.find_spec
-    missing = lambda name, *rest: None if name == "pillow_heif" else real(name, *rest)
-    monkeypatch.setattr(formats.importlib.util, "find_spec", missing)
+from ..heif import HEIC
 
 
 def names(folder):

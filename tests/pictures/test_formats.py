@@ -2,8 +2,6 @@
 
 import io
 import os
-import sys
-import types
 from pathlib import Path
 
 import PIL.Image
@@ -13,50 +11,15 @@ import torch
 
 import dreamkit as dk
 from dreamkit.cli.app import call
-from dreamkit.pictures import formats
 
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
-
-
-class Photo(PIL.ImageFile.ImageFile):
-    """A plugin of Pillow that reads any HEIC file as four red pixels."""
-
-    format = "HEIF"
-
-    def _open(self):
-        self._size, self._mode, self.tile = (2, 2), "RGB", []
-
-    def load(self):
-        self.im = PIL.Image.new("RGB", self.size, (255, 0, 0)).im
-        return PIL.Image.Image.load(self)
-
-
-def register() -> None:
-    PIL.Image.register_open("HEIF", Photo, lambda start: start[4:8] == b"ftyp")
+from .. import heif
+from ..heif import HEIC
 
 
 @pytest.fixture(autouse=True)
 def nothing_stays(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(PIL.Image, "OPEN", {**PIL.Image.OPEN})
-    monkeypatch.setattr(PIL.Image, "ID", [*PIL.Image.ID])
-    PIL.Image.OPEN.pop("HEIF", None)
-
-
-@pytest.fixture
-def without_heif(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    real = formats.importlib.util.find_spec
-    missing = lambda name, *rest: None if name == "pillow_heif" else real(name, *rest)
-    monkeypatch.setattr(formats.importlib.util, "find_spec", missing)
-
-
-@pytest.fixture
-def with_heif(monkeypatch):
-    module = types.ModuleType("pillow_heif")
-    module.__spec__ = types.SimpleNamespace(name="pillow_heif")
-    module.register_heif_opener = register
-    monkeypatch.setitem(sys.modules, "pillow_heif", module)
+    heif.forget(monkeypatch)
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"msf1", b"hevc"])
@@ -86,7 +49,7 @@ def test_with_the_package_they_load(name, with_heif):
 
 
 def test_a_program_that_registered_the_plugin_itself(without_heif):
-    register()
+    heif.register()
     Path("a.heic").write_bytes(HEIC)
     assert dk.load_image("a.heic").shape == (1, 3, 2, 2)
 
