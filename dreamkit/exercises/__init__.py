@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ..checks.names import unknown
+from .checking import agree, close, described, uses
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,13 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: its data, its solution and the checks of an answer in the order of trial."""
+    """One exercise: its data, its solution and the checks of an answer in the order of trial.
+
+    A function that only repeats the lesson's own case is caught last: `cases` are the arguments of
+    further calls, of other shapes and other parameters, and on each the answer must agree with the
+    solution. Where writing a function of the package is the task, `write` names it: an answer that
+    is that function, or calls it, is turned down first.
+    """
 
     name: str
     lesson: str  # "05"
@@ -51,20 +58,38 @@ class Exercise:
     checks: tuple[Condition | Mistake, ...]
     praise: str  # said of a right answer
     same: Callable[[object, object], bool] | None = None  # whether two answers agree
-    otherwise: str = ""  # said last, of an answer that does not agree with the solution
+    otherwise: str = ""  # said of an answer that does not agree with the solution
+    cases: tuple[tuple, ...] = ()  # each the arguments of one call
+    compare: Callable[[object, object], bool] = close  # whether two results agree on a case
+    write: tuple[str, ...] = ()
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """What must hold, in order: an answer must not agree with a mistake that has a hint."""
-        found = [check for check in map(self._condition, self.checks) if check]
+        found = [self._own_work] if self.write else []
+        found += [check for check in map(self._condition, self.checks) if check]
         if self.otherwise:
             found.append(Condition(lambda answer: self.same(answer, self.solution), self.otherwise))
-        return tuple(found)
+        return (*found, *map(self._on_case, self.cases))
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
         """The known wrong answers."""
         return tuple(check for check in self.checks if isinstance(check, Mistake))
+
+    @property
+    def _own_work(self) -> Condition:
+        return Condition(
+            lambda answer: not uses(answer.function, self.write),
+            f"that is the package's own {' or '.join(self.write)}: here the task is to write it",
+        )
+
+    def _on_case(self, case: tuple) -> Condition:
+        return Condition(
+            lambda answer: agree(answer, self.solution, case, self.compare),
+            f"right so far, but not for other arguments ({described(case)}): "
+            "is a size or a value written into your function?",
+        )
 
     def _condition(self, check: Condition | Mistake) -> Condition | None:
         if isinstance(check, Condition):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import types
 from collections.abc import Callable
 
 import torch
@@ -29,11 +31,60 @@ def on(
 
     Each call receives its own copies of the tensors, so a function may change them.
     """
+    return lambda answer, other: agree(answer, other, given, compare)
+
+
+def agree(
+    answer: Callable, other: Callable, case: tuple, compare: Callable[[object, object], bool]
+) -> bool:
+    """Whether two functions return the same for the arguments `case`, copied for each call."""
 
     def result(function: Callable) -> object:
-        return function(*(x.clone() if isinstance(x, Tensor) else x for x in given))
+        return function(*(x.clone() if isinstance(x, Tensor) else x for x in case))
 
-    return lambda answer, other: compare(result(answer), result(other))
+    return compare(result(answer), result(other))
+
+
+def described(case: tuple) -> str:
+    """The arguments of a call in words: a tensor by its shape, a function by "a function".
+
+    >>> described((torch.zeros(1, 3, 4, 5), 0.5))
+    'a tensor of 1×3×4×5, 0.5'
+    """
+    return ", ".join(map(_described, case))
+
+
+def _described(given: object) -> str:
+    if isinstance(given, Tensor):
+        return f"a tensor of {'×'.join(map(str, given.shape)) or 'one value'}"
+    return "a function" if callable(given) else repr(given)
+
+
+def uses(function: Callable, names: tuple[str, ...]) -> bool:
+    """Whether `function` is, wraps or calls one of dreamkit's functions of these names.
+
+    A student's own helper may bear such a name.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    module = getattr(function, "__module__", None) or ""
+    if module.split(".")[0] == "dreamkit" and ".exercises" not in module:
+        return True
+    found = set(names) & _names(getattr(function, "__code__", None))
+    scope = getattr(function, "__globals__", {})
+    return any(_ours(scope[name]) if name in scope else True for name in found)
+
+
+def _ours(value: object) -> bool:
+    return (getattr(value, "__module__", None) or "").split(".")[0] == "dreamkit"
+
+
+def _names(code: types.CodeType | None) -> set[str]:
+    """The names of globals and attributes that code mentions, that of functions in it too."""
+    if code is None:
+        return set()
+    inner = (_names(value) for value in code.co_consts if isinstance(value, types.CodeType))
+    return set(code.co_names).union(*inner)
 
 
 def uniform(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -101,6 +101,9 @@ EXERCISES = (
             Mistake("zeros at the border", lambda g, s: _blur(g, s, pad=_zero_pad)),
             Mistake("a box instead of a Gaussian", lambda g, s: _blur(g, s, kernel=_box)),
         ),
+        cases=((normal(2, 1, 23, 17, seed=6), 0.6), (normal(1, 4, 16, 31, seed=7), 1.7)),
+        compare=_roughly,
+        write=("smooth",),
         praise="weights that sum to 1, both axes, mirrored borders: it equals dk.smooth",
     ),
     Exercise(

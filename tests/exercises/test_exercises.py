@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+import dreamkit as dk
 from dreamkit.exercises import all_exercises, by_name, check
 
 NAMES = sorted(all_exercises())
@@ -57,3 +58,15 @@ def test_two_exercises_of_one_name_are_an_error():
         match=f"two exercises are named '{one.name}': one in lesson {one.lesson}, one in lesson 99",
     ):
         by_name([one, other, replace(one, lesson="99")])
+
+
+def test_an_answer_that_knows_one_case_only_fails_on_another():
+    """The lesson's own case alone is right; the verdict says for which arguments it is not."""
+    blur = all_exercises()["smooth"].solution
+    verdict = check("smooth", lambda gradient, sigma: blur(gradient, 1.0))
+    assert verdict.ok is False and "a tensor of 2×1×23×17, 0.6" in verdict.message
+
+
+def test_where_writing_it_is_the_task_the_packages_own_is_no_answer():
+    verdict = check("smooth", dk.smooth)
+    assert verdict.ok is False and "the package's own smooth" in verdict.message
