@@ -71,7 +71,7 @@ def load_network(
     return randomized(network) if weights == "random" else network
 
 
-def course_network(name: str = "dreamnet") -> Network:
+def course_network(name: str = DEFAULT_NETWORK) -> Network:
     """The network a lesson runs on: `name`, unless the environment variables choose another one.
 
     DREAMKIT_NETWORK is a name, and DREAMKIT_WEIGHTS a weights file for it.

@@ -334,7 +334,7 @@ def test_random_weights_are_the_same_for_the_same_seed(dreamnet):
 
 
 def test_the_environment_can_choose_the_courses_network(monkeypatch):
-    assert dk.course_network().name == "dreamnet"
+    assert dk.course_network().name == "efficientnet_lite0"
     monkeypatch.setenv("DREAMKIT_NETWORK", "dreamnet-robust")
     assert dk.course_network("dreamnet").name == "dreamnet-robust"
 
