@@ -23,6 +23,10 @@ from __future__ import annotations
 
 import importlib
 
+from .waiting import spin_briefly
+
+spin_briefly()  # before PyTorch is loaded
+
 __version__ = "0.1.0"
 
 # module: the public names that it defines

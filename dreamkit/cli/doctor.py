@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 import dreamkit as dk
 
+from .. import waiting
 from ..networks.efficientnet_lite import VARIANTS, installed
 from ..networks.zoo import embedded_names
 from .console import print_row, signals
@@ -55,6 +56,7 @@ def examine() -> Iterator[tuple[bool, str]]:
     for name in VARIANTS:
         yield _try(f"weights of {name}", lambda name=name: _weights_of_a_package(name))
     yield _try("device", _device)
+    yield _try("how threads wait for each other", waiting.in_force)
     yield _try("sample photos", _samples)
     yield _try("four steps of a dream", _four_steps)
     yield _try("torchvision's networks", _torchvision)

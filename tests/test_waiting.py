@@ -1,0 +1,56 @@
+"""How the threads of a step wait for each other: set before PyTorch is loaded, never over a choice."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from dreamkit.waiting import SETTINGS, spin_briefly
+
+NAMES = (*SETTINGS, "OMP_WAIT_POLICY", "DREAMKIT_SPIN")
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+
+
+def test_threads_spin_briefly(without_torch):
+    environment = {"HOME": "/"}
+    spin_briefly(environment)
+    assert environment == {"HOME": "/"} | SETTINGS
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"GOMP_SPINCOUNT": "0"},
+        {"KMP_BLOCKTIME": "200"},
+        {"OMP_WAIT_POLICY": "ACTIVE"},
+        {"DREAMKIT_SPIN": "1"},
+    ],
+)
+def test_a_choice_of_the_user_stands(without_torch, chosen):
+    environment = dict(chosen)
+    spin_briefly(environment)
+    assert environment == chosen
+
+
+def test_nothing_is_set_once_torch_is_loaded(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", sys)
+    environment = {}
+    spin_briefly(environment)
+    assert environment == {}
+
+
+@pytest.mark.parametrize("order", ["dreamkit, torch", "torch, dreamkit"])
+def test_importing_dreamkit_sets_it_only_before_torch(order, monkeypatch):
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    code = (
+        f"import {order}, os, json; "
+        f"print(json.dumps({{n: os.environ[n] for n in {NAMES} if n in os.environ}}))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert json.loads(result.stdout) == (SETTINGS if order.startswith("dreamkit") else {})
