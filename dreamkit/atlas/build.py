@@ -37,7 +37,7 @@ def atlas(
     *,
     channels: Sequence[int] | None = None,
     client: object = None,
-    workers: int | None = None,
+    workers: int | str | None = None,
     scheduler: str | None = None,
     settings: PictureSettings | None = None,
 ) -> Atlas:
@@ -49,9 +49,9 @@ def atlas(
     folder: a new or empty one, or one that holds an atlas of the same network with the same
         settings.
     channels: the channels of each layer, all by default.
-    client, workers, scheduler: at most one. A Dask client, a number of processes of this machine,
-        or the address of a Dask scheduler: the batches are spread over its workers. By default they
-        run in this process.
+    client, workers, scheduler: at most one. A Dask client, a number of processes of this machine
+        ("auto": one for each core), or the address of a Dask scheduler: the batches are spread over
+        its workers. By default they run in this process.
     settings: how each picture is made, `PictureSettings()` by default.
 
     Raises KeyError for an unknown layer; ValueError for a channel that does not exist and for a
@@ -84,7 +84,7 @@ def making(
     *,
     channels: Sequence[int] | None = None,
     client: object = None,
-    workers: int | None = None,
+    workers: int | str | None = None,
     scheduler: str | None = None,
     settings: PictureSettings | None = None,
 ) -> Iterator[tuple[int, int]]:

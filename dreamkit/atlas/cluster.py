@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import os
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -39,30 +40,48 @@ class Ticket:
     key: str = ""  # of a network that was sent whole
 
 
+def worker_count(workers: object) -> int:
+    """The number of processes that `workers` asks for; "auto": one for each core of this machine.
+
+    Every worker has one thread, so that "auto" never asks for more threads than there are cores.
+    Raises ValueError for anything but "auto" and a whole number from 1 to 1024.
+
+    >>> worker_count(3)
+    3
+    """
+    if workers == "auto":
+        usable = getattr(os, "sched_getaffinity", None)  # cores that this process may use
+        return len(usable(0)) if usable else os.cpu_count() or 1
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 1024:
+        raise ValueError(
+            f'workers must be a whole number from 1 to 1024, or "auto"; given: {workers!r}'
+        )
+    return workers
+
+
 @contextlib.contextmanager
 def cluster(
-    workers: int | None = None, scheduler: str | None = None, client: object = None
+    workers: int | str | None = None, scheduler: str | None = None, client: object = None
 ) -> Iterator[object]:
     """The Dask client to spread jobs with, or None for this process; closes what it started.
 
-    `workers` is a number of processes of this machine with one thread each. They listen on loopback
+    `workers` is a number of processes of this machine with one thread each, or "auto": one for each
+    core, and this process alone where there is one core. They listen on loopback
     only and accept only this process, by a certificate made for the purpose: other users of the
     machine cannot give them work. Raises ValueError for more than one argument, an address where no
     scheduler answers, and a missing Dask.
     """
     if sum(given is not None for given in (workers, scheduler, client)) > 1:
         raise ValueError("give one of workers, scheduler and client")
-    if workers is not None and (
-        isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 1024
-    ):
-        raise ValueError(f"workers must be a whole number from 1 to 1024; given: {workers!r}")
-    if client is not None or (workers is None and scheduler is None):
+    count = None if workers is None else worker_count(workers)
+    alone = workers == "auto" and count == 1
+    if client is not None or alone or (workers is None and scheduler is None):
         yield client
         return
     distributed = _distributed()
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            local = _local_cluster(distributed, workers)
+            local = _local_cluster(distributed, count)
             scheduler = stack.enter_context(local)
         else:
             check_answer(distributed, scheduler)

@@ -15,12 +15,12 @@ import typer
 import dreamkit as dk
 
 from .. import passport as passports
-from ..atlas.cluster import Ticket, cluster, network_of, spread, ticket
+from ..atlas.cluster import Ticket, cluster, network_of, spread, ticket, worker_count
 from ..checks.out_of_memory import is_out_of_memory
 from ..pictures.files import make_folder
 from .album_files import target_files
 from .console import TOO_LITTLE_MEMORY, print_line, say, signals
-from .job import Job, remarks_on
+from .job import DreamRequest, Job, remarks_on
 from .progress import CountProgress
 
 UNREADABLE = (ValueError, KeyError, OSError)  # what a picture that cannot be dreamt raises
@@ -143,6 +143,7 @@ def make_album(album: Album) -> None:
             )
         ):
             if left:
+                _suggest_workers(album.job.request, len(left))
                 make_folder(album.folder)
                 for _ in album.results(left, progress.advance):
                     progress.advance()
@@ -158,3 +159,10 @@ def make_album(album: Album) -> None:
     if album.failed:
         say(f"{album.failed} of {total} pictures could not be dreamt")
         raise typer.Exit(2)
+
+
+def _suggest_workers(request: DreamRequest, pictures: int) -> None:
+    given = request.workers is not None or request.scheduler is not None
+    cores = worker_count("auto")
+    if not given and pictures > 1 and cores > 1:
+        say(f"one process with one thread; --workers auto shares the work among {cores} cores")

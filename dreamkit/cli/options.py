@@ -46,10 +46,24 @@ StyleName = Annotated[
     str | None,
     typer.Option(help=f"what to dream of: {', '.join(styles())}", show_default=DEFAULT_STYLE),
 ]
+
+
+def _workers(given: str) -> int | str:
+    try:
+        return int(given)
+    except ValueError:
+        return given  # "auto"; of anything else the cluster says what is allowed
+
+
 Channels = Annotated[str | None, typer.Option(help="which channels, as 3,14,15; all if not given")]
 Workers = Annotated[
-    int | None,
-    typer.Option(help="processes on this machine that share the work; if not given, this one"),
+    object,
+    typer.Option(
+        parser=_workers,
+        metavar="N|auto",
+        help="processes on this machine that share the work, auto: one for each core; "
+        "if not given, this one",
+    ),
 ]
 Scheduler = Annotated[
     str | None, typer.Option(help="a Dask scheduler that shares out the work: tcp://HOST:PORT")

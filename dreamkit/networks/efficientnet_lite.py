@@ -91,7 +91,7 @@ class Convolution(nn.Module):
         padding = 0 if self.pad else before
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups)
         if not linear:
-            self.act = nn.ReLU6()
+            self.act = nn.ReLU6(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(F.pad(x, self.pad) if self.pad else x)

@@ -66,7 +66,7 @@ _ALONG = """
 """
 _RULES = {
     **dict.fromkeys(_EACH_NUMBER.split(), same),
-    "Convolution": convolution,
+    **dict.fromkeys(("Convolution", "StemConvolution"), convolution),
     **dict.fromkeys(("MaxPool2DWithIndices", "MaxPool2D", "AvgPool2D", "AvgPool3D"), pool),
     **dict.fromkeys(("UpsampleNearest2D", "UpsampleNearestExact2D"), interpolation(0, 0)),
     "UpsampleBilinear2D": interpolation(1, 1),

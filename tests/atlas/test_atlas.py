@@ -16,6 +16,7 @@ from torch import nn
 
 import dreamkit as dk
 from dreamkit.atlas import channels as drawn
+from dreamkit.atlas.cluster import cluster, worker_count
 from dreamkit.atlas.folder import file_of
 from dreamkit.cli.app import call
 
@@ -235,7 +236,8 @@ def test_another_atlas_or_somebodys_folder_is_refused(small, dreamnet, tmp_path)
         ({"channels": [48]}, "channel 48 is out of range: layer 'conv1' has 48"),
         ({"channels": [-1]}, "channel -1"),
         ({"layers": []}, "at least one layer"),
-        ({"workers": 0}, "from 1 to 1024; given: 0"),
+        ({"workers": 0}, 'from 1 to 1024, or "auto"; given: 0'),
+        ({"workers": "all"}, """from 1 to 1024, or "auto"; given: 'all'"""),
         ({"workers": 2, "scheduler": "tcp://x"}, "give one of workers, scheduler and client"),
     ],
 )
@@ -371,6 +373,16 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 
 
 # --- with workers
+
+
+def test_auto_is_one_worker_for_each_core_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5}, raising=False)
+    assert worker_count("auto") == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert worker_count("auto") == 1
+    with cluster(workers="auto") as client:  # one core: this process does the work, without Dask
+        assert client is None
 
 
 @pytest.mark.slow

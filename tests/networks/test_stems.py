@@ -1,0 +1,87 @@
+"""The first convolution's gradient, written as a convolution: PyTorch's own is the oracle."""
+
+import pytest
+import torch
+from torch import nn
+
+import dreamkit as dk
+from dreamkit.networks.stems import Stem, gradient_by_phases, quicken_stem
+
+# (kernel, stride, padding, input size)
+SHAPES = (
+    (7, 2, 3, (20, 26)),
+    (7, 2, 3, (21, 27)),
+    (7, 2, 0, (22, 19)),
+    (11, 4, 2, (31, 34)),
+    (5, 1, 2, (9, 12)),
+    ((5, 7), 3, (1, 4), (17, 20)),
+    (6, 4, 5, (13, 13)),
+)
+
+
+def conv(kernel, stride, padding, channels=3) -> nn.Conv2d:
+    torch.manual_seed(1)
+    return nn.Conv2d(channels, 4, kernel, stride, padding).double().requires_grad_(False)
+
+
+def both(layer: nn.Conv2d, size) -> tuple[torch.Tensor, torch.Tensor]:
+    """The gradient by phases and PyTorch's own."""
+    picture = torch.randn(2, layer.in_channels, *size, dtype=torch.float64, requires_grad=True)
+    output = layer(picture)
+    above = torch.randn_like(output)
+    own = torch.autograd.grad(output, picture, above)[0]
+    return gradient_by_phases(above, layer.weight, size, layer.stride, layer.padding), own
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding", "size"), SHAPES)
+def test_the_gradient_is_pytorchs(kernel, stride, padding, size):
+    ours, own = both(conv(kernel, stride, padding), size)
+    torch.testing.assert_close(ours, own, atol=1e-12, rtol=0)
+
+
+def test_a_stem_gives_the_same_features_gradients_and_second_gradients():
+    plain = conv(5, 2, 1)
+    stem = quicken_stem(nn.Sequential(conv(5, 2, 1)))[0]
+    assert type(stem) is Stem
+    picture = torch.randn(1, 3, 11, 9, dtype=torch.float64, requires_grad=True)
+    assert torch.equal(stem(picture), plain(picture))
+    assert torch.autograd.gradcheck(stem, picture)
+    assert torch.autograd.gradgradcheck(lambda x: stem(x).square(), picture)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(3, 4, 3, 2),
+        nn.Conv2d(8, 4, 7, 2),
+        nn.Conv2d(3, 3, 7, 2, groups=3),
+        nn.Conv2d(3, 4, 7, 2, dilation=2),
+        nn.Conv2d(3, 4, 7, padding="same"),
+        nn.Conv2d(3, 4, 7, 2, padding=3, padding_mode="reflect"),
+        nn.Conv2d(3, 4, 7, (2, 1)),
+        nn.ConvTranspose2d(3, 4, 7, 2),
+    ],
+)
+def test_other_convolutions_stay_as_they_are(layer):
+    kind = type(layer)
+    assert type(quicken_stem(nn.Sequential(layer))[0]) is kind
+
+
+def test_weights_that_learn_still_get_gradients():
+    stem = quicken_stem(nn.Sequential(nn.Conv2d(3, 4, 7, 2)))[0]
+    picture = torch.randn(1, 3, 16, 16, requires_grad=True)
+    stem(picture).sum().backward()
+    assert stem.weight.grad is not None and picture.grad is not None
+
+
+def test_a_network_in_bfloat16_gives_a_float32_gradient_that_points_the_same_way():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 8, 7, 2, 3), nn.ReLU())
+    picture = dk.noise(32, 40, seed=1)
+    found = []
+    for precision in ("float32", "bfloat16"):
+        network = dk.as_network(module, (0.5,) * 3, (0.2,) * 3, precision=precision)
+        assert type(network.module[0]) is Stem
+        found.append(dk.gradient(dk.scorer(network, dk.layer("1")), picture))
+    assert found[1].dtype == torch.float32
+    assert torch.cosine_similarity(*(g.flatten() for g in found), dim=0) > 0.99
