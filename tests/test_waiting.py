@@ -1,4 +1,4 @@
-"""How the threads of a step wait for each other: set before PyTorch is loaded, never over a choice."""
+"""How the threads of a step wait: set before PyTorch is loaded, never over a choice."""
 
 import json
 import subprocess

@@ -56,7 +56,7 @@ class StemConvolution(torch.autograd.Function):
 
 
 def quicken_stem(module: nn.Module) -> nn.Module:
-    """The module, changed in place: its large convolutions of few input channels become a `Stem`."""
+    """The module, changed in place: large convolutions of few input channels become a `Stem`."""
     for layer in module.modules():
         if (
             type(layer) is nn.Conv2d
