@@ -55,7 +55,7 @@ def timed(function: Callable, *given: object) -> float:
 
 
 def measure(network: str, layer: str, size: tuple[int, int], dynamic: bool, repeats: int) -> None:
-    net = dk.as_network(rivals._module(network), rivals.MEAN, rivals.STD, device="cpu")
+    net = dk.as_network(rivals.module_of(network), rivals.MEAN, rivals.STD, device="cpu")
     large, small = (
         dk.resize(dk.sample("china"), side)
         for side in (size, (size[0] // 2 + 8, size[1] // 2 + 16))

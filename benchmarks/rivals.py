@@ -1,18 +1,26 @@
 """The competitors of `python -m benchmarks`: each gives a function for one step."""
 
+import dreamkit as dk  # isort: skip  (before torch: it says how threads wait)
 from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 from torch import nn
 
-import dreamkit as dk
-
-NAMES = ("dreamkit", "dreamkit bfloat16", "tutorial loop", "lucent", "torch-dreams", "tensorflow")
+NAMES = (
+    "dreamkit",
+    "dreamkit bfloat16",
+    "tutorial loop",
+    "lucent",
+    "torch-dreams",
+    "tensorflow tutorial",
+)
 KERAS_NAMES = {
     "Mixed_6a": "mixed3",
     "Mixed_6c": "mixed5",
 }  # of InceptionV3's layers: torchvision's and Keras's
+# of EfficientNet-Lite's layers: in dreamkit's network, and in timm's
+TIMM_NAMES = {"block5c.expand": "blocks.4.2.bn1"}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -24,16 +32,23 @@ def step(name: str, network: str, layer: str, size: tuple[int, int]) -> Callable
     picture = dk.resize(dk.sample("china"), size)
     if name.startswith("dreamkit"):
         return _ours(network, layer, picture, name.partition(" ")[2])
-    if name == "tensorflow":
+    if name == "tensorflow tutorial":
         return _tensorflow(network, layer, picture)
-    return {"tutorial loop": _tutorial, "lucent": _lucent, "torch-dreams": _torch_dreams}[name](
-        _module(network), layer, picture
+    return {"tutorial loop": tutorial_step, "lucent": _lucent, "torch-dreams": _torch_dreams}[name](
+        module_of(network), TIMM_NAMES.get(layer, layer), picture
     )
 
 
-def _module(network: str) -> nn.Module:
-    """The architecture from torchvision with random weights and gradients, as in a tutorial."""
+def module_of(network: str) -> nn.Module:
+    """The architecture with random weights and gradients, as in a tutorial.
+
+    It is torchvision's, and for EfficientNet-Lite timm's.
+    """
     torch.manual_seed(0)
+    if network.startswith("efficientnet_lite"):
+        import timm
+
+        return timm.create_model(f"tf_{network}", pretrained=False).eval()
     if network == "dreamnet":
         from dreamkit.networks.dreamnet import DreamNet
 
@@ -49,24 +64,25 @@ def _module(network: str) -> nn.Module:
 
 
 def _ours(network: str, layer: str, picture: torch.Tensor, how: str) -> Callable[[], object]:
-    net = dk.as_network(
-        _module(network),
-        MEAN,
-        STD,
-        precision="bfloat16" if how == "bfloat16" else "float32",
-        device="cpu",
-    )
+    precision = "bfloat16" if how == "bfloat16" else "float32"
+    net = our_network(network, precision)
     score = dk.scorer(net, dk.layer(layer))
     return lambda: dk.ascend(picture, dk.normalize(dk.gradient(score, picture)), 0.01)
 
 
-def _tutorial(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
+def our_network(network: str, precision: str = "float32", device: str = "cpu") -> dk.Network:
+    if network.startswith("efficientnet_lite"):
+        return dk.load_network(network, weights="random", precision=precision, device=device)
+    return dk.as_network(module_of(network), MEAN, STD, precision=precision, device=device)
+
+
+def tutorial_step(module: nn.Module, layer: str, picture: torch.Tensor) -> Callable[[], object]:
     """The loop of tutorials: a hook keeps features, the whole network runs, all gets gradients."""
     kept = {}
     dict(module.named_modules())[layer].register_forward_hook(
         lambda layer, inputs, output: kept.update(features=output)
     )
-    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
+    mean, std = (torch.tensor(v, device=picture.device).view(1, 3, 1, 1) for v in (MEAN, STD))
     image = ((picture - mean) / std).requires_grad_(True)
 
     def take() -> None:
@@ -141,7 +157,7 @@ def _tensorflow(network: str, layer: str, picture: torch.Tensor) -> Callable[[],
 @lru_cache
 def flops(network: str, layer: str, size: tuple[int, int]) -> float:
     """Floating-point operations of the forward pass to the layer, and as many for the gradient."""
-    net, found = dk.as_network(_module(network), MEAN, STD, device="cpu"), []
+    net, found = our_network(network), []
 
     def count(conv: nn.Conv2d, inputs: tuple, output: torch.Tensor) -> None:
         found.append(2 * output.numel() * conv.weight[0].numel())

@@ -10,6 +10,9 @@ import dreamkit as dk
 pytest.importorskip("benchmarks", reason="the benchmarks' folder is not beside the tests")
 from benchmarks import beside, classes, drawn, judged, sheets
 
+turns = pytest.importorskip("benchmarks.turns", reason="psutil is not installed")
+from benchmarks import chart, flame, gpu  # noqa: E402
+
 
 class Colours(torch.nn.Module):
     """Seven classes: how red, green and blue a picture is; the others are constant."""
@@ -147,3 +150,60 @@ def test_random_channels_have_weights():
     chosen = drawn.random_channels(network, "block1a.depthwise", 28)
     assert sorted(chosen) == [i for i in range(32) if i not in (11, 16, 28, 31)]
     assert chosen[:8] == drawn.random_channels(network, "block1a.depthwise")
+
+
+def test_a_spread_is_that_of_the_quartiles_and_a_wide_one_allows_no_ratio():
+    calm, wild = turns.Times([1.0, 1.1, 0.9, 1.0, 5.0]), turns.Times([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert calm.median == 1.0 and calm.spread == pytest.approx(0.1)
+    assert wild.spread == pytest.approx(2 / 3) and turns.ratio(calm, wild) is None
+    assert turns.told(None) == "none: spread over a third"
+    assert turns.ratio(turns.Times([2.0, 2.0]), calm) == 2.0 and turns.told(2.0) == "2.00"
+    assert turns.Times([1.0]).spread == 0.0
+
+
+def test_competitors_take_turns_and_cold_steps_do_not_count():
+    called, cold = [], {"ours": iter([9.0, 1.0]), "slow": iter([9.0, 3.0])}
+
+    def competitor(name: str, warm: float):
+        def take() -> float:
+            called.append(name)
+            return next(cold[name], warm)
+
+        return take
+
+    found = turns.turns({"ours": competitor("ours", 0.5), "slow": competitor("slow", 2.5)}, 5, 0)
+    assert found["ours"].seconds == [0.5] * 5 and found["slow"].seconds == [2.5] * turns.FEW
+    assert called[:8] == ["ours"] * 2 + ["slow"] * 2 + ["ours"] * 2 + ["slow", "ours"]
+
+
+def test_steps_are_timed_on_a_device_and_drawn(tmp_path):
+    job = ("dreamnet", "conv1", (24, 32))
+    found = gpu.measure(job, torch.device("cpu"), repeats=2)
+    assert set(found) == {"dreamkit", "dreamkit bfloat16", "tutorial loop"}
+    assert all(len(times.seconds) == 2 for times in found.values())
+    beside = {job: {"dreamkit": (turns.Times([0.1]), turns.Times([0.2]))}}
+    chart.draw({job: found}, beside, "a title", tmp_path / "chart.webp")
+    with Image.open(tmp_path / "chart.webp") as drawn_chart:
+        assert drawn_chart.width > 1000
+
+
+def test_a_flame_chart_has_the_parts_the_blocks_and_the_operations(tmp_path):
+    torch.manual_seed(0)
+    stack = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.MaxPool2d(2))
+    network = dk.as_network(stack, (0, 0, 0), (1, 1, 1), "stack")
+    made, length = flame.bars(network, "2", dk.noise(24, 24))
+    texts = {
+        row: [text for *_, number, _, text in sorted(made) if number == row] for row in range(3)
+    }
+    assert texts[0] == ["forward", "backward", "normalise, ascend"]
+    assert texts[1] == ["0", "1", "2", "2", "1", "0"]
+    kinds = {kind for *_, number, kind, _ in made if number == 2}
+    assert {"convolution", "ReLU", "pooling"} <= kinds
+    assert sum(wide for _, wide, row, *_ in made if row == 2) <= 1.05 * length
+    flame.draw({"stack": (made, length)}, "a title", tmp_path / "flame.webp")
+    assert (tmp_path / "flame.webp").stat().st_size > 1000
+
+
+def test_neighbours_of_one_name_become_one_bar():
+    bars = [(0.0, 1.0, 1, "other", "a"), (1.1, 1.0, 1, "other", "a"), (5.0, 1.0, 1, "other", "a")]
+    assert flame.merged(bars) == [(0.0, 2.1, 1, "other", "a"), (5.0, 1.0, 1, "other", "a")]
