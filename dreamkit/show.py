@@ -99,12 +99,9 @@ def curves(
     for name, (along, up) in series.items():
         line = {"ls": "--"} if name in dashed else {"marker": marker, "ms": 4}
         axis.plot(along, up, label=name, **line)
-    axis.set(
-        xlabel=x,
-        ylabel=y,
-        xscale="log" if "x" in log else "linear",
-        yscale="log" if "y" in log else "linear",
-    )
+    axis.set(xlabel=x, ylabel=y)
+    for name in log:  # a linear scale is not set: it would turn names of categories into numbers
+        axis.set(**{f"{name}scale": "log"})
     if len(series) > 1:
         axis.legend(fontsize=8)
     return chart(figure, alt)

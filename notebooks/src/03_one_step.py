@@ -15,7 +15,7 @@
 # - **You will learn:** what an objective and its score are; what the gradient with respect to the
 #   pixels says; why DeepDream *squares* the activations; how far the gradient's promise holds.
 # - **You need:** lesson 01, and to know what a derivative is.
-# - **Minutes:** 50
+# - **Minutes:** 45
 
 # %%
 import dreamkit as dk
@@ -41,8 +41,8 @@ dk.show.strip(first, height=2.4, alt=f"A photo of a cat, the gradient of {layer}
 # %% [markdown]
 # ## The score: one number for a picture
 #
-# An **objective** says what the picture should excite. Here it is `dk.layer(layer)`: the mean of the
-# squared activations of a whole layer. `dk.scorer` joins the objective to a network and gives a
+# An **objective** says what the picture should excite. Here it is `dk.layer(layer)`: the mean of
+# the squared activations of a whole layer. `dk.scorer` joins the objective to a network and gives a
 # **score**, a function from a picture to one number. Any such function will do; nothing that
 # follows knows of a network. Written out, the score is:
 
@@ -87,8 +87,8 @@ def my_slope(score, image, position, nudge): ...  # your lines
 dk.exercises.check("slope", my_slope)
 
 # %% [markdown]
-# **Backpropagation** gives the slope at every value of every pixel from one forward and one backward
-# pass. In PyTorch it is three lines; `dk.gradient` holds little more.
+# **Backpropagation** gives the slope at every value of every pixel from one forward and one
+# backward pass. In PyTorch it is three lines; `dk.gradient` holds little more.
 
 # %%
 import torch
@@ -233,8 +233,8 @@ dk.exercises.check("weights", my_weights)
 
 # %% [markdown]
 # With a plain mean every activation is worth the same. With squares each is **weighted by itself**:
-# what the layer sees strongly pulls hardest. That is the feedback for which the post of 2015 had the
-# words *whatever you see there, I want more of it*.
+# what the layer sees strongly pulls hardest. That is the feedback for which the post of 2015 had
+# the words *whatever you see there, I want more of it*.
 #
 # Does it survive the trip to the pixels, where all units pull at the same values? Measure it. Take
 # one tiny step, then sort the units of the layer (one channel at one position each) by how active
@@ -243,7 +243,7 @@ dk.exercises.check("weights", my_weights)
 
 # %%
 def rises(network, image, power):
-    """The mean rise of the strongest and the weakest quarter of active units, and of silent ones."""
+    """The mean rise of the strongest quarter of active units, of the weakest, of silent ones."""
     slopes = dk.gradient(dk.scorer(network, dk.layer(layer, power=power)), image)
     stepped = dk.ascend(image, dk.normalize(slopes), 0.001)
     before, later = (dk.capture(network, x, layer)[layer].flatten() for x in (image, stepped))
@@ -279,9 +279,9 @@ for power, name in ((1, "mean"), (2, "squares")):
     )
 
 # %% [markdown]
-# So *more of what you see* has two causes: silent units have no vote, and with squares the loud ones
-# have more of it. What does the choice look like? Here are many steps on three objectives, with all
-# that lessons 04 to 08 add. (About ten seconds.)
+# So *more of what you see* has two causes: silent units have no vote, and with squares the loud
+# ones have more of it. What does the choice look like? Here are many steps on three objectives,
+# with all that lessons 04 to 08 add. (About ten seconds.)
 
 # %%
 loudest = int(dk.capture(network, photo, layer)[layer].square().mean((0, 2, 3)).argmax())
@@ -334,8 +334,8 @@ dk.exercises.check("one_step", my_step)
 # %%
 change = after - photo
 dk.show.strip({"before": photo, "after": after, "change × 40": (0.5 + 40 * change).clamp(0, 1)},
-              height=2.4, alt="Before and after one step of size 0.003 (no visible difference), and "
-              f"the change × 40; the score rose from {score(photo):.3f} to {score(after):.3f}")
+              height=2.4, alt="Before and after one step of size 0.003 (no visible difference), "
+              f"and the change × 40; the score rose from {score(photo):.3f} to {score(after):.3f}")
 
 # %% [markdown]
 # ## How far does the promise hold?
@@ -383,12 +383,12 @@ def promise_and_truth(score, image, sizes):
 sizes = [0.0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.004]
 promised, true = promise_and_truth(score, photo, sizes)
 lines = {"promised by the gradient": (sizes, promised), "true": (sizes, true)}
-dk.show.curves(lines, "step size", "score", f"Score against step size: promised {promised[-1]:.2f}, "
-               f"true {true[-1]:.2f} at size {sizes[-1]}", dashed=["promised by the gradient"])
+dk.show.curves(lines, "step size", "score", "Score against step size: promised "
+               f"{promised[-1]:.2f}, true {true[-1]:.2f} at size {sizes[-1]}", dashed=["promised by the gradient"])
 
 # %% [markdown]
-# For tiny steps they agree. Then they part, and soon, because other units switch on and off on the way. So one
-# takes *many small steps*, with a fresh gradient before each: lesson 04.
+# For tiny steps they agree. Then they part, and soon, because other units switch on and off on the
+# way. So one takes *many small steps*, with a fresh gradient before each: lesson 04.
 #
 # Try it: one single step, of any size. From where on can you see it? When does the score stop
 # rising?
@@ -416,7 +416,8 @@ def shuffled(values, seed):
     return values.flatten()[order].reshape(values.shape)
 
 
-directions = {"uphill": gradient, **{f"shuffled, seed {s}": shuffled(gradient, s) for s in range(5)},
+directions = {"uphill": gradient,
+              **{f"shuffled, seed {s}": shuffled(gradient, s) for s in range(5)},
               "half a turn": gradient.rot90(2, (2, 3)), "downhill": -gradient}
 for name, direction in directions.items():
     stepped = dk.ascend(photo, dk.normalize(direction), 0.003)
@@ -449,7 +450,8 @@ for depth in (0.0, 0.4, 0.7, 1.0):
 # sizes, and this is what becomes of the same photo, layer and score:
 
 # %%
-dk.show.strip({"one step": after, f"{settings.steps * settings.octaves} steps, lesson 08": dreams["mean of squares"]}, height=3.4,
+end = f"{settings.steps * settings.octaves} steps, as in lesson 08"
+dk.show.strip({"one step": after, end: dreams["mean of squares"]}, height=3.4,
               alt=f"The cat after one step on {layer}, and after a whole DeepDream: new faces")
 
 # %% [markdown]
@@ -458,8 +460,8 @@ dk.show.strip({"one step": after, f"{settings.steps * settings.octaves} steps, l
 # - You measured a slope by hand, and got all of them at once by backpropagation: the gradient with
 #   respect to the pixels. Two-sided, in double precision, with a nudge that is not too small.
 # - An objective joined to a network is a score, a function from a picture to one number.
-# - Squares weight each activation by itself: compared with the mean, strong units gain on weak ones,
-#   on every photo measured. Silent units are left out even by the plain mean.
+# - Squares weight each activation by itself: compared with the mean, strong units gain on weak
+#   ones, on every photo measured. Silent units are left out even by the plain mean.
 # - Where the gradient is large depends on the weights, but a glow is no proof of knowledge: random
 #   weights glow, too.
 # - The promise of the gradient holds for small steps only; so one takes many.
