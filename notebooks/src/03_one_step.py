@@ -384,7 +384,8 @@ sizes = [0.0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.004]
 promised, true = promise_and_truth(score, photo, sizes)
 lines = {"promised by the gradient": (sizes, promised), "true": (sizes, true)}
 dk.show.curves(lines, "step size", "score", "Score against step size: promised "
-               f"{promised[-1]:.2f}, true {true[-1]:.2f} at size {sizes[-1]}", dashed=["promised by the gradient"])
+               f"{promised[-1]:.2f}, true {true[-1]:.2f} at size {sizes[-1]}",
+               dashed=["promised by the gradient"])
 
 # %% [markdown]
 # For tiny steps they agree. Then they part, and soon, because other units switch on and off on the

@@ -169,7 +169,7 @@ def detail(image):
 added = dream - clouds
 details = {"photo": detail(clouds), "dream": detail(dream),
            "added": dk.show.signed(detail(added))}
-dk.show.strip(details, height=2.0, alt="A detail of the photo, of the dream, and of what the ascent added: "
+dk.show.strip(details, height=2.0, alt="A detail of the photo, the dream, and what was added: "
               "lines and dots one or two pixels wide")
 
 # %% [markdown]
