@@ -174,6 +174,11 @@ EXERCISES = (
                 lambda f: f(_GRADIENT, 0.25).shape == _GRADIENT.shape,
                 "the result should have the gradient's shape, [N, 3, H, W]",
             ),
+            Mistake(
+                "share of luma instead",
+                lambda gradient, share: _less_colour(gradient, 1 - share),
+                "at share 0 no colour should be left, and at 1 all of it",
+            ),
             Condition(
                 lambda f: close(f(_GRADIENT, 1.0), _GRADIENT),
                 "a share of 1 should change nothing: luma plus all of the chroma",
@@ -194,13 +199,8 @@ EXERCISES = (
                 "0.114",
             ),
             Mistake("scaled as a whole", lambda gradient, share: share * gradient),
-            Mistake(
-                "share of luma instead",
-                lambda gradient, share: _less_colour(gradient, 1 - share),
-                "at share 0 no colour should be left, and at 1 all of it",
-            ),
         ),
-        otherwise="not yet: luma + share * (gradient - luma), for each pixel by itself",
+        otherwise="not yet: the luma of each pixel should stay, and only its colour be scaled",
         cases=((normal(2, 3, 5, 9, seed=10), 0.0), (normal(1, 3, 12, 7, seed=11) * 4, 0.6)),
         write=("scale_chroma", "luma"),
         praise="light and dark stay, colour is turned down: it equals dk.scale_chroma",

@@ -25,7 +25,7 @@ network = dk.course_network()  # or a name: dk.course_network("dreamnet-robust")
 # %% [markdown]
 # Here is where we are going: a photo, the gradient of a deep layer's activation with respect to its
 # pixels, and the photo after one step along that gradient. The step is so small that you cannot
-# see it. The network can.
+# see it. The network can. (About five seconds.)
 
 # %%
 photo = dk.sample("chelsea", 336)                       # [1, 3, H, W], values in [0, 1]

@@ -136,8 +136,8 @@ dk.show.strip(dreams, height=2.6,
               alt=f"Dreams of a cat, {', '.join(dreams)}: finer to broader lines")
 
 # %% [markdown]
-# Lines become broader from left to right, and in EfficientNet-Lite0 the small eyes and noses come
-# out more clearly. At σ = 1.5 even the finest hairs that the ascent draws are several pixels wide.
+# Lines become broader from left to right: at σ = 1.5 even the finest hairs that the ascent draws
+# are several pixels wide.
 #
 # Move the slider (or use the arrow keys). Each stop is a fresh dream and takes a few seconds.
 
@@ -192,7 +192,7 @@ def sharpness(image):                                   # mean difference of nei
 
 pair = {"gradient blurred": dreams["σ = 0.7"], "picture blurred": picture}
 for name, image in pair.items():
-    print(f"{name:17} {sharpness(image) / sharpness(photo):.2f} times as sharp as the photo")
+    print(f"{name:17} neighbours differ {sharpness(image) / sharpness(photo):.2f} times as much")
 dk.show.strip(pair, height=2.8, alt="Left the gradient was blurred, and the photo is still sharp; "
               "right the picture was blurred, and its details are gone")
 
@@ -338,8 +338,8 @@ dk.show.strip({name: dreams[name] for name in chosen}, height=2.6,
               alt=f"Dreams of a cat: {', '.join(chosen)}; the last is close to the photo's colours")
 
 # %% [markdown]
-# The tints are gone, the light and shadow of the even bands are still there, and the cat has the
-# colours of its photo.
+# The strong tints are gone, the light and shadow of the even bands are still there, and the colours
+# are again close to those of the photo.
 #
 # ## Interpretation: who drew this?
 #
