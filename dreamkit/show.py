@@ -1,8 +1,8 @@
 """Pictures for notebooks: single, in strips and in grids, each with a text that says what is seen.
 
-`picture`, `strip`, `grid`, `chart`, `maps` and `filters` return an `IPython.display.Image` (a JPEG
-with alt text). A notebook shows it when it is the last value of a cell; a script can write its
-`.data`. pyplot's global state is not used.
+`picture`, `strip`, `grid`, `chart`, `curves`, `bars`, `maps` and `filters` return an
+`IPython.display.Image` (a JPEG with alt text). A notebook shows it when it is the last value of a
+cell; a script can write its `.data`. pyplot's global state is not used.
 """
 
 from __future__ import annotations
@@ -76,6 +76,48 @@ def chart(figure: Figure, alt: str) -> Shown:
     file = io.BytesIO()
     figure.savefig(file, format="jpg", facecolor="white", pil_kwargs={"quality": QUALITY})
     return _shown(file, alt)
+
+
+def curves(
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    x: str,
+    y: str,
+    alt: str,
+    log: str = "",
+    marker: str = "o",
+    dashed: Sequence[str] = (),
+) -> Shown:
+    """Curves {name: (x values, y values)} in one chart, with a legend.
+
+    - `x`, `y`: the labels of the axes
+    - `log`: the axes with a logarithmic scale: "x", "y", "xy" or ""
+    - `marker`: matplotlib's mark of each value; "" for none
+    - `dashed`: the names of the curves that are drawn as dashed lines without marks
+    """
+    figure = Figure(figsize=(6.8, 3.6), layout="constrained")
+    axis = figure.subplots()
+    for name, (along, up) in series.items():
+        line = {"ls": "--"} if name in dashed else {"marker": marker, "ms": 4}
+        axis.plot(along, up, label=name, **line)
+    axis.set(xlabel=x, ylabel=y)
+    for name in log:  # a linear scale is not set: it would turn names of categories into numbers
+        axis.set(**{f"{name}scale": "log"})
+    if len(series) > 1:
+        axis.legend(fontsize=8)
+    return chart(figure, alt)
+
+
+def bars(values: Mapping[str, Sequence[float]], x: str, alt: str) -> Shown:
+    """Means as horizontal bars {name: values}, and each value as a dot, which shows the spread."""
+    figure = Figure(figsize=(7.2, 0.6 + 0.34 * len(values)), layout="constrained")
+    axis = figure.subplots()
+    for row, group in enumerate(values.values()):
+        axis.barh(row, sum(group) / len(group), color="#9ecae1")
+        axis.plot(list(group), [row] * len(group), "o", color="#08519c", ms=3.5)
+    axis.set_yticks(range(len(values)), list(values))
+    axis.invert_yaxis()
+    axis.set(xlabel=x)
+    return chart(figure, alt)
 
 
 def heat(

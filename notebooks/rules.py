@@ -9,7 +9,7 @@ import statistics
 
 import nbformat
 
-MEGABYTE = 1_000_000
+LARGEST = 2_000_000  # bytes of a notebook
 OPENING = ("You will do", "You will learn", "You need", "Minutes")
 _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE | re.DOTALL)
 _ALT = re.compile(r"""\balt=(?:"\s*[^"\s][^"]*"|'\s*[^'\s][^']*')""", re.IGNORECASE)
@@ -200,7 +200,7 @@ def _ending(notebook):
 
 def _size(notebook):
     size = len(nbformat.writes(notebook).encode())
-    return [f"{size:,} bytes; at most {MEGABYTE:,}"] if size > MEGABYTE else []
+    return [f"{size:,} bytes; at most {LARGEST:,}"] if size > LARGEST else []
 
 
 def _metadata(notebook):

@@ -31,3 +31,17 @@ def test_maps_go_into_the_pictures(photo):
     )
     with pytest.raises(ValueError, match="a map must be"):
         dk.show.heat(colour[0])
+
+
+def test_charts_are_jpegs_with_alt_text():
+    curves = dk.show.curves(
+        {"true": ([1, 2], [3, 4]), "promised": ([1, 2], [3, 5])},
+        "x",
+        "y",
+        "two  curves",
+        log="y",
+        dashed=["promised"],
+    )
+    bars = dk.show.bars({"photos": [0.1, 0.3]}, "share", "one bar")
+    for chart, alt in ((curves, "two curves"), (bars, "one bar")):
+        assert chart.data[:2] == b"\xff\xd8" and chart.alt == alt

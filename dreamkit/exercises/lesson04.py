@@ -1,17 +1,15 @@
-"""Exercises of lesson 04: many steps, normalised, and how much of a pattern is fine detail."""
+"""Exercises of lesson 04: many steps, fine detail, and the way back through a stride."""
 
 from __future__ import annotations
 
 import torch
+from torch.nn import functional as F
 
 from ..ascent.gradients import gradient as gradient_of
 from . import Condition, Exercise, Mistake
-from .checking import close, near, on, uniform
+from .checking import close, near, normal, on, uniform
 
 _PICTURE = uniform(1, 3, 4, 5, seed=3) * 0.6 + 0.2
-_GRADIENT = torch.tensor([4.0, -1.0, 0.5, 0.5, -2.0, 1.0, 0.0, 3.0, 1.0, -1.0, 0.1, -0.1]).reshape(
-    1, 3, 2, 2
-)
 
 
 def _score(image: torch.Tensor) -> torch.Tensor:
@@ -20,14 +18,9 @@ def _score(image: torch.Tensor) -> torch.Tensor:
     return (weights * image**3).sum()
 
 
-def _normalised(gradient):
-    size = gradient.std()
-    return gradient / size if size > 0 else gradient
-
-
-def _each_colour(gradient):
-    size = gradient.std((2, 3), keepdim=True)
-    return torch.where(size > 0, gradient / size.clamp(min=1e-12), gradient)
+def _sine(image: torch.Tensor) -> torch.Tensor:
+    """Another score, whose gradient changes with the picture, too."""
+    return (torch.linspace(1, 4, image.numel()).reshape(image.shape) * image).sin().sum()
 
 
 def _ascend(score, image, steps, step_size, correction=1):
@@ -90,51 +83,21 @@ def _share(f, cycles, turned=False) -> float:
     return float(f(_pattern(cycles).T if turned else _pattern(cycles), 0.2))
 
 
+_SLOPES = normal(1, 2, 2, 3, seed=3)
+
+
+def _way_back(slopes, step):
+    n, c, h, w = slopes.shape
+    back = torch.zeros(n, c, h * step, w * step)
+    back[..., ::step, ::step] = slopes
+    return back
+
+
+def _spread(slopes, step):
+    return slopes.repeat_interleave(step, 2).repeat_interleave(step, 3)
+
+
 EXERCISES = (
-    Exercise(
-        "normalised",
-        "04",
-        "A gradient of known size",
-        5,
-        1,
-        _normalised,
-        same=on(_GRADIENT),
-        checks=(
-            Condition(
-                lambda f: bool(torch.isfinite(f(torch.zeros(1, 3, 2, 2))).all()),
-                "a gradient that is zero everywhere gives 0 / 0, which is NaN: where the deviation "
-                "is 0, leave it as it is",
-            ),
-            Mistake(
-                "divided by the greatest value",
-                lambda gradient: gradient / gradient.abs().max().clamp(min=1e-12),
-                "divided by the largest value: then one outlier decides the length of all the "
-                "others",
-            ),
-            Mistake(
-                "each colour by itself",
-                _each_colour,
-                "each colour is scaled by itself, which changes the direction: use one number for "
-                "all values",
-            ),
-            Condition(
-                lambda f: close(f(5 * _GRADIENT), f(_GRADIENT)),
-                "five times the gradient should give the same result",
-            ),
-            Condition(
-                lambda f: any(
-                    close(f(_GRADIENT), _GRADIENT / _GRADIENT.std(correction=c)) for c in (0, 1)
-                ),
-                "the result should have the standard deviation 1",
-            ),
-            Mistake("zero gradient becomes NaN", lambda gradient: gradient / gradient.std()),
-            Mistake(
-                "divided by the sum",
-                lambda gradient: gradient / gradient.abs().sum().clamp(min=1e-12),
-            ),
-        ),
-        praise="the direction is kept, the size is 1, and a silent gradient stays silent",
-    ),
     Exercise(
         "ascent",
         "04",
@@ -177,6 +140,12 @@ EXERCISES = (
             ),
             Mistake("clamped at the end", _clamped_late),
         ),
+        cases=(
+            (_sine, uniform(1, 3, 11, 13, seed=4), 2, 0.03),
+            (_score, uniform(1, 3, 16, 9, seed=5), 5, 0.3),
+        ),
+        compare=lambda a, b: close(a, b, 2e-3),
+        write=("dream", "dreaming"),
         praise="fresh gradient, known step, still a picture: the heart of DeepDream",
     ),
     Exercise(
@@ -212,7 +181,52 @@ EXERCISES = (
             Mistake("coarse share instead", lambda plane, limit: 1 - _fine(plane, limit)),
             Mistake("only the rows' frequency", _rows_only),
         ),
+        cases=((normal(33, 18, seed=6), 0.12), (uniform(20, 47, seed=7) + 2, 0.45)),
+        compare=lambda a, b: near(a, b, 1e-3),
+        write=("fine_share", "spectrum"),
         otherwise="waves of amplitude 2 (coarse) and 1 (fine) should give 1 / (4 + 1)",
         praise="the share of the energy above a frequency, in any direction",
+    ),
+    Exercise(
+        "way_back",
+        "04",
+        "The way back through a stride",
+        6,
+        2,
+        _way_back,
+        same=on(_SLOPES, 2),
+        checks=(
+            Condition(
+                lambda f: f(_SLOPES, 2).shape == (1, 2, 4, 6),
+                "the input is `step` times as high and as wide: [N, C, h * step, w * step]",
+            ),
+            Mistake(
+                "spread over the block",
+                lambda slopes, step: _spread(slopes, step),
+                "each slope was copied to its whole block, but the other pixels were dropped: "
+                "they had no influence",
+            ),
+            Mistake(
+                "the mean's way back",
+                lambda slopes, step: _spread(slopes, step) / step**2,
+                "that is the way back through a mean; here all of the slope goes to one pixel",
+            ),
+            Mistake(
+                "all in the corner",
+                lambda slopes, step: F.pad(
+                    slopes, (0, slopes.shape[3] * (step - 1), 0, slopes.shape[2] * (step - 1))
+                ),
+                "the slopes stand side by side in a corner: they belong `step` pixels apart",
+            ),
+            Mistake(
+                "the last of each block",
+                lambda slopes, step: _way_back(slopes, step).roll((step - 1, step - 1), (2, 3)),
+                "kept are the rows and columns 0, step, 2 * step, …: the first of each block",
+            ),
+            Mistake("not enlarged", lambda slopes, step: slopes),
+        ),
+        otherwise="not yet: zeros, and the slopes at the kept rows and columns",
+        cases=((normal(2, 3, 4, 2, seed=8), 3), (normal(1, 1, 3, 7, seed=9), 1)),
+        praise="what was dropped gets nothing: holes in every block, whatever the slopes were",
     ),
 )

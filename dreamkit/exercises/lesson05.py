@@ -56,12 +56,18 @@ def _two_bands(gradient, sigma):
     return normalize(low, by="rms") + normalize(gradient - low, by="rms")
 
 
+def _less_colour(gradient, share):
+    weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+    luma = (gradient * weights).sum(1, keepdim=True)
+    return luma + share * (gradient - luma)
+
+
 EXERCISES = (
     Exercise(
         "smooth",
         "05",
         "A Gaussian blur of your own",
-        8,
+        10,
         2,
         _blur,
         checks=(
@@ -150,7 +156,54 @@ EXERCISES = (
             "not yet: low = the blurred gradient, high = the rest; each divided by its own RMS, "
             "then added"
         ),
+        cases=((normal(2, 1, 23, 17, seed=8), 0.6), (normal(1, 4, 16, 31, seed=9) + 1, 2.0)),
+        compare=lambda a, b: close(a, b, 1e-3),
+        write=("smooth_laplacian",),
         praise="both bands now have the same strength, whatever they had before",
+    ),
+    Exercise(
+        "less_colour",
+        "05",
+        "Less colour",
+        6,
+        2,
+        _less_colour,
+        same=on(_GRADIENT, 0.25),
+        checks=(
+            Condition(
+                lambda f: f(_GRADIENT, 0.25).shape == _GRADIENT.shape,
+                "the result should have the gradient's shape, [N, 3, H, W]",
+            ),
+            Mistake(
+                "share of luma instead",
+                lambda gradient, share: _less_colour(gradient, 1 - share),
+                "at share 0 no colour should be left, and at 1 all of it",
+            ),
+            Condition(
+                lambda f: close(f(_GRADIENT, 1.0), _GRADIENT),
+                "a share of 1 should change nothing: luma plus all of the chroma",
+            ),
+            Mistake(
+                "luma lost",
+                lambda gradient, share: (
+                    _less_colour(gradient, 0.0) * share + gradient - _less_colour(gradient, 0.0)
+                ),
+                "the luma was scaled and the colour kept: the other way round",
+            ),
+            Mistake(
+                "plain mean as luma",
+                lambda gradient, share: torch.lerp(
+                    gradient.mean(1, keepdim=True).expand_as(gradient), gradient, share
+                ),
+                "that is the plain mean of the colours; luma weighs green most: 0.299, 0.587, "
+                "0.114",
+            ),
+            Mistake("scaled as a whole", lambda gradient, share: share * gradient),
+        ),
+        otherwise="not yet: the luma of each pixel should stay, and only its colour be scaled",
+        cases=((normal(2, 3, 5, 9, seed=10), 0.0), (normal(1, 3, 12, 7, seed=11) * 4, 0.6)),
+        write=("scale_chroma", "luma"),
+        praise="light and dark stay, colour is turned down: it equals dk.scale_chroma",
     ),
     Exercise(
         "blur_twice",
@@ -162,7 +215,7 @@ EXERCISES = (
         same=near,
         checks=(
             Mistake(
-                "deviations added",
+                "standard deviations added",
                 7.0,
                 "standard deviations do not add up when blurs are chained; their squares do",
             ),

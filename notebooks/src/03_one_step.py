@@ -6,88 +6,89 @@
 # %% [markdown]
 # # 03 · One step: the gradient with respect to the pixels
 #
-# Training asks: *how must the weights change, so that the network does better?* DeepDream asks the same question of the
-# other side: the weights stay, and **the picture** changes. This lesson takes one single step, slowly.
+# Training asks: *how must the weights change so that the network does better?* DeepDream asks the
+# same question of the other side. The weights stay, and **the picture** changes. This lesson takes
+# one single step, slowly.
 #
-# - **You will do:** measure a slope by hand, get all slopes at once from backpropagation, and take one step uphill.
-# - **You will learn:** what a score is; what the gradient with respect to the pixels says, its sign and its size; what it
-#   looks like; how far its promise holds; and why the same step in another order gains nothing.
+# - **You will do:** measure a slope by hand, get all slopes at once from backpropagation, find out
+#   which activations the score favours, and take one step uphill.
+# - **You will learn:** what an objective and its score are; what the gradient with respect to the
+#   pixels says; why DeepDream *squares* the activations; how far the gradient's promise holds.
 # - **You need:** lesson 01, and to know what a derivative is.
-# - **Minutes:** 30
+# - **Minutes:** 45
 
 # %%
 import dreamkit as dk
-NETWORK = "dreamnet"  # or any name that dk.load_network knows: "dreamnet-robust", "googlenet", …
-network = dk.course_network(NETWORK)
+
+network = dk.course_network()  # or a name: dk.course_network("dreamnet-robust")
 
 # %% [markdown]
-# Here is where we are going: a photo, the gradient of a deep layer's activity with respect to its pixels, and the photo
-# after one step along it. The step is so small that you cannot see it. The network can. (About three seconds.)
+# Here is where we are going: a photo, the gradient of a deep layer's activation with respect to its
+# pixels, and the photo after one step along that gradient. The step is so small that you cannot
+# see it. The network can. (About five seconds.)
 
 # %%
-photo = dk.sample("china", 224)                                               # [1, 3, H, W], values in [0, 1]
-layer = dk.layer_at(network, 0.8)
-score = dk.scorer(network, dk.layer(layer))                                   # a function: picture in, one number out
-slopes = dk.gradient(score, photo)                                            # [1, 3, H, W], like the photo
-
-
-def as_picture(values):                                                       # slopes around mid-grey
-    return (0.5 + values / (6 * values.std())).clamp(0, 1)
-
-
-after = dk.ascend(photo, dk.normalize(slopes), 0.005)
-dk.show.strip({f"score {score(photo):.3f}": photo, "gradient": as_picture(slopes), f"score {score(after):.3f}": after},
-              height=1.9, alt=f"A photo, the gradient of {layer} with respect to its pixels (coloured noise, strongest in the "
-                              "bushes and on the pavilion), and the photo after one step, which looks the same")
+photo = dk.sample("chelsea", 336)                       # [1, 3, H, W], values in [0, 1]
+layer = dk.layer_at(network, 0.7)
+score = dk.scorer(network, dk.layer(layer))             # a function: picture in, one number out
+gradient = dk.gradient(score, photo)                    # [1, 3, H, W], like the photo
+after = dk.ascend(photo, dk.normalize(gradient), 0.003)
+first = {f"score {score(photo):.3f}": photo, f"gradient of {layer}": dk.show.signed(gradient),
+         f"score {score(after):.3f}": after}
+dk.show.strip(first, height=2.4, alt=f"A photo of a cat, the gradient of {layer} (fine coloured "
+              "grain around grey), and the photo after one step, which looks the same")
 
 # %% [markdown]
 # ## The score: one number for a picture
 #
-# `dk.scorer` joins a wish to a network. The wish here is `dk.layer(layer)`: the mean of the squared activations of a
-# whole layer. Any function from a picture to one number is a score; nothing that follows knows of a network. These two
-# lines are the same score, written out:
+# An **objective** says what the picture should excite. Here it is `dk.layer(layer)`: the mean of
+# the squared activations of a whole layer. `dk.scorer` joins the objective to a network and gives a
+# **score**, a function from a picture to one number. Any such function will do; nothing that
+# follows knows of a network. Written out, the score is:
 
 # %%
-features = dk.capture(network, photo, layer)[layer]
-print(f"mean of squares: {features.square().mean():.6f}    dk.scorer: {score(photo):.6f}")
+activations = dk.capture(network, photo, layer)[layer]  # [1, channels, h, w]
+print(f"{tuple(activations.shape)}: mean of squares {activations.square().mean():.6f}, "
+      f"dk.scorer {score(photo):.6f}")
 
 # %% [markdown]
 # ## One slope, by hand
 #
-# How does the score change with *one* value of *one* pixel? Nudge it up a little, nudge it down, and compare. That is a
-# **finite difference**. We do it on a small picture in double precision, so that the tiny change does not drown in
-# rounding.
+# How does the score change with *one* value of *one* pixel? Make it a little larger, make it a
+# little smaller, and compare. That is a **central finite difference**, an estimate of the **partial
+# derivative**. We do it in double precision, so that the small change does not drown in rounding.
 #
 # ### Exercise 03.1 · The slope at one value of one pixel · 7 minutes · ★★☆
-# `place` is `(colour, row, column)`. Give back (score with the value nudged up − score with it nudged down), divided by
-# the way between the two. Leave the picture that you were given as it was.
+# `position` is `(colour, row, column)`. Return (score with the value larger by `nudge` − score with
+# it smaller by `nudge`), divided by the distance between the two. Do not change the picture that
+# you were given.
 #
 # <details><summary>Hint</summary>
 #
-# `up = image.clone()`, then `up[(0, *place)] += nudge`. How far is it from `-nudge` to `+nudge`?
+# `up = image.clone()`, then `up[(0, *position)] += nudge`. How far is it from `-nudge` to `+nudge`?
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# def my_slope(score, image, place, nudge):
+# def my_slope(score, image, position, nudge):
 #     up, down = image.clone(), image.clone()
-#     up[(0, *place)] += nudge
-#     down[(0, *place)] -= nudge
+#     up[(0, *position)] += nudge
+#     down[(0, *position)] -= nudge
 #     return (score(up) - score(down)) / (2 * nudge)
 # ```
 # </details>
 
+
 # %% tags=["exercise"]
-def my_slope(score, image, place, nudge):
-    ...  # your lines
+def my_slope(score, image, position, nudge): ...  # your lines
 
 
 dk.exercises.check("slope", my_slope)
 
 # %% [markdown]
-# Now compare. **Backpropagation** gives the slope at every value of every pixel from one pass forward and one back. With
-# PyTorch it is three lines; `dk.gradient` holds little more.
+# **Backpropagation** gives the slope at every value of every pixel from one forward and one
+# backward pass. In PyTorch it is three lines; `dk.gradient` holds little more.
 
 # %%
 import torch
@@ -95,60 +96,48 @@ import torch
 small = dk.sample("chelsea", 96).double()
 leaf = small.clone().requires_grad_(True)
 score(leaf).backward()
-exact = leaf.grad                                                             # [1, 3, H, W]: all slopes
-print(f"{exact.numel():,} slopes at once; dk.gradient differs by {(exact - dk.gradient(score, small)).abs().max():.0e} at most")
+exact = leaf.grad                                       # [1, 3, H, W]: all slopes
+difference = (exact - dk.gradient(score, small)).abs().max()
+print(f"{exact.numel():,} slopes at once; dk.gradient differs by {difference:.0e} at most")
 
 # %% [markdown]
-# Sixteen places drawn at random, by hand and by backpropagation:
-
-# %%
-from matplotlib.figure import Figure
-
-generator = torch.Generator().manual_seed(0)
-places = [tuple(int(torch.randint(n, (), generator=generator)) for n in small.shape[1:]) for _ in range(16)]
-by_hand = []
-for place in places:
-    nudge = torch.zeros_like(small)
-    nudge[(0, *place)] = 1e-5
-    by_hand.append(float((score(small + nudge) - score(small - nudge)) / 2e-5))
-figure = Figure(figsize=(4.2, 3.4), layout="constrained")
-axis = figure.subplots()
-axis.axline((0, 0), slope=1, color="grey", linewidth=0.8)
-axis.plot([float(exact[(0, *place)]) for place in places], by_hand, "o")
-axis.set(xlabel="slope by backpropagation", ylabel="slope by hand")
-dk.show.chart(figure, "Sixteen slopes by hand against those by backpropagation: all lie on the diagonal")
-
-# %% [markdown]
-# ## Predict, then reveal
+# ## Predict, then reveal: how large a nudge?
 #
-# The nudge above was 0.00001. **Predict: what happens to the error by hand for a much larger nudge, and for a much smaller
-# one? And in single precision?**
+# Now check backpropagation by hand, at seven positions drawn at random. **Predict before you run:
+# what happens to the error of the finite difference for a large nudge, and for a tiny one? And in
+# single precision (7 digits instead of 16)?** (About five seconds.)
 #
 # <details><summary>Think first, then open</summary>
 #
-# Too large, and the score bends on the way (a ReLU switches, a max-pool takes another winner): you measure a chord, not
-# the slope. Too small, and the difference of two nearly equal numbers drowns in rounding. In between lies the best nudge;
-# in single precision, with 7 digits instead of 16, the best is far worse.
+# Too large, and the score bends between the two ends (a ReLU6 switches on the way): you measure a
+# chord, not the slope. Too small, and the difference of two nearly equal numbers drowns in
+# rounding. The best nudge lies in between. In single precision the best is worse by far.
 # </details>
 
 # %%
-nudges = [10.0**-k for k in range(1, 11)]
-place = max(places, key=lambda p: abs(float(exact[(0, *p)])))
-figure = Figure(figsize=(5.5, 3), layout="constrained")
-axis = figure.subplots()
-for name, picture in (("double precision", small), ("single precision", small.float())):
-    one = torch.zeros_like(picture)
-    one[(0, *place)] = 1
-    by_hand = [float((score(picture + h * one) - score(picture - h * one)) / (2 * h)) for h in nudges]
-    errors = [abs(slope / float(exact[(0, *place)]) - 1) for slope in by_hand]
-    axis.loglog(nudges, [max(error, 1e-12) for error in errors], "o-", label=name)
-axis.axhline(1, color="grey", linewidth=0.8)
-axis.set(xlabel="nudge (the picture's range is 1)", ylabel="relative error of the slope")
-axis.legend()
-dk.show.chart(figure, "Error of a slope by hand against the nudge, on log scales: best in between, and much worse in single precision")
+generator = torch.Generator().manual_seed(0)
+positions = torch.stack([torch.randint(n, (7,), generator=generator) for n in small.shape[1:]], 1)
+
+
+def error(image, nudge):                                # the median over the positions
+    found = []
+    for position in positions.tolist():
+        change = torch.zeros_like(image)
+        change[(0, *position)] = nudge
+        by_hand = (score(image + change) - score(image - change)) / (2 * nudge)
+        found.append(abs(float(by_hand / exact[(0, *position)] - 1)))
+    return max(sorted(found)[3], 1e-12)
+
+
+nudges = [10.0**-k for k in range(1, 11, 2)]
+errors = {"double precision": (nudges, [error(small, h) for h in nudges]),
+          "single precision": (nudges, [error(small.float(), h) for h in nudges])}
+dk.show.curves(errors, "nudge (the picture's range is 1)", "relative error of the slope (median)",
+               "Error of slopes by hand against the nudge: lowest in between", log="xy")
 
 # %% [markdown]
-# By hand, the gradient of this small picture takes two scores per value; backpropagation takes the time of two or three.
+# By hand, the gradient of this small picture takes two scores for each value. Backpropagation
+# takes the time of a few scores, whatever the number of pixels.
 
 # %%
 import time
@@ -157,52 +146,166 @@ begun = time.perf_counter()
 score(small)
 one = time.perf_counter() - begun
 dk.gradient(score, small)
-both = time.perf_counter() - begun - one
-print(f"one score {one * 1000:.0f} ms; the whole gradient {both * 1000:.0f} ms; by hand it would take {2 * small.numel() * one / 60:.0f} minutes")
+whole = time.perf_counter() - begun - one
+print(f"one score {one * 1000:.0f} ms; the whole gradient {whole * 1000:.0f} ms; "
+      f"by hand {2 * small.numel() * one / 60:.0f} minutes")
 
 # %% [markdown]
 # ## What a gradient looks like
 #
-# It has a sign: bright where more of a colour would raise the score, dark where less would. And it has a size: how much
-# a value matters. As a picture it looks like coloured noise. Sum its size over the colours, and you see where the
-# score hangs on the photo:
+# It has a sign: bright where more of a colour would raise the score, dark where less would. And it
+# has a size: how much a value matters. Here is the size, summed over the colours and blurred a
+# little, as a glow over the photo.
+
 
 # %%
-def where(slopes):
-    size = dk.smooth(slopes.square().sum(1, keepdim=True), 2.0)[0, 0].sqrt()
-    return size.clamp(max=size.quantile(0.995))                               # or one bright spot would dim all others
+def size_of(gradient):
+    size = dk.smooth(gradient.square().sum(1, keepdim=True), 3.0)[0, 0].sqrt()
+    return size.clamp(max=size.quantile(0.995))         # or one bright spot dims all others
 
 
-blind = dk.gradient(dk.scorer(dk.randomized(network), dk.layer(layer)), photo)
-dk.show.grid({"gradient": as_picture(slopes), "its size": dk.show.overlay(photo, where(slopes)), "random weights": as_picture(blind),
-              "size, random weights": dk.show.overlay(photo, where(blind))}, columns=2, height=1.8,
-             alt="The gradient and where it is large, above for the trained network, below for random weights: there, too, it follows the pavilion")
+dk.show.strip({"gradient": dk.show.signed(gradient),
+               "where it is large": dk.show.overlay(photo, size_of(gradient))}, height=3.0,
+              alt="The gradient as coloured grain, and its size as a glow over the photo")
 
 # %% [markdown]
-# Is the glow on the pavilion a sign that the network knows pavilions? The lower row has **random weights**, and draws the
-# pavilion no less clearly. Where a photo has strong contrast, any network has large activations, and the score, a square,
-# weighs those most. So a gradient picture proves little by itself. In lesson 14 this question comes back with better tools.
+# ## Interpretation: what does the glow prove?
 #
-# Layer by layer the gradient changes its face. For the first layer it is nearly the photo itself, with its contrasts
-# strengthened; the deeper the layer, the more it is noise to our eyes.
+# **Write before you go on.** In the cell below: (1) where is the gradient large? (2) What would a
+# hasty reader conclude about what the network *knows*? (3) Which control could prove that reader
+# wrong: what would you show to the same measure, and what must it *not* do? (5 minutes)
 
 # %%
-grains = {}
-for depth in (0.0, 0.3, 0.6, 1.0):
-    name = dk.layer_at(network, depth)
-    grain = dk.gradient(dk.scorer(network, dk.layer(name)), photo)
-    grains[name] = as_picture(grain)[..., 20:90, 60:165]
-dk.show.strip(grains, height=1.6, alt=f"A detail of the gradient for the layers {', '.join(grains)}: at first much like the photo, then coloured grain")
+note = """
+1. The gradient is large at …
+2. One could conclude that …
+3. My control: …; the conclusion is wrong if …
+"""
 
 # %% [markdown]
+# The control used throughout this course is the same network with **random weights**.
+
+# %%
+photos = [dk.sample(name, 224) for name in
+          ("chelsea", "china", "clouds", "coffee", "motorcycle", "flower")]
+blind = dk.scorer(dk.randomized(network), dk.layer(layer))
+for image in photos:
+    glows = [size_of(dk.gradient(one, image)).flatten() for one in (score, blind)]
+    print(f"correlation of the two glows: {torch.corrcoef(torch.stack(glows))[0, 1]:+.2f}")
+blind_glow = dk.show.overlay(photo, size_of(dk.gradient(blind, photo)))
+dk.show.strip({"trained": dk.show.overlay(photo, size_of(gradient)), "random weights": blind_glow},
+              height=3.0, alt="Where the gradient is large, trained and with random weights")
+
+# %% [markdown]
+# A network that knows nothing glows, too, and its glow is as easy to tell a story about. On six
+# photos the two glows have little in common (the correlations above), so the glow does depend on
+# the weights; *what* it says about them, it does not tell. Lesson 14a has better tools.
+#
+# ## Why is the score squared?
+#
+# The score could be the plain mean of the activations, or one channel. Google's program of 2015
+# used half the sum of squares. What does the square do? Ask the objective first, before any pixel.
+#
+# ### Exercise 03.2 · What each activation is worth · 7 minutes · ★★☆
+# The score is the mean of `activations ** power` over all N values of a layer. Return the slope of
+# this score with respect to *each activation*, a tensor of the same shape. Write the formula; no
+# `backward()`.
+#
+# <details><summary>Hint</summary>
+#
+# The derivative of aᵖ is p·aᵖ⁻¹. A mean divides by the number of values, `.numel()`.
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_weights(activations, power):
+#     return power * activations ** (power - 1) / activations.numel()
+# ```
+# </details>
+
+
+# %% tags=["exercise"]
+def my_weights(activations, power): ...  # your lines
+
+
+dk.exercises.check("weights", my_weights)
+
+# %% [markdown]
+# With a plain mean every activation is worth the same. With squares each is **weighted by itself**:
+# what the layer sees strongly pulls hardest. That is the feedback for which the post of 2015 had
+# the words *whatever you see there, I want more of it*.
+#
+# Does it survive the trip to the pixels, where all units pull at the same values? Measure it. Take
+# one tiny step, then sort the units of the layer (one channel at one position each) by how active
+# they were before: by how much did each group rise? Six photos; the dots are the photos.
+
+
+# %%
+def rises(network, image, power):
+    """The mean rise of the strongest quarter of active units, of the weakest, of silent ones."""
+    slopes = dk.gradient(dk.scorer(network, dk.layer(layer, power=power)), image)
+    stepped = dk.ascend(image, dk.normalize(slopes), 0.001)
+    before, later = (dk.capture(network, x, layer)[layer].flatten() for x in (image, stepped))
+    active = before.argsort(descending=True)[: int((before > 0).sum())].chunk(4)
+    rise = later - before
+    return [float(rise[group].mean()) for group in (active[0], active[-1], before <= 0)]
+
+
+groups = {}
+for name, net, power in (("mean", network, 1), ("squares", network, 2), ("cubes", network, 3),
+                         ("squares, random weights", dk.randomized(network), 2)):
+    found = [rises(net, image, power) for image in photos]
+    groups[name] = [strongest / weakest for strongest, weakest, _ in found]
+ratios = zip(groups["mean"], groups["squares"], groups["cubes"])
+in_order = sum(mean < squares < cubes for mean, squares, cubes in ratios)
+print(f"the ratio grows with the power on {in_order} of {len(photos)} photos")
+dk.show.bars(groups, "rise of the strongest quarter / rise of the weakest quarter",
+             f"How much more strong units rise than weak ones, for {', '.join(groups)}")
+
+# %% [markdown]
+# The higher the power, the more the step favours strong units, on every photo. With random weights
+# the objective asks for the same, but in EfficientNet-Lite0 the strongest units even fall.
+#
+# And there is a second selection, which needs no square: a unit that is *silent* (its ReLU6
+# returns 0) passes no slope back, so nothing works for it.
+
+# %%
+for power, name in ((1, "mean"), (2, "squares")):
+    found = [rises(network, image, power) for image in photos]
+    ratio = [min(a, b) / c for a, b, c in found]
+    print(
+        f"{name:8} active units rise {min(ratio):.0f} to {max(ratio):.0f} times as much as silent"
+    )
+
+# %% [markdown]
+# So *more of what you see* has two causes: silent units have no vote, and with squares the loud
+# ones have more of it. What does the choice look like? Here are many steps on three objectives,
+# with all that lessons 04 to 08 add. (About ten seconds.)
+
+# %%
+loudest = int(dk.capture(network, photo, layer)[layer].square().mean((0, 2, 3)).argmax())
+goals = {"mean": dk.layer(layer, power=1), "mean of squares": dk.layer(layer),
+         f"channel {loudest} only": dk.channel(layer, loudest)}
+settings = dk.settings_for(network, layer)
+dreams = {name: dk.dream(dk.scorer(network, goal), photo, settings) for name, goal in goals.items()}
+dk.show.grid({"photo": photo, **dreams}, columns=2, height=2.9,
+             alt=f"A photo of a cat and dreams of three objectives: {', '.join(goals)}")
+
+# %% [markdown]
+# In EfficientNet-Lite0 the *mean of squares* makes one large face of this cat, more bear than cat,
+# and smaller animals around it; the *mean* draws more things, smaller and in more colours; one
+# channel covers everything with its own pattern. That is one photo: a picture, not a proof.
+#
 # ## One step
 #
-# To raise the score, move every value along its slope. How far? The raw slopes are tiny and depend on the layer, so divide
-# by their standard deviation first; then `step_size` says how far a typical value moves, of a range of 1.
+# To raise the score, move every value along its slope. How far? The raw slopes are tiny, and they
+# depend on the layer. Divide them by their **standard deviation**; then the **step size** says how
+# far a typical value moves, in a range of 1.
 #
-# ### Exercise 03.2 · One step uphill · 5 minutes · ★☆☆
-# Give back the picture after one step: add `step_size` times the gradient over its standard deviation, and keep every
-# value in [0, 1].
+# ### Exercise 03.3 · One step uphill · 5 minutes · ★☆☆
+# Return the picture after one step: add `step_size` times the gradient over its standard deviation,
+# and keep every value in [0, 1].
 #
 # <details><summary>Hint</summary>
 #
@@ -217,29 +320,31 @@ dk.show.strip(grains, height=1.6, alt=f"A detail of the gradient for the layers 
 # ```
 # </details>
 
+
 # %% tags=["exercise"]
-def my_step(image, gradient, step_size):
-    ...  # your lines
+def my_step(image, gradient, step_size): ...  # your lines
 
 
 dk.exercises.check("one_step", my_step)
 
 # %% [markdown]
-# In this package the step is two verbs, `dk.normalize` and `dk.ascend`. Here is what it changes, forty times enlarged:
+# The package splits the step into two functions, `dk.normalize` and `dk.ascend`. Here is what the
+# step of the first picture changed, made forty times stronger:
 
 # %%
 change = after - photo
-dk.show.strip({"before": photo, "after": after, "the change × 40": (0.5 + 40 * change).clamp(0, 1)}, height=1.9,
-              alt=f"Before and after one step of size 0.005 (no visible difference), and the change made 40 times as strong; "
-                  f"the score rose from {score(photo):.3f} to {score(after):.3f}")
+dk.show.strip({"before": photo, "after": after, "change × 40": (0.5 + 40 * change).clamp(0, 1)},
+              height=2.4, alt="Before and after one step of size 0.003 (no visible difference), "
+              f"and the change × 40; the score rose from {score(photo):.3f} to {score(after):.3f}")
 
 # %% [markdown]
 # ## How far does the promise hold?
 #
-# The gradient promises: for a small step the score rises by *slope × change, summed over all values*.
+# A gradient makes a promise about every small change of the picture: how much the score will rise.
 #
-# ### Exercise 03.3 · How much should the score rise? · 5 minutes · ★★☆
-# Given the gradient and the picture before and after a step, give back the rise that the gradient predicts: one number.
+# ### Exercise 03.4 · How much should the score rise? · 5 minutes · ★★☆
+# Given the gradient and the picture before and after a step, return the rise that the gradient
+# predicts: one number.
 #
 # <details><summary>Hint</summary>
 #
@@ -254,9 +359,9 @@ dk.show.strip({"before": photo, "after": after, "the change × 40": (0.5 + 40 * 
 # ```
 # </details>
 
+
 # %% tags=["exercise"]
-def my_gain(gradient, before, after):
-    ...  # your lines
+def my_gain(gradient, before, after): ...  # your lines
 
 
 dk.exercises.check("gain", my_gain)
@@ -264,80 +369,115 @@ dk.exercises.check("gain", my_gain)
 # %% [markdown]
 # Now hold the promise against the truth, for steps of growing size.
 
+
 # %%
-sizes = [0.0, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016]
-promised, true = [], []
-for size in sizes:
-    stepped = dk.ascend(photo, dk.normalize(slopes), size)
-    promised.append(float(score(photo) + (slopes * (stepped - photo)).sum()))
-    true.append(float(score(stepped)))
-figure = Figure(figsize=(5.5, 3), layout="constrained")
-axis = figure.subplots()
-axis.plot(sizes, promised, "--", label="promised by the gradient")
-axis.plot(sizes, true, "o-", label="true")
-axis.set(xlabel="step size", ylabel="score")
-axis.legend()
-dk.show.chart(figure, f"Score against step size: promised {promised[-1]:.2f} and true {true[-1]:.2f} at size {sizes[-1]}; "
-                      "they part as the step grows")
+def promise_and_truth(score, image, sizes):
+    slopes, promised, true = dk.gradient(score, image), [], []
+    for size in sizes:
+        stepped = dk.ascend(image, dk.normalize(slopes), size)
+        promised.append(float(score(image) + (slopes * (stepped - image)).sum()))
+        true.append(float(score(stepped)))
+    return promised, true
+
+
+sizes = [0.0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.004]
+promised, true = promise_and_truth(score, photo, sizes)
+lines = {"promised by the gradient": (sizes, promised), "true": (sizes, true)}
+dk.show.curves(lines, "step size", "score", "Score against step size: promised "
+               f"{promised[-1]:.2f}, true {true[-1]:.2f} at size {sizes[-1]}",
+               dashed=["promised by the gradient"])
 
 # %% [markdown]
-# For tiny steps they agree; then they part, because other ReLUs switch on and off on the way. So it takes *many small steps*,
-# with a fresh gradient before each: that is lesson 04.
+# For tiny steps they agree. Then they part, and soon, because other units switch on and off on the
+# way. So one takes *many small steps*, with a fresh gradient before each: lesson 04.
 #
-# Try it yourself: one single step, of any size. From where on can you see it? When does the score stop rising?
+# Try it: one single step, of any size. From where on can you see it? When does the score stop
+# rising?
+
 
 # %%
 def one_step(size):
-    stepped = dk.ascend(photo, dk.normalize(slopes), size)
+    stepped = dk.ascend(photo, dk.normalize(gradient), size)
     return stepped, f"score {score(photo):.3f} → {score(stepped):.3f}"
 
 
-dk.widgets.slide("step size", [0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5], one_step, start=0.02, width=448)
+dk.widgets.slide("step size", [0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5], one_step,
+                 start=0.02, width=504)
 
 # %% [markdown]
 # ## Sanity baseline: the same step in another order
 #
-# Is it the *direction* that counts, or would any change of that size do? Take the very same numbers and shuffle them over
-# the picture; turn the gradient by half a turn; or go straight downhill.
+# Is it the *direction* that counts, or would any change of that size do? Take the very same numbers
+# and shuffle them over the picture (five times); turn the gradient by half a turn; go downhill.
+
 
 # %%
-def shuffled(values):
-    return values.flatten()[torch.randperm(values.numel(), generator=torch.Generator().manual_seed(0))].reshape(values.shape)
+def shuffled(values, seed):
+    order = torch.randperm(values.numel(), generator=torch.Generator().manual_seed(seed))
+    return values.flatten()[order].reshape(values.shape)
 
 
-directions = {"uphill": slopes, "shuffled": shuffled(slopes), "upside down": slopes.rot90(2, (2, 3)), "downhill": -slopes}
+directions = {"uphill": gradient,
+              **{f"shuffled, seed {s}": shuffled(gradient, s) for s in range(5)},
+              "half a turn": gradient.rot90(2, (2, 3)), "downhill": -gradient}
 for name, direction in directions.items():
-    stepped = dk.ascend(photo, dk.normalize(direction), 0.005)
-    print(f"{name:12} the score changes by {(score(stepped) / score(photo) - 1) * 100:+6.1f} %   (mean change of a value {(stepped - photo).abs().mean():.4f})")
+    stepped = dk.ascend(photo, dk.normalize(direction), 0.003)
+    print(f"{name:17} the score changes by {score(stepped) / score(photo) - 1:+7.1%}   "
+          f"(mean change of a value {(stepped - photo).abs().mean():.4f})")
 
 # %% [markdown]
-# The same numbers in other places do next to nothing. In a space of a hundred thousand dimensions nearly every direction
-# is nearly level; the gradient is the one that is not.
+# The same numbers at other positions do next to nothing. Among hundreds of thousands of dimensions
+# nearly every direction is nearly level; the gradient is the one that is not.
 #
-# ## The first rung of the ladder
+# ## Open investigation: how long is the promise good?
 #
-# Repeat the step forty times, always with the raw gradient times one constant, and you have the plainest DeepDream there is.
-# You will see this photo in every lesson up to 08, each time with one more idea. (About five seconds.)
+# Nobody has a formula for the step size at which the truth falls to half of the promise. Does it
+# grow or shrink with depth? With the photo, with the power of the objective, with random weights?
+# A first cell to start from (20 minutes at home; write down what you expect first):
 
 # %%
-plain = dk.ladder(network, rungs=["plain"])["plain"]
-dk.show.strip({"photo": photo, "one step": after, "forty plain steps": plain}, height=2.2,
-              alt=f"The photo, after one step, and after forty plain steps on {layer}: shapes have come up, under a layer of coloured noise")
+sizes = [0.0002, 0.0005, 0.001, 0.002, 0.004]
+for depth in (0.0, 0.4, 0.7, 1.0):
+    probe = dk.scorer(network, dk.layer(dk.layer_at(network, depth)))
+    promised, true = promise_and_truth(probe, photos[0], sizes)
+    start = float(probe(photos[0]))
+    kept = [(t - start) / (p - start) for p, t in zip(promised, true, strict=True)]
+    print(f"{dk.layer_at(network, depth):16}", *(f"{s:g}: {k:4.0%}  " for s, k in zip(sizes, kept)))
+
+# %% [markdown]
+# ## Where it leads
+#
+# One step cannot be seen. The next lessons repeat it, smooth it, shift it and take it at several
+# sizes, and this is what becomes of the same photo, layer and score:
+
+# %%
+end = f"{settings.steps * settings.octaves} steps, as in lesson 08"
+dk.show.strip({"one step": after, end: dreams["mean of squares"]}, height=3.4,
+              alt=f"The cat after one step on {layer}, and after a whole DeepDream: new faces")
 
 # %% [markdown]
 # ## Recap
 #
-# - You measured a slope by hand, and got all of them at once by backpropagation: the gradient with respect to the pixels.
-# - A score is any function from a picture to one number. The sign of a slope says which way, its size says how much it matters.
-# - As a picture the gradient is noise-like, and where it is large proves little: random weights glow there, too.
+# - You measured a slope by hand, and got all of them at once by backpropagation: the gradient with
+#   respect to the pixels. Two-sided, in double precision, with a nudge that is not too small.
+# - An objective joined to a network is a score, a function from a picture to one number.
+# - Squares weight each activation by itself: compared with the mean, strong units gain on weak
+#   ones, on every photo measured. Silent units are left out even by the plain mean.
+# - Where the gradient is large depends on the weights, but a glow is no proof of knowledge: random
+#   weights glow, too.
 # - The promise of the gradient holds for small steps only; so one takes many.
-# - The same change in another order gains next to nothing: the direction is everything.
+# - The same change in another order gains next to nothing: the direction is what counts.
 #
 # ## Read next
 #
-# - Lesson 04: many steps, and why the picture turns to noise.
-# - K. Simonyan, A. Vedaldi and A. Zisserman, [Deep inside convolutional networks](https://arxiv.org/abs/1312.6034), 2013:
-#   the gradient of a class score with respect to the pixels, as a map and as a way to draw.
+# - Lesson 04: many steps, and where the gradient's grain comes from.
+# - A. Mordvintsev, C. Olah and M. Tyka,
+#   [Inceptionism](https://research.google/blog/inceptionism-going-deeper-into-neural-networks/),
+#   2015: *whatever you see there, I want more of it*.
+# - K. Simonyan, A. Vedaldi and A. Zisserman,
+#   [Deep inside convolutional networks](https://arxiv.org/abs/1312.6034), 2013: the gradient of a
+#   class score with respect to the pixels, as a map and as a means to draw.
 # - [CS231n on backpropagation](https://cs231n.github.io/optimization-2/) and on
-#   [gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck): why two-sided, and in double precision.
-# - A. Mordvintsev, C. Olah and M. Tyka, [DeepDream](https://github.com/google/deepdream), 2015: the step in its first published form.
+#   [gradient checks](https://cs231n.github.io/neural-networks-3/#gradcheck): why two-sided, and in
+#   double precision.
+# - [DeepDream](https://github.com/google/deepdream), 2015: the step in its first published form.
