@@ -49,6 +49,7 @@ _NAMES = {
     "objectives.objective": ("Objective", "channel", "guide", "layer", "logit", "neuron"),
     "objectives.scorer": ("scorer",),
     "objectives.styles": ("Style", "settings_for", "styles"),
+    "pictures.bank": ("collection",),
     "pictures.image": (
         "Image",
         "load_image",

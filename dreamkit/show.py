@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .pictures.image import Image, to_pillow
+from .pictures.scales import resize
 
 QUALITY = 88  # of the JPEGs
 
@@ -78,6 +79,35 @@ def chart(figure: Figure, alt: str) -> Shown:
     return _shown(file, alt)
 
 
+def lines(
+    series: Mapping[str, Sequence],
+    x: Sequence[object],
+    alt: str,
+    chance: float | None = None,
+    **axis,
+) -> Shown:
+    """A chart of lines over `x`, a legend and alt text.
+
+    - `series`: {label: values}, one value for each of `x`; for several runs a list of such lists,
+      shown by their mean and a band from the lowest to the highest
+    - `chance`: a dotted line at what chance gives
+    - `axis`: what matplotlib's `Axes.set` takes: xlabel, ylabel, title, ylim, yscale
+    """
+    figure = Figure(figsize=(8.2, 3.4), layout="constrained", dpi=110)
+    plot = figure.subplots()
+    for (label, values), mark in zip(series.items(), "os^Dv" * len(series), strict=False):
+        runs = torch.atleast_2d(torch.as_tensor(values, dtype=torch.float64))  # [runs, x]
+        plot.plot(list(x), runs.mean(0), marker=mark, label=label)
+        if len(runs) > 1:
+            plot.fill_between(list(x), runs.amin(0), runs.amax(0), alpha=0.2)
+    if chance is not None:
+        plot.axhline(chance, color="grey", linestyle=":", label="chance")
+    plot.set(**axis)
+    plot.tick_params(axis="x", rotation=20 if isinstance(x[0], str) else 0)
+    plot.legend(fontsize=9)
+    return chart(figure, alt)
+
+
 def heat(
     values: Tensor,
     size: tuple[int, int] | None = None,
@@ -111,6 +141,45 @@ def overlay(image: Image, values: Tensor, strength: float = 0.6, colors: str = "
     colored = heat(smooth, colors=colors, low=float(values.min()), high=float(values.max()))
     grey = image.detach().float().cpu().mean(1, keepdim=True)
     return ((1 - strength) * grey + strength * colored).clamp(0, 1)
+
+
+def spotlight(image: Image, values: Tensor, dark: float = 0.12) -> Image:
+    """The picture [1, 3, H, W] lit by a map: in colour where the map is high, dark where it is 0.
+
+    - `values`: the map, as for `heat`; its highest cell is lit fully, 0 and less not at all
+    - `dark`: the brightness of what is not lit, which is shown in grey, from 0 to 1
+    """
+    values, size = _plane(values).clamp(min=0), tuple(image.shape[-2:])
+    scaled = values / values.max().clamp(min=1e-9)
+    light = F.interpolate(scaled[None, None], size=size, mode="bicubic", align_corners=False)
+    picture = image.detach().float().cpu()
+    grey = dark * picture.mean(1, keepdim=True)
+    return (grey + light.clamp(0, 1) * (picture - grey)).clamp(0, 1)
+
+
+def mosaic(
+    images: Sequence[Image],
+    columns: int = 3,
+    count: int | None = None,
+    side: int = 64,
+    gap: int = 3,
+) -> Image:
+    """Pictures [1, 3, h, w] as square tiles of one picture [1, 3, H, W], white between them.
+
+    - `images`: whole pictures, each resized to `side` × `side` pixels
+    - `count`: how many tiles there are, by default one for each picture; missing ones are white
+    - `gap`: pixels of white between tiles
+
+    >>> mosaic([torch.zeros(1, 3, 9, 9)] * 4, columns=2, side=8, gap=2).shape
+    torch.Size([1, 3, 18, 18])
+    """
+    count = len(images) if count is None else count
+    rows, step = math.ceil(count / columns), side + gap
+    page = torch.ones(1, 3, max(1, rows * step - gap), columns * step - gap)
+    for i, image in enumerate(list(images)[:count]):
+        top, left = i // columns * step, i % columns * step
+        page[..., top : top + side, left : left + side] = resize(image, (side, side))
+    return page
 
 
 def signed(values: Tensor, share: float = 0.995) -> Image:
