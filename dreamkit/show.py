@@ -97,9 +97,10 @@ def lines(
     plot = figure.subplots()
     for (label, values), mark in zip(series.items(), "os^Dv" * len(series), strict=False):
         runs = torch.atleast_2d(torch.as_tensor(values, dtype=torch.float64))  # [runs, x]
-        plot.plot(list(x), runs.mean(0), marker=mark, label=label)
+        (line,) = plot.plot(list(x), runs.mean(0), marker=mark, label=label)
         if len(runs) > 1:
-            plot.fill_between(list(x), runs.amin(0), runs.amax(0), alpha=0.2)
+            band = {"alpha": 0.2, "color": line.get_color()}
+            plot.fill_between(list(x), runs.amin(0), runs.amax(0), **band)
     if chance is not None:
         plot.axhline(chance, color="grey", linestyle=":", label="chance")
     plot.set(**axis)
