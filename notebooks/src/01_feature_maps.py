@@ -31,6 +31,8 @@ network = dk.course_network()
 # network the code takes the channel with the highest peak in a deep layer.)
 
 # %%
+import torch
+
 LIT = {"chelsea": ("block5c.expand", 64), "astronaut": ("block5c.depthwise", 153),
        "motorcycle": ("block6b.depthwise", 1004), "coffee": ("top", 863)}
 if network.name != "efficientnet_lite0":
@@ -84,9 +86,6 @@ dk.show.grid(heroes, columns=2, height=3.0, alt=f"Four photos, {', '.join(LIT)},
 # </details>
 
 # %% tags=["exercise"]
-import torch
-
-
 def my_slide(grey, kernel):
     ...  # your lines
 
@@ -195,7 +194,7 @@ dk.show.grid(shown, columns=2, height=1.8, alt=f"Whiskers, and maps of {shallow}
 
 # %% [markdown]
 # `r` is the correlation of the two maps: 1 means the same pattern. In EfficientNet-Lite0 the channel in
-# the middle row responds to brightness and has no direction. The one in the last row has a direction:
+# the middle row responds to the colour of the fur and has no direction. The one in the last row has a direction:
 # upright it draws each whisker as a bright line with a dark edge; turned, it nearly loses the topmost
 # whiskers, and along many others bright and dark change places (so `r` is below 0).
 #
