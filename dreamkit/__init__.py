@@ -53,6 +53,7 @@ _NAMES = {
     "objectives.objective": ("Objective", "channel", "guide", "layer", "logit", "neuron"),
     "objectives.scorer": ("scorer",),
     "objectives.styles": ("Style", "settings_for", "styles"),
+    "pictures.bank": ("collection",),
     "pictures.frequencies": ("fine_share", "spectrum"),
     "pictures.image": (
         "Image",

@@ -45,3 +45,30 @@ def test_charts_are_jpegs_with_alt_text():
     bars = dk.show.bars({"photos": [0.1, 0.3]}, "share", "one bar")
     for chart, alt in ((curves, "two curves"), (bars, "one bar")):
         assert chart.data[:2] == b"\xff\xd8" and chart.alt == alt
+
+
+def test_a_spotlight_lights_what_the_map_marks():
+    picture = torch.zeros(1, 3, 4, 8)
+    picture[:, 0] = 0.6  # red everywhere
+    lit = dk.show.spotlight(picture, torch.tensor([[4.0, -1.0]]), dark=0.5)
+    assert torch.allclose(lit[0, :, 2, 0], torch.tensor([0.6, 0.0, 0.0]), atol=1e-6)
+    assert torch.allclose(lit[0, :, 2, 7], torch.full((3,), 0.1))  # half of the mean of the three
+    dark = dk.show.spotlight(picture, torch.zeros(1, 2), dark=0.5)
+    assert torch.allclose(dark, torch.full_like(dark, 0.1))
+
+
+def test_a_mosaic_has_gutters_and_white_where_tiles_are_missing():
+    black = torch.zeros(1, 3, 5, 7)
+    page = dk.show.mosaic([black] * 3, columns=2, count=4, side=8, gap=2)
+    assert page.shape == (1, 3, 18, 18)
+    assert page[..., :8, :8].sum() == 0 and page[..., 10:, :8].sum() == 0
+    assert page[..., 8:10, :].min() == page[..., :, 8:10].min() == page[..., 10:, 10:].min() == 1
+    assert dk.show.mosaic([], count=9, side=4, gap=1).shape == (1, 3, 14, 14)
+    assert dk.show.mosaic([black] * 4, columns=2, count=2, side=8).shape[-2] == 8
+
+
+def test_lines_show_runs_chance_and_alt_text():
+    shown = dk.show.lines(
+        {"a": [1, 2], "b": [[0, 1], [2, 5]]}, ("low", "high"), "two lines", chance=0.5, ylim=(0, 5)
+    )
+    assert shown.alt == "two lines" and shown.data[:2] == b"\xff\xd8"

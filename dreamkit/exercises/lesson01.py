@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from . import Condition, Exercise, Mistake
-from .checking import on
+from .checking import near, normal, on, uniform
 
 _GREY = torch.tensor(
     [
@@ -45,9 +45,45 @@ def _peak(feature_map: torch.Tensor) -> tuple[int, int]:
     return divmod(int(feature_map.argmax()), feature_map.shape[1])
 
 
+def _same_cell(given: object, wanted: tuple[int, int]) -> bool:
+    return tuple(map(int, given)) == wanted
+
+
 def _is_pair(answer) -> bool:
     found = answer(_PEAK)
     return not isinstance(found, int) and not (isinstance(found, torch.Tensor) and found.ndim == 0)
+
+
+# Codes in which each mistake below finds another share: a common part, rows of many strengths.
+def _pair(n: int, channels: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    strength = 0.3 + 3 * uniform(n, 1, seed=seed + 1)
+    base, common = normal(n, channels, seed=seed), 4 * uniform(channels, seed=seed + 2)
+    noise = 0.8 * normal(n, channels, seed=seed + 3)
+    return base * strength + common, (base + noise) * strength.flip(0) + common
+
+
+_CODES = _pair(9, 3, 22)
+
+
+def _found(likeness: torch.Tensor) -> float:
+    return float((likeness.argmax(1) == torch.arange(len(likeness))).float().mean())
+
+
+def _centred(left: torch.Tensor, right: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    mean = torch.cat([left, right]).mean(0)
+    return left - mean, right - mean
+
+
+def _cosines(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    return F.normalize(left, dim=1) @ F.normalize(right, dim=1).T
+
+
+def _retrieval(left: torch.Tensor, right: torch.Tensor) -> float:
+    return _found(_cosines(*_centred(left, right)))
+
+
+def _products(left: torch.Tensor, right: torch.Tensor) -> float:
+    return _found(_centred(left, right)[0] @ _centred(left, right)[1].T)
 
 
 EXERCISES = (
@@ -82,12 +118,15 @@ EXERCISES = (
                 lambda g, k: _slide(g, k) / k.numel(),
                 "these are means of the products: a unit adds them up",
             ),
-            Mistake("last place forgotten", lambda g, k: _slide(g, k)[:-1, :-1]),
             Mistake("filter ignored", lambda g, k: _slide(g, torch.ones_like(k))),
         ),
         otherwise=(
             "the size is right, the numbers are not: multiply the patch under the filter with the "
             "filter, and add up"
+        ),
+        cases=(
+            (normal(7, 9, seed=1), normal(2, 2, seed=2)),
+            (normal(6, 11, seed=3), normal(5, 5, seed=4)),
         ),
         praise=(
             "each cell of your map is one patch times the filter, summed: a first layer does no "
@@ -121,11 +160,13 @@ EXERCISES = (
                 lambda m: (m[0] > 0).float().mean((1, 2)),
                 "that is the share of cells that do fire: the share of silent cells is wanted",
             ),
-            Mistake("whole layer", lambda m: (m == 0).float().mean()),
             Mistake("mean over channels", lambda m: (m[0] == 0).float().mean(0)),
-            Mistake("mean activation", lambda m: m[0].mean((1, 2))),
         ),
         otherwise="compare each cell with 0, then average over the rows and columns of each map",
+        cases=(
+            (normal(1, 4, 5, 2, seed=1).clamp(min=0),),
+            (normal(1, 2, 4, 9, seed=2).clamp(min=0),),
+        ),
         praise="one share for each channel, from 0 (fires everywhere) to 1 (silent)",
     ),
     Exercise(
@@ -135,7 +176,7 @@ EXERCISES = (
         4,
         1,
         _peak,
-        same=on(_PEAK, compare=lambda a, b: tuple(map(int, a)) == b),
+        same=on(_PEAK, compare=_same_cell),
         checks=(
             Condition(
                 _is_pair,
@@ -158,9 +199,52 @@ EXERCISES = (
             "not the highest cell: divide argmax by the width; the quotient is the row, the "
             "remainder the column"
         ),
+        cases=((normal(5, 3, seed=1),), (normal(2, 8, seed=2) - 9,)),
+        compare=_same_cell,
         praise=(
             "(row, column) of the cell that fires most: multiplied by the layer's stride, it is a "
             "place in the photo"
         ),
+    ),
+    Exercise(
+        "retrieval",
+        "01",
+        "Which halves belong together?",
+        8,
+        2,
+        _retrieval,
+        same=on(*_CODES, compare=near),
+        checks=(
+            Condition(
+                lambda f: 0 <= float(f(*_CODES)) <= 1,
+                "a share lies from 0 to 1: divide the number of hits by N",
+            ),
+            Mistake(
+                "mean not subtracted",
+                lambda left, right: _found(_cosines(left, right)),
+                "the common part is still in the codes: subtract the mean of all 2N rows first",
+            ),
+            Mistake(
+                "rows not brought to length 1",
+                _products,
+                "strong codes win whatever they contain: divide each row by its length",
+            ),
+            Mistake(
+                "right halves search",
+                lambda left, right: _found(_cosines(*_centred(left, right)).T),
+                "that is how many right halves find their left one: search along the other axis",
+            ),
+            Mistake(
+                "mean of the cosines of the pairs",
+                lambda left, right: float(_cosines(*_centred(left, right)).diag().mean()),
+                "that is how alike the pairs are: count how many are the most alike of their row",
+            ),
+            Mistake("hits, not their share", lambda left, right: 9 * _retrieval(left, right)),
+        ),
+        otherwise="not yet: subtract the mean, bring each row to length 1, compare, count the hits",
+        cases=(_pair(14, 4, 15), _pair(23, 6, 8)),
+        compare=near,
+        write=("retrieval",),
+        praise="the share of left halves whose nearest right half is their own; chance gives 1 / N",
     ),
 )

@@ -6,7 +6,7 @@ import torch
 
 from ..networks.receptive import Field
 from . import Condition, Exercise, Mistake
-from .checking import close, on
+from .checking import close, near, normal, on, uniform
 
 _PHOTO = torch.arange(3 * 12 * 17, dtype=torch.float32).reshape(1, 3, 12, 17) / 612
 _FIELD = Field((5, 5), (2, 2), (-2, -2))
@@ -111,6 +111,8 @@ EXERCISES = (
             Mistake("stride counted one layer early", _stride_too_early),
             Mistake("whole kernels added", _whole_kernels),
         ),
+        cases=(([(11, 4), (3, 2), (5, 1), (3, 2), (3, 1)],), ([(1, 1), (2, 3), (4, 1), (3, 2)],)),
+        compare=near,
         praise="each kernel adds (kernel - 1) steps of the map below, and strides multiply",
     ),
     Exercise(
@@ -151,6 +153,10 @@ EXERCISES = (
             Mistake("end included", _one_more),
             Mistake("negative start at the border", _unclipped),
         ),
+        cases=(
+            (normal(1, 3, 21, 19, seed=1), 1, 2, Field((7, 5), (4, 3), (-3, -1))),
+            (normal(1, 3, 10, 30, seed=2), 0, 4, Field((9, 9), (3, 5), (-4, -2))),
+        ),
         praise="the patch is the part of the photo inside the cell's field, also at the border",
     ),
     Exercise(
@@ -168,7 +174,7 @@ EXERCISES = (
             ),
             Condition(
                 lambda f: f(_PEAKS)[1] == 0,
-                "a channel that answers all photos alike has pickiness 0",
+                "a channel that responds to all photos alike has pickiness 0",
             ),
             Condition(
                 lambda f: bool((f(_PEAKS) <= 1).all()),
@@ -186,8 +192,13 @@ EXERCISES = (
             "close, but it should be (best - rest) / (best + rest), where rest is the mean of the "
             "others"
         ),
+        cases=(
+            (uniform(7, 4, seed=1) + 0.01,),
+            (3 * uniform(2, 5, seed=2) + 0.01,),
+        ),
         praise=(
-            "0 for a channel that answers all photos alike, 1 for one that answers a single photo"
+            "0 for a channel that responds to all photos alike, "
+            "1 for one that responds to a single photo"
         ),
     ),
 )

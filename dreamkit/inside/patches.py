@@ -57,8 +57,8 @@ def top_patches(
 
     - `layer`: a layer with feature maps; KeyError if unknown, ValueError if it has none
     - `channel`: the channel's index; ValueError if out of range
-    - `pictures`: a folder, a sequence of images [1, 3, H, W] (used as they are), or by default the
-      sample photos; ValueError for none
+    - `pictures`: a folder, what `dk.collection` returns, a sequence of images [1, 3, H, W] (used as
+      they are), or by default the sample photos; ValueError for none
     - `count`: the largest number of patches, at least 1
     - `widest`: the largest side of a patch in pixels; a larger field is cut around its centre, and
       the patch is moved inside the picture

@@ -17,7 +17,7 @@ from IPython.display import Image as Shown
 
 from ..ascent.settings import Settings
 from ..pictures.image import Image, to_pillow
-from ..show import QUALITY
+from ..show.shown import QUALITY
 
 WIDTH = "390px"  # of a slider: two fit into a notebook's column, or one beside a picture
 _TEXT = "color:var(--jp-ui-font-color1,inherit);line-height:1.5;margin:2px 0"

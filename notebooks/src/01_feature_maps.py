@@ -6,111 +6,66 @@
 # %% [markdown]
 # # 01 · Feature maps: what one layer sees
 #
-# A convolutional network turns a photo into a stack of grey maps, and those into another stack, layer after layer.
-# Each map answers one question at every place of the photo: *is my pattern here?* In this lesson you look at the answers.
+# A convolutional network turns a photo into a stack of grey maps, and those maps into another
+# stack, layer after layer. Each map answers one question at every location of the photo: *is my
+# pattern here?* In this lesson you look at the answers, and you learn when to believe them.
 #
-# - **You will do:** take the features out of any layer, look at them one by one, all at once, and layer by layer.
-# - **You will learn:** what a feature map is; why maps get smaller and more numerous; why cells are silent, the
-#   more so the deeper the layer; and why a fine picture of an activation proves little until you have seen the same picture from an untrained network.
+# - **You will do:** compute a feature map by hand; take the features out of any layer; look at
+#   channels that mark eyes, faces and wheels; test such a channel against random weights.
+# - **You will learn:** what a feature map is; how maps change with depth; what equivariance to
+#   shifts is; why so many cells are 0; and which of these findings an untrained network reproduces.
 # - **You need:** Python, and to know that a convolution slides a small filter over a picture.
-# - **Minutes:** 30
+# - **Minutes:** 50
 
 # %%
 import dreamkit as dk
-NETWORK = "dreamnet"  # or any name that dk.load_network knows: "dreamnet-robust", "googlenet", …
-network = dk.course_network(NETWORK)
+network = dk.course_network()
 
 # %% [markdown]
-# The network is DreamNet, a small relative of GoogLeNet that comes with this package: it was trained to tell 200 classes of
-# things apart on photos of 64 × 64 pixels (Tiny ImageNet). `dk.suggested_layers` lists the layers of a network that are
-# worth a look; `dk.layer_at(network, 0.5)`, later on, takes the one half way up, so that the same lines fit any network.
+# The network is EfficientNet-Lite0 (2020). It was trained on ImageNet: over a million photos of
+# 1,000 classes, about 120 of them breeds of dogs. Nobody ever marked an eye, a face or a wheel for
+# it; it was only told the class of each photo.
 #
-# Here is where we are going. One photo, and the channel with the highest peak in each of several layers, from the
-# shallowest to the deepest: bright where that channel fires.
-
-# %%
-photo = dk.sample("chelsea", 320)                                             # [1, 3, H, W], values in [0, 1]
-features = dk.capture(network, photo, dk.suggested_layers(network))           # {layer: [1, channels, h, w]}
-views = {"the photo": photo}
-for layer, maps in features.items():
-    highest = int(maps[0].amax((1, 2)).argmax())
-    views[f"{layer}, channel {highest}"] = dk.show.overlay(photo, maps[0, highest], strength=0.75)
-dk.show.grid(views, columns=3, height=1.9, alt=f"A cat, and where one channel of each layer fires: {', '.join(features)}")
-
-# %% [markdown]
-# Lines first, then blobs of fur, then something about eyes. Nobody told the network to look for eyes. Or does it only
-# seem so? Keep that doubt: it comes back at the end, with a number.
-#
-# ## What a layer hands on
-#
-# A layer's features are a tensor `[1, C, h, w]`: `C` channels, each with one **feature map** of `h × w` cells. What a
-# cell can see of the photo is its **receptive field**; how far apart two cells look, the **stride**. Read
-# the table from top to bottom: what grows, what shrinks?
-
-# %%
-print(f"{'layer':16} {'channels':>8} {'cells':>11} {'stride':>7} {'field':>6}   (stride and field in pixels of the photo)")
-for info in dk.layer_table(network):
-    if info.name in features:
-        channels, height, width = features[info.name].shape[1:]
-        step, size = (info.field.stride[0], info.field.size[0]) if info.field else ("–", "all")
-        print(f"{info.name:16} {channels:8} {height:>5} × {width:<3} {step:>7} {size:>6}")
-
-# %% [markdown]
-# Going up, the maps get coarser, the channels more numerous, and each cell sees a larger part of the photo: the network
-# gives up *where* for *what*. In DreamNet's last layer a cell's field is larger
-# than the photo itself.
-#
-# ## Getting at the features yourself
-#
-# Before you lean on `dk.capture`, write it. PyTorch calls a *forward hook* each time a module has done its work; so you
-# hang one on the layer, run the network once, and keep what comes by.
+# Here are four photos. Each is lit by **one channel**: bright where that channel's feature map is
+# high, dark where it is 0. (The layers and channel numbers hold for EfficientNet-Lite0. For another
+# network the code takes the channel with the highest peak in a deep layer.)
 
 # %%
 import torch
 
-
-def my_capture(network, image, layer):
-    kept = {}
-    hook = lambda module, inputs, output: kept.update(features=output.clone())
-    handle = network.module.get_submodule(layer).register_forward_hook(hook)
-    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (network.mean, network.std))
-    network.module((image - mean) / std)          # networks are trained on standardised pictures
-    handle.remove()                               # a hook left behind fires for ever after
-    return kept["features"]
+LIT = {"chelsea": ("block5c.expand", 64), "astronaut": ("block5c.depthwise", 153),
+       "motorcycle": ("block6b.depthwise", 1004), "coffee": ("top", 863)}
+if network.name != "efficientnet_lite0":
+    LIT = {name: (dk.layer_at(network, 0.8), None) for name in LIT}
 
 
-middle = dk.layer_at(network, 0.5)
-mine = my_capture(network, photo, middle)
-print(f"{middle}: {list(mine.shape)}; greatest difference from dk.capture: {(mine - features[middle]).abs().max():.1e}")
+def lit(name, layer, channel=None, side=320):
+    photo = dk.sample(name, side)                                  # [1, 3, H, W], values in [0, 1]
+    maps = dk.capture(network, photo, layer)[layer]                # [1, channels, h, w]
+    channel = int(maps[0].amax((1, 2)).argmax()) if channel is None else channel
+    return f"{layer}, channel {channel}", dk.show.spotlight(photo, maps[0, channel])
+
+
+sides = {"motorcycle": 480}
+heroes = dict(lit(name, *where, sides.get(name, 320)) for name, where in LIT.items())
+dk.show.grid(heroes, columns=2, height=3.0, alt=f"Four photos, {', '.join(LIT)}, each lit by one "
+             f"feature map: {'; '.join(heroes)}")
 
 # %% [markdown]
-# The `.clone()` matters: many networks apply their ReLU *in place*, on the very tensor your hook has just been handed.
-# `dk.capture` does the same and also stops the forward pass after the last layer asked for.
+# In EfficientNet-Lite0 one channel lights both eyes of the cat and nearly nothing else. Another
+# lights a face, a third two wheels, a fourth a cup. Are these channels detectors of eyes, faces,
+# wheels and cups? Or did we merely search thousands of channels until four of them fitted? Keep
+# that doubt. You will test it below, with a control that could prove us wrong.
 #
-# ## The first layer: filters you can look at
+# ## A feature map with your own hands
 #
-# A filter of the first layer weighs red, green and blue pixels, so it *is* a small colour picture. Grey means "no
-# matter", and each is scaled to its own range. Find one for edges, one for a blob of colour, and one that looks like noise.
-
-# %%
-first = next(module for module in network.module.modules() if isinstance(module, torch.nn.Conv2d))
-dk.show.filters(first.weight, alt=f"The {first.out_channels} colour filters of the first convolution of {network.name}, "
-                                  f"{first.kernel_size[0]}×{first.kernel_size[1]} pixels each")
-
-# %% [markdown]
-# Smooth, clear filters are a sign that a network was trained well; noisy ones that it was trained too little or regularised
-# too little (CS231n). And here is what they say of the photo. All maps share one colour scale, so a quiet map looks quiet.
-
-# %%
-shallow = dk.layer_at(network, 0.0)
-busiest = features[shallow][0].mean((1, 2)).topk(min(8, features[shallow].shape[1])).indices.sort().values.tolist()
-dk.show.maps(features[shallow], busiest, columns=8,
-             alt=f"Feature maps of the cat: the {len(busiest)} busiest channels of {shallow}, the cat still plain to see")
-
-# %% [markdown]
-# ### Exercise 01.1 · A feature map with your own hands · 8 minutes · ★★☆
-# `grey` is one plane of a picture `[H, W]`, `kernel` one filter `[k, k]`. Slide the filter over every place where it fits
-# whole, and at each place add up filter times patch. Give back the map `[H - k + 1, W - k + 1]`.
+# A unit of the first layer takes a small patch of the photo, multiplies each pixel by the weight of
+# its filter, and adds up. The filter slides over the photo; the sums form the **feature map**.
+#
+# ### Exercise 01.1 · Slide a filter · 8 minutes · ★★☆
+# `grey` is one plane of a picture `[H, W]`, `kernel` one filter `[k, k]`. Slide the filter over
+# every location where it fits whole, and at each location add up filter times patch. Give back the
+# map `[H - k + 1, W - k + 1]`.
 #
 # <details><summary>Hint</summary>
 #
@@ -138,60 +93,132 @@ def my_slide(grey, kernel):
 dk.exercises.check("slide_filter", my_slide)
 
 # %% [markdown]
-# ## Predict, then reveal
+# A filter of the network's first layer weighs red, green and blue pixels. So it lives in the same
+# space as a photo, and you can show it as a small colour picture: grey for a weight of 0, brighter
+# for positive, darker for negative. Find one for lines that lie, one for lines that stand, and one
+# for a colour. (CS231n: smooth filters are a sign that training went well, noisy ones of the
+# opposite.)
+
+# %%
+first = next(m for m in network.module.modules() if isinstance(m, torch.nn.Conv2d))
+dk.show.filters(first.weight, columns=16, alt=f"The {first.out_channels} filters of the first "
+                f"convolution of {network.name}, {' × '.join(map(str, first.kernel_size))} pixels")
+
+# %% [markdown]
+# ## Features out of any layer
 #
-# You turn the photo by a quarter, capture the first layer again, and turn the maps back. **Predict: does each channel's
-# map come back as it was?**
+# A layer's features are a tensor `[1, C, h, w]`: `C` **channels**, each with a feature map of
+# `h × w` cells. PyTorch calls a *forward hook* each time a module has computed its output. So you
+# register a hook on the layer, run the network once, and keep what the hook receives.
+
+# %%
+def my_capture(network, image, layer):
+    kept = {}
+    hook = lambda module, inputs, output: kept.update(features=output.clone())
+    handle = network.module.get_submodule(layer).register_forward_hook(hook)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (network.mean, network.std))
+    network.module((image - mean) / std)        # networks are trained on standardised pictures
+    handle.remove()                             # otherwise it fires at every later call
+    return kept["features"]
+
+
+photo = dk.sample("chelsea", 320)
+layers = dk.suggested_layers(network)           # some layers, from shallow to deep
+features = dk.capture(network, photo, layers)   # {layer: [1, C, h, w]}
+mine = my_capture(network, photo, layers[4])
+print(f"greatest difference from dk.capture: {(mine - features[layers[4]]).abs().max():.1e}")
+
+# %% [markdown]
+# The `.clone()` matters: many networks apply their ReLU *in place*, on the very tensor that your
+# hook has received. `dk.capture` does the same as your function, and it stops the forward pass after
+# the last layer asked for.
+#
+# What a cell can see of the photo is its **receptive field**. The distance in pixels between what
+# two neighbouring cells see is the layer's **stride**. Read the table from top to bottom.
+
+# %%
+print(f"{'layer':16} {'channels':>8} {'cells':>11} {'stride':>7} {'receptive field':>16}")
+for info in dk.layer_table(network):
+    if info.name in features:
+        channels, height, width = features[info.name].shape[1:]
+        stride, field = (info.field.stride[0], info.field.size[0]) if info.field else ("–", "all")
+        print(f"{info.name:16} {channels:8} {height:>5} × {width:<3} {stride:>7} {field:>16}")
+
+# %% [markdown]
+# With depth the maps get coarser and more numerous, and each cell can see a larger part of the
+# photo. In the last layers of EfficientNet-Lite0 the receptive field is larger than this photo.
+#
+# ## Predict, then reveal: shift the photo, turn the photo
+#
+# Cut out the cat's whiskers. First, shift this picture to the right: by one pixel, then by the
+# first layer's stride. Second, turn it by a quarter and turn the feature maps back.
+# **Predict: in which of these cases is each map the same as before, only moved?**
 #
 # <details><summary>Think first, then open</summary>
 #
-# No. Sliding makes a layer indifferent to *shifts*: move the photo, and the maps move with it. Nothing makes it
-# indifferent to *turning*. A filter for lying edges now sees standing ones. Round filters, blobs of colour, hardly notice.
+# Only for the shift by a whole stride: the map moves by one cell and its values stay the same (away
+# from the border). This is **equivariance**: shift the input, and the output shifts with it. It is
+# not *invariance*, where the output would not change at all. Stride breaks it for smaller shifts,
+# because the filter then visits other pixels. For turning, nothing in a convolution guarantees
+# anything: a filter for lying lines does not respond to standing ones.
 # </details>
 
 # %%
-turned = dk.capture(network, photo.rot90(1, (2, 3)), shallow)[shallow].rot90(-1, (2, 3))
-upright = features[shallow]
-alike = {c: float(torch.corrcoef(torch.stack([upright[0, c].flatten(), turned[0, c].flatten()]))[0, 1]) for c in busiest}
-most, least = max(alike, key=alike.get), min(alike, key=alike.get)
-shown = {}
-for c in (most, least):
-    shown |= {f"channel {c}, photo upright": dk.show.heat(upright[0, c]), f"channel {c}, photo turned": dk.show.heat(turned[0, c])}
-dk.show.strip(shown, height=1.7, alt=f"Maps of {shallow} for the photo upright and turned (and turned back): channel {most} "
-                                     f"has stayed (correlation {alike[most]:.2f}), channel {least} has not ({alike[least]:.2f})")
+whiskers = dk.sample("chelsea")[..., 202:298, 0:234].contiguous()   # 96 × 234 pixels
+shallow = layers[0]
+before = dk.capture(network, whiskers, shallow)[shallow]
+step = round(whiskers.shape[-1] / before.shape[-1])                 # the stride: 2 in most networks
+for pixels in (1, step):
+    after = dk.capture(network, whiskers.roll(pixels, 3), shallow)[shallow]
+    cells = pixels // step
+    moved = (after[..., 5 + cells:-5] - before[..., 5:before.shape[-1] - 5 - cells]).abs().max()
+    print(f"shifted by {pixels} pixels, map moved by {cells} cells: greatest change {moved:.4f}")
 
 # %%
-print("How alike a channel's two maps are (correlation; 1: the same):", ", ".join(f"{c}: {v:.2f}" for c, v in alike.items()))
+turned = dk.capture(network, whiskers.rot90(1, (2, 3)), shallow)[shallow].rot90(-1, (2, 3))
+pairs = {c: torch.stack([maps[0, c].flatten() for maps in (before, turned)])
+         for c in range(before.shape[1])}
+alike = {c: float(torch.corrcoef(pair)[0, 1]) for c, pair in pairs.items()
+         if pair.std(1).min() > 0.05}
+most, least = max(alike, key=alike.get), min(alike, key=alike.get)
+white = torch.ones(1, 3, 96, 69)                                    # beside the narrow turned photo
+beside = torch.cat([white, dk.resize(whiskers.rot90(1, (2, 3)), (96, 39)), white[..., 1:]], 3)
+shown = {"the photo": whiskers, "the photo, turned": beside}
+for c in (most, least):
+    shown[f"channel {c}"] = dk.show.heat(before[0, c])
+    title = f"channel {c}, photo turned, map turned back: r = {alike[c]:.2f}"
+    shown[title] = dk.show.heat(turned[0, c])
+shown = {title: dk.resize(image, (192, 468)) for title, image in shown.items()}
+dk.show.grid(shown, columns=2, height=1.8, alt=f"Whiskers, and maps of {shallow} for the photo "
+             f"upright and turned, turned back: channel {most} stays, channel {least} changes")
 
 # %% [markdown]
+# `r` is the correlation of the two maps: 1 means the same pattern. In EfficientNet-Lite0 the channel in
+# the middle row responds to the colour of the fur and has no direction. The one in the last row has a direction:
+# upright it draws each whisker as a bright line with a dark edge; turned, it nearly loses the topmost
+# whiskers, and along many others bright and dark change places (so `r` is below 0).
+#
 # ## Layer by layer
 #
-# Move the sliders: the layer, then the channel. The panel says how many cells are silent, how high the peak is and where it
-# lies. Walk one layer at a time and find the first layer in which you can no longer recognise the cat.
+# Move the sliders: the layer, then the channel. The panel says how many cells are silent, how high
+# the peak is and where it lies; on the right grows a picture that the channel responds to (lesson
+# 02). Walk up one layer at a time. In which layer can you no longer recognise the cat in any map?
 # (Tab reaches a slider, the arrow keys move it.)
 
 # %%
 explorer = dk.widgets.explore(network, photo)
-explorer.layer.value = dk.layer_at(network, 0.7)                              # begin here, at the highest peak; then it is yours
+explorer.layer.value = dk.layer_at(network, 0.75)
 explorer.channel.value = int(features[explorer.layer.value][0].amax((1, 2)).argmax())
 explorer.run()
 
 # %% [markdown]
-# The same without widgets, for a script or a slide: pick a layer, and look at the channels with the highest peaks.
-
-# %%
-deep = dk.layer_at(network, 0.8)
-dk.show.maps(features[deep], features[deep][0].amax((1, 2)).topk(16).indices.sort().values.tolist(), columns=8,
-             alt=f"The 16 channels of {deep} with the highest peaks: some glow in a few coarse cells, others over most of the cat")
-
-# %% [markdown]
 # ### Exercise 01.2 · Where is the peak? · 4 minutes · ★☆☆
-# `feature_map` is one map `[h, w]`. Give back `(row, column)` of its highest cell. Times the layer's stride, that points
-# at a place in the photo.
+# `feature_map` is one map `[h, w]`. Give back `(row, column)` of its highest cell.
 #
 # <details><summary>Hint</summary>
 #
-# `feature_map.argmax()` counts cells along the rows: 0, 1, 2, … What are its quotient and its remainder by the width?
+# `feature_map.argmax()` counts cells along the rows: 0, 1, 2, … What are its quotient and its
+# remainder when you divide by the width?
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -210,57 +237,19 @@ def my_peak(feature_map):
 dk.exercises.check("peak", my_peak)
 
 # %% [markdown]
-# ## Busy, quiet and dead channels
+# ## How many cells fire, and why
 #
-# A ReLU cuts everything below zero off, so a channel that does not find its pattern says exactly 0. Sort the channels of
-# each layer by the share of cells that fire:
-
-# %%
-from matplotlib import colormaps
-from matplotlib.figure import Figure
-
-figure = Figure(figsize=(7, 3.2), layout="constrained")
-axis = figure.subplots()
-for (layer, maps), shade in zip(features.items(), torch.linspace(0, 0.9, len(features)).tolist()):
-    firing = (maps[0] > 0).float().mean((1, 2)).sort(descending=True).values * 100
-    axis.plot(torch.linspace(0, 100, len(firing)), firing, color=colormaps["viridis"](shade), label=layer)
-axis.set(xlabel="channels, busiest first (% of the layer)", ylabel="cells that fire (%)", title="Dark: shallow layers. Bright: deep ones.")
-axis.legend(fontsize=7, ncols=2)
-dk.show.chart(figure, f"Share of cells that fire, channel by channel, for the layers {', '.join(features)}")
-
-# %% [markdown]
-# In the last layer the curve ends on zero: those channels are silent for this cat. Are they *dead*, of no use to anyone? One
-# photo cannot tell. Ask all the sample photos, and call dead only what no photo wakes.
-
-# %%
-photos = {name: dk.sample(name, 192) for name in dk.samples()}
-for depth in (0.0, 0.5, 1.0):
-    layer = dk.layer_at(network, depth)
-    peaks = torch.stack([dk.capture(network, image, layer)[layer][0].amax((1, 2)) for image in photos.values()])   # [photos, C]
-    cat = int((features[layer][0].amax((1, 2)) <= 0).sum())
-    none = int((peaks.amax(0) <= 0).sum())
-    print(f"{layer:14} of {peaks.shape[1]} channels, silent for the cat: {cat:3};  for all {len(photos)} photos: {none:3}")
-
-# %% [markdown]
-# The last layer again as a picture: a row for each photo, a column for each of the 60 channels that differ most from photo
-# to photo, bright where a photo excites a channel. Every row is a bar code of what the photo shows.
-
-# %%
-scaled = peaks / peaks.amax(0).clamp(min=1e-6)                                # each channel by its own best photo
-chosen = scaled.std(0).topk(min(60, scaled.shape[1])).indices
-figure = Figure(figsize=(9, 3.2), layout="constrained")
-axis = figure.subplots()
-axis.imshow(scaled[:, chosen[scaled[:, chosen].argmax(0).argsort()]], aspect="auto", cmap="magma")
-axis.set(yticks=range(len(photos)), yticklabels=photos, xticks=[], xlabel=f"channels of {layer}, by the photo that excites them most")
-dk.show.chart(figure, f"Which of {len(photos)} photos excites which channel of {layer}: most have channels of their own, plain textures few or none")
-
-# %% [markdown]
+# A ReLU sets every negative value to 0. A cell with a value above 0 **fires**; the others are
+# silent.
+#
 # ### Exercise 01.3 · How quiet is each channel? · 5 minutes · ★☆☆
-# `maps` are features `[1, C, h, w]`. Give back a tensor `[C]`: for each channel the share of its cells that are exactly 0.
+# `maps` are features `[1, C, h, w]`. Give back a tensor `[C]`: for each channel the share of its
+# cells that are exactly 0.
 #
 # <details><summary>Hint</summary>
 #
-# `maps[0] == 0` is true or false for each cell. Make it a number, and average over rows and columns, dimensions 1 and 2.
+# `maps[0] == 0` is true or false for each cell. Convert it to numbers, and average over rows and
+# columns, dimensions 1 and 2.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -279,86 +268,236 @@ def my_quiet(maps):
 dk.exercises.check("quiet", my_quiet)
 
 # %% [markdown]
-# ## All channels at once
-#
-# Hundreds of maps do not fit into one picture, but their three *main directions* do: find the three mixtures of channels
-# that vary most over the photo, and show them as red, green and blue. Equal colour, equal features. (The colours
-# themselves mean nothing, and change from layer to layer.)
+# Now count over the twelve sample photos, and beside it in the same architecture with random
+# weights (`dk.randomized`). The line is the mean over the photos; the band reaches from the photo
+# with the fewest firing cells to the photo with the most.
 
 # %%
-def in_colour(maps):
-    cells = maps[0].flatten(1).T                                              # [cells, C]
-    cells = cells - cells.mean(0)
-    directions = torch.linalg.eigh(cells.T @ cells).eigenvectors[:, -3:]      # the three of greatest variance
-    mixed = cells @ directions
-    mixed = 0.5 + 0.5 * mixed / mixed.abs().quantile(0.98, 0).clamp(min=1e-9)
-    return dk.resize(mixed.T.reshape(1, 3, *maps.shape[-2:]).clamp(0, 1), photo.shape[-2:], "bicubic")
+photos = dk.collection("samples")               # twelve pictures of 256 pixels
 
 
-depths = [dk.layer_at(network, depth) for depth in (0.0, 0.3, 0.6, 1.0)]
-dk.show.strip({layer: in_colour(features[layer]) for layer in depths}, height=1.7,
-              alt=f"The cat in false colours, three main directions of the features of {', '.join(depths)}")
+def firing(net):                                # [photos, layers]: share of cells that fire
+    found = [dk.capture(net, image, layers) for image in photos]
+    return [[float((f[layer] > 0).float().mean()) for layer in layers] for f in found]
+
+
+untrained = [dk.randomized(network, seed) for seed in (0, 1, 2)]
+fires = {"trained": firing(network), "random weights": firing(untrained[0])}
+ends = [sum(row[i] for row in fires["trained"]) / len(photos) for i in (0, -1)]
+dk.show.lines(fires, layers, f"Share of cells that fire: trained {ends[0]:.2f} in {layers[0]}, "
+              f"{ends[1]:.2f} in {layers[-1]}; random weights beside it", ylim=(0, 1),
+              ylabel="share of cells that fire")
 
 # %% [markdown]
-# Eyes and nose stand out, as if the network knew a face. Now the doubt from the beginning.
+# In EfficientNet-Lite0 about seven of ten cells fire in the first layer and one of ten in the last.
+# With random weights it is about half, at every depth. So silence in deep layers is learnt. But how?
 #
-# ## Sanity baseline: the same pictures from a network that knows nothing
-#
-# `dk.randomized` gives the same architecture with random weights: no photo has ever been shown to it.
+# Before the ReLU stands a weighted sum plus a **bias**. (A BatchNorm layer, if there was one, has
+# been merged into both.) The bias is a threshold: a cell fires where the weighted sum exceeds
+# `-bias`. Remove the bias of a layer's convolution, and count again.
 
 # %%
-untrained = dk.randomized(network)
-blind = dk.capture(untrained, photo, depths)
-overlays = {}
-for label, seen in (("trained", features), ("random", blind)):
-    for layer in depths:
-        highest = int(seen[layer][0].amax((1, 2)).argmax())
-        overlays[f"{layer}, {label}"] = dk.show.overlay(photo, seen[layer][0, highest], 0.75)
-dk.show.grid(overlays, columns=4, height=1.6,
-             alt="The channel of highest peak at four depths: above the trained network, below random weights")
+def with_and_without_bias(net, layer):          # share of values above 0 before the ReLU
+    names = [info.name for info in dk.layer_table(net)]
+    kinds = [info.kind for info in dk.layer_table(net)]
+    upto = names.index(layer) + 1               # the last convolution up to the end of the layer
+    conv = [n for n, kind in zip(names[:upto], kinds) if kind == "Conv2d"][-1]
+    bias = net.module.get_submodule(conv).bias
+    bias = torch.zeros(1) if bias is None else bias
+    sums = [dk.capture(net, image, conv)[conv][0] - bias.view(-1, 1, 1) for image in photos]
+    sums = torch.cat([s.flatten(1) for s in sums], 1)            # [C, cells of all photos]
+    fires = (sums > -bias.view(-1, 1)).float().mean(1)           # [C]
+    always = (fires > 0.9).float().mean()
+    return float(fires.mean()), float((sums > 0).float().mean()), float(always)
+
+
+for layer in (layers[0], layers[len(layers) // 2], layers[-2], layers[-1]):
+    kept, removed, always = with_and_without_bias(network, layer)
+    print(f"{layer:16} cells that fire: {kept:.2f} with the bias, {removed:.2f} without; "
+          f"channels that fire in over 90 % of their cells: {always:.2f}")
 
 # %% [markdown]
-# The random network lights up at the eyes too! Eyes are simply where the photo has its strongest contrasts, and *any*
-# stack of convolutions finds those. So an activation that sits on the eyes does not show that a network knows eyes.
+# In EfficientNet-Lite0 the bias decides most at both ends. In the first layer it is so high that half
+# of the channels fire nearly everywhere: for them "does it fire?" is no question, and only the height
+# of the map says something. In the last layer the bias is low, and only strong evidence gets through;
+# without it more than half of the cells would fire. In `block6d.expand` it explains little of the
+# silence: there the weighted sums themselves are mostly negative.
 #
-# What *does* training add? Compare **different photos**. Average each map to one number, and ask how alike the resulting
-# lists are for two photos (cosine similarity: 1 means the same up to strength).
+# ## Name a channel, and design the control
+#
+# Look at the first picture again, top left. **Write before you go on:** what is your name for this
+# channel? And which test could prove the name wrong? Think of other photos, of other networks, and
+# of how the channel was chosen.
 
 # %%
-def likeness(network, layer):
-    codes = [dk.capture(network, image, layer)[layer][0].mean((1, 2)) for image in photos.values()]
-    codes = torch.nn.functional.normalize(torch.stack(codes), dim=1)          # [photos, C], each of length 1
-    others = ~torch.eye(len(codes), dtype=torch.bool)
-    return float((codes @ codes.T)[others].mean())
-
-
-likes = {name: [likeness(net, layer) for layer in depths] for name, net in (("trained", network), ("random weights", untrained))}
-figure = Figure(figsize=(6, 3), layout="constrained")
-axis = figure.subplots()
-for (name, values), style in zip(likes.items(), ("o-", "s--")):
-    axis.plot(depths, values, style, label=name)
-axis.set(ylabel="how alike different photos are", ylim=(0, 1.05), xlabel="layer, shallow to deep")
-axis.legend()
-said = "; ".join(f"{name}: {values[0]:.2f} at the shallowest, {values[-1]:.2f} at the deepest" for name, values in likes.items())
-dk.show.chart(figure, f"Mean likeness of different photos. {said}")
+note = """
+My name for the channel:
+What I would measure:
+What I would see if my name were wrong:
+"""
 
 # %% [markdown]
-# With random weights every photo looks the same from far above: depth *destroys* differences. The trained network keeps
-# photos apart, the more so the deeper you look. That, and not the glow on the eyes, is what it has learnt.
+# Here is one control. The channel was *chosen* because it fits the cat's eyes: the best of 672. The
+# best of many fits by luck, too. So choose in the same manner in networks with random weights: take
+# the channel with the largest share of its activation inside the two eyes, which cover 7 % of the
+# photo. Then test the chosen channel on pictures that did not take part in the choice: the photo
+# mirrored, in two other sizes. (A few seconds.)
+
+# %%
+EYES = ((0.26, 0.51, 0.28, 0.47), (0.35, 0.57, 0.64, 0.79))     # top, bottom, left, right
+deep = LIT["chelsea"][0]
+
+
+def share_in_eyes(net, image, mirrored=False):                   # [C]
+    maps = dk.capture(net, image.flip(3) if mirrored else image, deep)[deep][0]
+    maps = (maps.flip(2) if mirrored else maps).clamp(min=0)
+    (height, width), eyes = maps.shape[1:], torch.zeros(maps.shape[1:])
+    for top, bottom, left, right in EYES:
+        rows = slice(round(top * height), round(bottom * height))
+        eyes[rows, round(left * width):round(right * width)] = 1
+    return (maps * eyes).sum((1, 2)) / maps.sum((1, 2)).clamp(min=1e-6)
+
+
+tests = [dk.sample("chelsea", side) for side in (256, 400)]
+nets = {"trained": network} | {f"random {i}": net for i, net in enumerate(untrained)}
+for label, net in nets.items():
+    chosen = share_in_eyes(net, photo)
+    best = int(chosen.argmax())
+    held_out = [f"{share_in_eyes(net, image, True)[best]:.2f}" for image in tests]
+    print(f"{label:9} best channel {best:4}: {chosen[best]:.2f} in the eyes; mirrored: "
+          f"{' and '.join(held_out)}; channels above 0.5: {int((chosen > 0.5).sum())}")
+
+# %% [markdown]
+# In EfficientNet-Lite0 the trained channel passes (it is another one than channel 64 above: there are
+# several for eyes): the eyes hold nearly all of its activation in the mirrored pictures too. The best
+# random channels look good where they were chosen, and each fails at least one of the tests. So an eye lit up in *one* picture proves little, and an eye that stays lit
+# proves more. It still is one cat: whether the channel means "eye", or "dark disc in a bright ring",
+# needs more pictures. Lesson 02 asks that.
 #
+# ## What does training add to a whole layer?
+#
+# Average each map over its cells: a photo becomes a list of `C` numbers, its *code*. Cut every photo
+# in two halves. Does the code of a left half find its own right half among all right halves? That
+# is **retrieval**. By chance it succeeds in 1 of 12 cases.
+#
+# Codes are never negative, so the cosine of any two of them is high. Subtract the mean of all codes
+# first; otherwise you measure what all photos have in common.
+#
+# ### Exercise 01.4 · Which halves belong together? · 8 minutes · ★★☆
+# `left` and `right` are codes `[N, C]`; row `i` of both comes from photo `i`. Subtract from all rows
+# the mean of the `2N` rows. For each left half find the right half with the highest cosine. Give back
+# the share of left halves that found their own.
+#
+# <details><summary>Hint</summary>
+#
+# `torch.cat([left, right]).mean(0)` is the mean. `torch.nn.functional.normalize(codes, dim=1)` gives
+# each row the length 1; a matrix product of two such tables holds all cosines.
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_retrieval(left, right):
+#     mean = torch.cat([left, right]).mean(0)
+#     unit = lambda codes: torch.nn.functional.normalize(codes - mean, dim=1)
+#     found = (unit(left) @ unit(right).T).argmax(1)
+#     return float((found == torch.arange(len(left))).float().mean())
+# ```
+# </details>
+
+# %% tags=["exercise"]
+def my_retrieval(left, right):
+    ...  # your lines
+
+
+dk.exercises.check("retrieval", my_retrieval)
+
+# %% [markdown]
+# Three networks with random weights stand beside the trained one (the band shows how much they
+# differ), and one more rival: the mean colour of each half, without any network. **Predict the order
+# in the last layer.** (Some seconds.)
+
+# %%
+def halves(net, image):                                          # two codes for each layer
+    middle = image.shape[-1] // 2
+    parts = [dk.capture(net, part, layers) for part in (image[..., :middle], image[..., middle:])]
+    return [[part[layer][0].mean((1, 2)) for layer in layers] for part in parts]
+
+
+def retrieval_by_layer(net):
+    codes = [halves(net, image) for image in photos]             # [photo][half][layer]
+    sides = [[torch.stack(layer) for layer in zip(*half)] for half in zip(*codes)]
+    return [dk.inside.retrieval(*pair) for pair in zip(*sides)]
+
+
+colour = [[part.mean((0, 2, 3)) for part in image.tensor_split(2, 3)] for image in photos]
+by_colour = dk.inside.retrieval(*(torch.stack(side) for side in zip(*colour)))
+rates = {"trained": retrieval_by_layer(network),
+         "random weights (3 seeds)": [retrieval_by_layer(net) for net in untrained],
+         "mean colour, no network": [by_colour] * len(layers)}
+last = [rates["trained"][-1], *(row[-1] for row in rates["random weights (3 seeds)"])]
+dk.show.lines(rates, layers, f"Left halves that find their right half. Last layer: trained "
+              f"{last[0]:.2f}, random {', '.join(f'{v:.2f}' for v in last[1:])}; colour "
+              f"{by_colour:.2f}", chance=1 / len(photos), ylim=(0, 1.05), ylabel="share found")
+
+# %% [markdown]
+# In EfficientNet-Lite0 the trained layers find eleven or twelve of the twelve at every depth. Random
+# layers stay near mean colour: a little above it in the shallow half, below it in the last layer. But
+# they are far above chance everywhere: colour and contrast come through *any* filters. Twelve photos
+# are few, and one photo is a step of 0.08; so only the gap in the deep layers is worth a sentence.
+#
+# ## Open investigation: how large must an eye be?
+#
+# The network has never been told how large an eye is. At which sizes of the photo does the eye
+# channel find the eyes, and at which does it give up? Do other channels take over? And other layers?
+# We know only the lines below. Begin here:
+
+# %%
+channel = LIT["chelsea"][1]
+for side in (64, 128, 256, 512, 768):
+    image = dk.sample("chelsea", side)
+    shares = share_in_eyes(network, image)
+    peaks = dk.capture(network, image, deep)[deep][0].amax((1, 2))
+    c = int(shares.argmax()) if channel is None else channel
+    print(f"photo of {side} pixels, channel {c}: {shares[c]:.2f} in the eyes, peak {peaks[c]:.2f}")
+
+# %% [markdown]
+# To end with: six more channels of EfficientNet-Lite0, from blocks 5 and 6. Nobody has named them.
+# What do you call each one, and which photo would you take to prove your name wrong?
+
+# %%
+MORE = [("chelsea", "block5c.depthwise", 236), ("astronaut", "block5c.depthwise", 279),
+        ("motorcycle", "block5b.depthwise", 345), ("flower", "block5b.depthwise", 357),
+        ("china", "block6a.expand", 289), ("flower", "block6a.expand", 351)]
+if network.name != "efficientnet_lite0":
+    MORE = [(name, layer, None) for name, layer in zip(dk.samples(), layers[-6:])]
+gallery = dict(lit(name, layer, c, 480) for name, layer, c in MORE)
+tiles = {title: dk.resize(image[..., :320, :], (320, 480)) for title, image in gallery.items()}
+dk.show.grid(tiles, columns=3, height=2.3, alt="Photos lit by one channel each: "
+             f"{'; '.join(gallery)}")
+
+# %% [markdown]
 # ## Recap
 #
-# - You took the features `[1, C, h, w]` out of a layer with a forward hook, and looked at them one by one and all at once.
-# - A feature map says where a channel finds its pattern; in the first layer the pattern is the filter itself.
-# - Going up, maps get smaller and more numerous, and each cell sees more of the photo.
-# - The deeper the layer, the more of its cells are silent. A channel that is silent for one photo is not dead: ask many photos.
-# - A glow on the eyes proves little: random weights glow there too. Keeping photos apart is what training adds.
+# - You computed a feature map by hand, and took the features `[1, C, h, w]` out of any layer.
+# - With depth, maps get coarser and more numerous, and each cell can see more of the photo.
+# - Convolution is equivariant to shifts by a whole stride; not to smaller shifts, and not to turning.
+# - A cell fires where its weighted sum exceeds a threshold, the negative bias. In EfficientNet-Lite0
+#   seven of ten cells fire in the first layer, one of ten in the last; with random weights half.
+# - A map that fits one picture proves little: the best of many random channels fits, too. A trained
+#   channel still marks the eyes in pictures that took no part in choosing it.
+# - Codes of deep trained layers tell which halves of photos belong together; those of random layers
+#   do it less well, but far above chance.
 #
 # ## Read next
 #
-# - Lesson 02: which *patches* excite a channel most: edges, then parts, then objects.
-# - Stanford's [CS231n, Visualizing what ConvNets learn](https://cs231n.github.io/understanding-cnn/): activations, dead
-#   filters, and what smooth and noisy filters tell.
-# - M. Zeiler and R. Fergus, [Visualizing and understanding convolutional networks](https://arxiv.org/abs/1311.2901), 2013:
-#   their figure 5 measures how features change when a picture is shifted, scaled and turned.
-# - J. Adebayo et al., [Sanity checks for saliency maps](https://arxiv.org/abs/1810.03292), 2018: the random-weights baseline.
+# - Lesson 02: what a channel responds to: edges, then textures, parts and objects.
+# - Stanford's [CS231n, Visualizing what ConvNets learn](https://cs231n.github.io/understanding-cnn/):
+#   activations, dead filters, and what smooth and noisy filters tell.
+# - M. Tan and Q. Le, [EfficientNet](https://arxiv.org/abs/1905.11946), 2019: the family of the network of
+#   this course; EfficientNet-Lite followed in 2020.
+# - M. Zeiler and R. Fergus, [Visualizing and understanding convolutional
+#   networks](https://arxiv.org/abs/1311.2901), 2013: their figure 5 measures how features change when
+#   a picture is shifted, scaled and turned.
+# - J. Adebayo et al., [Sanity checks for saliency maps](https://arxiv.org/abs/1810.03292), 2018: the
+#   random-weights baseline.

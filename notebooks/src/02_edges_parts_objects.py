@@ -4,84 +4,60 @@
 # ---
 
 # %% [markdown]
-# # 02 · Edges, parts, objects: what a channel looks for
+# # 02 · Edges, textures, parts, objects: what a channel responds to
 #
-# Lesson 01 asked *where* a channel fires. Now ask *for what*. Two answers stand side by side in this lesson: the patches
-# of real photos that excite a channel most, and the picture that gradient ascent draws for it from noise. One is evidence,
-# the other imagination, and each corrects the other.
+# Lesson 01 asked *where* a channel fires. Now ask *what for*. Two answers stand side by side: the
+# patches of real photos that excite the channel most, and the picture that gradient ascent draws for
+# it, starting from noise. The first is evidence from few photos; the second is free of photos, but
+# no photo looks like it. Each corrects the other.
 #
-# - **You will do:** cut out the nine patches that excite a channel most, draw what it would like best, and lay both out
-#   as a matrix of layers and channels.
-# - **You will learn:** what a receptive field is, how it grows, and how little of it counts; how edges become textures,
-#   parts and objects; to measure what the eye sees (orientation selectivity, pickiness), against random weights.
+# - **You will do:** cut out the nine patches that excite a channel most; compute and measure its
+#   receptive field; draw what it responds to; lay both out for four depths.
+# - **You will learn:** how edges become textures, parts and objects; what a cell can see, and what it
+#   uses; which of these pictures a network with random weights reproduces.
 # - **You need:** lesson 01.
-# - **Minutes:** 35
+# - **Minutes:** 45
 
 # %%
 import dreamkit as dk
-NETWORK = "dreamnet"  # or any name that dk.load_network knows: "dreamnet-robust", "googlenet", …
-network = dk.course_network(NETWORK)
+network = dk.course_network()
 
 # %% [markdown]
-# Here is where we are going: one channel from each of five layers (the titles say which), and the nine patches out of a
-# dozen photos that excite it most. (About five seconds: every photo is looked at in three sizes.)
+# Here is the channel of lesson 01 that lit the cat's eyes. On the left are the patches of the twelve
+# sample photos that excite it most, the strongest first; on the right is what gradient ascent draws
+# for it. (About five seconds.)
 
 # %%
-import torch
+eye_layer, eye = "block5c.expand", 64
+if network.name != "efficientnet_lite0":             # another network: some channel of a deep layer
+    eye_layer, eye = dk.layer_at(network, 0.75), 0
 
+found = dk.top_patches(network, eye_layer, eye, widest=96)
+drawn = dk.figures.channel_picture(network, eye_layer, eye)               # [1, 3, S, S]
+pair = {"patches of photos": dk.show.mosaic([p.crop for p in found], count=9, side=120, gap=6),
+        "drawn by gradient ascent": dk.resize(drawn, (372, 372), "bicubic")}
+dk.show.strip(pair, height=4.1, alt=f"{eye_layer}, channel {eye}: {len(found)} patches of photos, "
+              f"the strongest from {found[0].source if found else 'no photo'}; and a drawn picture")
 
-def mosaic(patches, side=32):                                                 # nine patches as one square, the strongest first
-    tiles = [dk.resize(patch.crop, (side, side)) for patch in patches]
-    tiles += [torch.ones(1, 3, side, side)] * (9 - len(tiles))                # white where a channel has fewer
-    return torch.cat([torch.cat(tiles[i:i + 3], 3) for i in (0, 3, 6)], 2)
-
-
-def strongest(layer, count):                                                  # of the first 32 channels, those that noise wakes too
-    awake = dk.capture(network, START, layer)[layer][0, :32].amax((1, 2)) > 0
-    strength = {c: sum(p.value for p in dk.top_patches(network, layer, c, widest=64)) for c in range(32) if awake[c]}
-    return sorted(strength, key=strength.get, reverse=True)[:count]
-
-
-def named(layer, channel):
-    return f"{layer} · {channel}"
-
-
-START = dk.resize(dk.noise(16, 16, seed=1), (64, 64))                         # blurry noise
-layers = [dk.layer_at(network, depth) for depth in (0.0, 0.15, 0.45, 0.6, 0.85)]
-best = {layer: strongest(layer, 5) for layer in layers}
-shown = {named(layer, best[layer][0]): mosaic(dk.top_patches(network, layer, best[layer][0], widest=64)) for layer in layers}
-dk.show.strip(shown, height=1.9, alt=f"Nine patches each that excite one channel of {', '.join(layers)} most: from edges to parts of things")
+# %%
+for patch in found:
+    print(patch)
 
 # %% [markdown]
+# In EfficientNet-Lite0 two patches stand far above the rest: the two eyes of the cat. The next one
+# reaches a sixth of that or less, and only six patches excite the channel at all. The drawn picture was
+# made without any photo, and yet it is full of round shapes with a dark centre, the largest of them
+# much like an eye. Two independent witnesses agree: that is worth more than either alone.
+#
 # ## The strongest cell, and what it sees
 #
-# How do you get such a patch? Take one channel's feature map, find its highest cell, and cut the part of the photo out
-# that this cell can see: its **receptive field**. `dk.layer_table` knows the field of every layer.
-
-# %%
-middle = layers[2]
-field = next(info.field for info in dk.layer_table(network) if info.name == middle)
-photo = dk.sample("coffee", 256)
-feature_map = dk.capture(network, photo, middle)[middle][0, best[middle][0]]  # [h, w], one channel
-row, column = divmod(int(feature_map.argmax()), feature_map.shape[1])
-top, bottom, left, right = field.box(row, column)
-patch = photo[..., max(0, top):bottom, max(0, left):right]
-print(f"{middle}: a cell sees {field.size[0]}×{field.size[1]} pixels; neighbours lie {field.stride[0]} pixels apart")
-dk.show.strip({"photo": photo, "feature map": dk.show.overlay(photo, feature_map), "what its highest cell sees": patch},
-              height=1.9, alt=f"A cup of coffee, a feature map of {middle} over it, and the patch seen by the map's highest cell")
-
-# %% [markdown]
-# `dk.top_patches` does just that for all photos of a collection, and takes at most two patches from a photo, so that
-# the nine differ. It takes a folder of your own pictures as well: `dk.top_patches(network, layer, channel, "my/pictures")`.
-
-# %%
-for found in dk.top_patches(network, middle, best[middle][0], count=4):
-    print(found)
-
-# %% [markdown]
+# How do you get such a patch? Take the channel's feature map, find its highest cell, and cut out the
+# part of the photo that this cell can see: its **receptive field**.
+#
 # ### Exercise 02.1 · Cut out what a cell sees · 5 minutes · ★☆☆
-# Write it as a function. `field.box(row, column)` gives `(top, bottom, left, right)` in pixels. Mind cells at the border:
-# their box begins outside the photo.
+# `field.box(row, column)` gives `(top, bottom, left, right)` in pixels, `bottom` and `right` not
+# included. Give back that part of the photo `[1, 3, H, W]`. For a cell at the border the box begins
+# outside the photo.
 #
 # <details><summary>Hint</summary>
 #
@@ -105,57 +81,32 @@ def my_patch(photo, row, column, field):
 dk.exercises.check("patch", my_patch)
 
 # %% [markdown]
-# ## Edges: a number that goes with the eye
+# `dk.top_patches` does this for every channel of a layer at once. It looks at each photo in three
+# sizes, because an eye may be large or small, and takes at most two patches from a photo. Its
+# `widest=96` shows only the middle 96 pixels of a larger field.
 #
-# In the first layer the patch and the filter have the same size, so you can look at the filters themselves. Some are
-# edges and bars with a clear direction, some are blobs of colour without any. **Orientation selectivity** puts a number
-# on that: show the filter gratings of every direction, and ask how much its answers pull one way. 1: one direction
-# only; 0: none.
-
-# %%
-first = next(module for module in network.module.modules() if isinstance(module, torch.nn.Conv2d))
-selectivity = dk.orientation_selectivity(first.weight)                        # [C]
-order = selectivity.argsort(descending=True)
-small = first.weight[order] / first.weight[order].abs().amax((1, 2, 3), keepdim=True)
-titles = [f"{c}: {selectivity[c]:.2f}" for c in order.tolist()]               # channel: selectivity
-filters = {title: (0.5 + 0.5 * weights)[None] for title, weights in zip(titles, small)}
-filters = dict(list(filters.items())[:10] + list(filters.items())[-10:])
-dk.show.grid(filters, columns=10, height=0.8, pixelated=True,
-             alt=f"First-layer filters of {network.name}: the 10 most selective for a direction, bars and edges; then the 10 least, blobs")
-
-# %% [markdown]
-# Is that learnt, or would any filter look so? Random filters have a direction by chance, too:
-
-# %%
-from matplotlib.figure import Figure
-
-untrained = dk.randomized(network)
-blind = next(module for module in untrained.module.modules() if isinstance(module, torch.nn.Conv2d))
-figure = Figure(figsize=(6.5, 2.8), layout="constrained")
-axis = figure.subplots()
-for name, weights, style in (("trained", first.weight, "o-"), ("random weights", blind.weight, "s--")):
-    axis.plot(dk.orientation_selectivity(weights).sort(descending=True).values, style, markersize=3, label=name)
-axis.set(xlabel="filters of the first layer, the most selective first", ylabel="orientation selectivity", ylim=(0, 1))
-axis.legend()
-dk.show.chart(figure, f"Orientation selectivity of the filters of the first layer, sorted: trained {network.name} and random weights")
-
-# %% [markdown]
-# A random filter has hardly any direction. Training has given many filters one, from a hint to nearly pure bars, and has
-# left others round on purpose: those watch colour.
+# Twelve photos are few. A larger collection is one line away: a folder of your own pictures, or a data
+# set that torchvision downloads once (you need a connection; Imagenette has 342 MB):
 #
-# ## How far a cell sees
+# ```python
+# bank = dk.collection("Imagenette", count=300)        # or dk.collection("my/holidays")
+# dk.top_patches(network, eye_layer, eye, bank)
+# ```
 #
-# Each layer looks at several cells of the layer below, and those at several of theirs. A kernel of `k` adds `k - 1` cells
-# of the map below to what is seen; and after a stride of 2 those cells lie twice as far apart.
+# ## How far a cell can see
+#
+# A cell looks at several cells of the layer below, and each of those at several of the layer below
+# them. A kernel of `k` adds `k - 1` cells of the map below to what is seen; and after a stride of 2
+# those cells lie twice as far apart.
 #
 # ### Exercise 02.2 · How far does a cell see? · 6 minutes · ★★☆
-# `layers` is a list of `(kernel, stride)`, the first layer first. Give back the side of the receptive field of the last
-# layer in pixels.
+# `layers` is a list of `(kernel, stride)`, the first layer first. Give back the side of the last
+# layer's receptive field in pixels.
 #
 # <details><summary>Hint</summary>
 #
-# Keep two numbers: the size so far (at first 1) and how many pixels lie between neighbouring cells (at first 1).
-# Which of the two does a kernel change, and which a stride?
+# Keep two numbers: the size so far (at first 1) and how many pixels lie between neighbouring cells
+# (at first 1). Which of the two does a kernel change, and which a stride?
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -178,121 +129,204 @@ def my_field(layers):
 dk.exercises.check("field", my_field)
 
 # %% [markdown]
-# What a cell *can* see is one thing; what it *does* look at, another. The gradient of one cell with respect to the
-# photo says how much each pixel counts for it. Ask for the square around the cell that holds nine tenths of the squared gradient.
-# (Some seconds.)
+# The number on paper can be measured: a pixel is inside the field of a unit (one channel, one cell) if
+# the unit's gradient there is not 0. A silent unit has no gradient, so take the highest cell of the
+# channel in the middle third of a picture of 480 pixels. In a network with branches the field differs from
+# channel to channel, and the layer's number is only the largest of them.
 
 # %%
-def effective(network, layer, image):                                         # side of the square with 90% of the squared gradient
-    features = dk.capture(network, image, layer)[layer][0]
-    y, x = (n // 2 for n in features.shape[1:])
-    cell = dk.neuron(layer, int(features[:, y, x].argmax()), y, x)
-    energy = dk.gradient(dk.scorer(network, cell), image).square().sum((0, 1))
-    rows, columns = (torch.arange(n) + 0.5 - (cells + 0.5) * n / of for n, cells, of in zip(energy.shape, (y, x), features.shape[1:]))
-    away = torch.maximum(rows.abs()[:, None], columns.abs()[None, :]).flatten()
-    nearest = away.argsort()
-    inside = (energy.flatten()[nearest].cumsum(0) < 0.9 * energy.sum()).sum()
-    return 2 * float(away[nearest[inside]]) + 1
+import torch
 
+CHANNELS = {"block2b.expand": (54, 111, 7, 107), "block3b.expand": (77, 184, 79, 151),
+            "block5b.expand": (163, 428, 395, 92), "block6d.expand": (736, 396, 850, 1001)}
+if network.name != "efficientnet_lite0":
+    CHANNELS = {dk.layer_at(network, depth): (0, 1, 2, 3) for depth in (0.1, 0.4, 0.7, 0.9)}
 
-pair = [dk.sample(name, 320)[..., :200, 60:260] for name in ("coffee", "chelsea")]
-every = {info.name: info.field for info in dk.layer_table(network) if info.name in layers and info.field}
-used = {label: [sum(effective(net, layer, image) for image in pair) / 2 for layer in every]
-        for label, net in (("trained", network), ("random weights", untrained))}
-
-# %%
-figure = Figure(figsize=(7, 3), layout="constrained")
-axis = figure.subplots()
-axis.plot(list(every), [field.size[0] for field in every.values()], "k^:", label="can see: receptive field")
-for (label, sides), style in zip(used.items(), ("o-", "s--")):
-    axis.plot(list(every), sides, style, label=f"looks at: 90% of the squared gradient, {label}")
-axis.set(ylabel="side (pixels)", yscale="log", xlabel="layer, shallow to deep")
-axis.tick_params(axis="x", rotation=20)
-axis.legend(fontsize=8)
-last = list(every)[-1]
-dk.show.chart(figure, f"Receptive fields grow from layer to layer, to {every[last].size[0]} pixels at {last}; "
-                      f"90% of the squared gradient lies within {used['trained'][-1]:.0f} pixels there")
+square = dk.resize(dk.sample("chelsea"), (480, 480))                     # the cat, stretched
+fields = {info.name: info.field for info in dk.layer_table(network)}
+units = [(layer, channels[1]) for layer, channels in CHANNELS.items()]
+for layer, channel in [*units[:3], (eye_layer, eye)]:
+    maps = dk.capture(network, square, layer)[layer][0, channel]
+    start, end = len(maps) // 3, 2 * len(maps) // 3                      # as many columns as rows
+    y, x = divmod(int(maps[start:end, start:end].argmax()), end - start)
+    unit = dk.neuron(layer, channel, y + start, x + start)               # the highest cell inside
+    seen = dk.gradient(dk.scorer(network, unit), square)[0].abs().sum((0, 2)) > 0
+    rows = seen.nonzero().flatten()
+    size = f"{int(rows[-1] - rows[0]) + 1} pixels" if len(rows) else "nothing, the unit is silent"
+    paper = fields[layer].size[0] if fields[layer] else "all"
+    print(f"{layer:16} channel {channel:3}: on paper {paper} pixels, measured {size}")
 
 # %% [markdown]
-# The field that counts, the **effective receptive field**, is far smaller than the one on paper: most paths through
-# the network lead to the middle. That is why we show deep patches through a window of 64 pixels (`widest=64`).
+# ## How far a cell does look
+#
+# What a cell *can* see is one thing, what it *uses* another. Take the gradient of the middle cell,
+# and ask for the square around it that holds nine tenths of the squared gradient: the **effective
+# receptive field**. (Some seconds. The band reaches over four photos, and for random weights over two
+# networks.)
+
+# %%
+def effective(net, layer, image):                  # side in pixels, for 16 channels together
+    maps = dk.capture(net, image, layer)[layer]
+    y, x = (n // 2 for n in maps.shape[-2:])
+    some = range(0, maps.shape[1], -(-maps.shape[1] // 16))
+    unit = dk.Objective((layer,), lambda f: sum(f[layer][0, c, y, x] for c in some))
+    energy = dk.gradient(dk.scorer(net, unit), image).square().sum((0, 1))
+    top, bottom, left, right = fields[layer].box(y, x)
+    down = (torch.arange(energy.shape[0]) + 0.5 - (top + bottom) / 2).abs()
+    across = (torch.arange(energy.shape[1]) + 0.5 - (left + right) / 2).abs()
+    distance, order = torch.maximum(down[:, None], across[None]).flatten().sort()
+    inside = int((energy.flatten()[order].cumsum(0) < 0.9 * energy.sum()).sum())
+    return 2 * float(distance[min(inside, len(distance) - 1)]) + 1
+
+
+depths = [layer for layer in dk.suggested_layers(network)
+          if fields[layer] and fields[layer].size[0] <= 288]   # those that fit into the photo
+four = ("coffee", "chelsea", "china", "motorcycle")
+crops = [dk.sample(name, 432)[..., :288, :288] for name in four]
+nets = {"trained": [network], "random weights": [dk.randomized(network, seed) for seed in (0, 1)]}
+sides = lambda net, image: [effective(net, layer, image) for layer in depths]
+used = {label: [sides(net, image) for net in some for image in crops]
+        for label, some in nets.items()}
+
+# %%
+curves = {"on paper": [fields[layer].size[0] for layer in depths]}
+curves |= {f"90 % of the squared gradient, {label}": runs for label, runs in used.items()}
+means = {label: sum(run[-1] for run in runs) / len(runs) for label, runs in used.items()}
+dk.show.lines(curves, depths, f"Receptive fields on paper and in use. In {depths[-1]}: on paper "
+              f"{curves['on paper'][-1]} pixels; in use {means['trained']:.0f} trained, "
+              f"{means['random weights']:.0f} random", ylabel="side (pixels)", yscale="log")
+
+# %% [markdown]
+# In use, a cell looks at a fraction of its field: more paths through the network lead to the middle
+# than to the rim. That is the finding of Luo et al. (2016), and why the patches here show only the
+# middle 96 pixels. They also report that the effective field *grows* in training, in the networks that
+# they trained. Ours does not show that: in EfficientNet-Lite0 the trained field is smaller than the
+# random one in every layer from block 3 on. Another architecture, another way to draw random weights?
+# We do not know.
 #
 # ## What gradient ascent draws
 #
-# The second answer. Begin with blurry noise, ask for more of the channel again and again, and see what appears. It is the
-# dream of lesson 08 with another wish, so take its inside for granted today. One batch draws several channels at once:
-# picture 0 pleases the first channel, picture 1 the second, …
+# Now the second witness. `dk.figures.channel_picture` starts from noise and takes a hundred or so
+# steps uphill: at each step the picture changes a little along the gradient, so that the channel
+# responds more strongly (lessons 03 to 08 build this, one idea at a time). The channel is taken
+# *before its activation*: after a ReLU, a channel that noise does not excite has no gradient at all.
+#
+# Four depths, four channels each. **Predict before you run: at which depth do you see the first
+# thing that has a name outside geometry?**
+#
+# <details><summary>Think first, then open</summary>
+#
+# In EfficientNet-Lite0: stripes in block 2; then regular textures (lattice, bricks, dots) in block 3;
+# arcs, dark holes like eyes, cells and stars in block 5; and in block 6 single compositions, some of
+# which look like parts of animals. The first names that are not patterns come in block 5. You may have
+# seen other things: the control comes below.
+# </details>
+#
+# (Two cells of ten to twenty seconds each: seconds well spent.)
 
 # %%
-def drawn(layer, channels, steps=14):
-    start = START.repeat(len(channels), 1, 1, 1)
-    wish = dk.Objective((layer,), lambda f: sum(f[layer][i, c].mean() for i, c in enumerate(channels)))
-    settings = dk.Settings(steps=steps, octaves=3, jitter=8, smoothing=1.0, step_size=0.025)
-    return dk.dream(dk.scorer(network, wish), start, settings)                # [channels, 3, 64, 64]
-
-
-chosen = best[middle]
-above = {f"{c}: patches": mosaic(dk.top_patches(network, middle, c, widest=64)) for c in chosen}
-below = {f"{c}: drawn": picture[None] for c, picture in zip(chosen, drawn(middle, chosen))}
-dk.show.grid(above | below, columns=len(chosen), height=1.35,
-             alt=f"Channels {chosen} of {middle}: above the patches that excite each most, below what gradient ascent draws for it")
+pictures = {layer: dk.figures.channel_picture(network, layer, channels)
+            for layer, channels in list(CHANNELS.items())[:3]}
 
 # %% [markdown]
-# ## The matrix
-#
-# Five layers from shallow to deep, four channels each: on the left of a pair what the channel answers to, on the right
-# what it asks for. Read down, and name what you see: bars and edges, then stripes and
-# checks, then weaves and spots, and at last rounder and larger patterns that are hard to put a name to. (About eight seconds.)
+# (The deepest layer takes as long again: ten to twenty seconds.)
 
 # %%
+deepest = list(CHANNELS)[3]
+pictures[deepest] = dk.figures.channel_picture(network, deepest, CHANNELS[deepest])
+
+# %%
+def patches(net, layer, channel, side=56):
+    best = dk.top_patches(net, layer, channel, widest=96)
+    return dk.show.mosaic([patch.crop for patch in best], count=9, side=side, gap=4)
+
+
 matrix = {}
-for layer in layers:
-    for channel, picture in zip(best[layer], drawn(layer, best[layer][:4])):
-        pair = [mosaic(dk.top_patches(network, layer, channel, widest=64)), dk.resize(picture[None], (96, 96))]
-        matrix[named(layer, channel)] = torch.cat(pair, 3)
-dk.show.grid(matrix, columns=4, height=1.05, alt=f"Layers {', '.join(layers)} from top to bottom, four channels each: "
-                                                  "nine patches of photos, and beside them what gradient ascent draws")
+for layer, channels in CHANNELS.items():
+    for channel, picture in zip(channels, pictures[layer]):
+        page = patches(network, layer, channel)
+        white = torch.ones(1, 3, page.shape[-2], 8)
+        both = [page, white, dk.resize(picture[None], page.shape[-2:], "bicubic")]
+        matrix[f"{layer} · {channel}"] = torch.cat(both, 3)
+dk.show.grid(matrix, columns=4, height=1.1, alt="Four channels each of "
+             f"{', '.join(CHANNELS)}, from top to bottom: nine patches of photos, and beside "
+             "them the drawn picture")
 
 # %% [markdown]
-# Where patches and drawing agree, you may believe. Where they do not, the photos did not hold what the channel wants
-# (a dozen photos are few!), or the drawing exploits something that no photo shows.
+# Read each row from left to right: nine patches, then the drawing. (The numbers are of
+# EfficientNet-Lite0.) In block 2 they agree: the patches hold edges in the direction of the drawn
+# stripes. In block 3 the channel drawn as bricks finds the brick wall first, and the one drawn as dots
+# the stars. In block 5 the arcs find the flower, the cup and the helmet, and the dark holes the cat's
+# eyes. In block 6 the two drift apart. There the field is larger than the photo, so the patches look
+# like whole photos, cut to their middle; and a dozen photos do not hold what these channels respond to
+# most. A patch is the best *of this collection*, not the best there is.
 #
-# Leaf through the channels of a layer yourself. What would you name them?
+# ## Name the channels
+#
+# **Write before you go on.** Choose two channels of the last two rows, and give each a name that a
+# friend would understand. Which picture would you show the network to prove your name wrong?
 
 # %%
+note = """
+Layer and channel:                  my name:
+I would show it:                    and if my name is wrong, I would see:
+"""
+
+# %% [markdown]
+# ## Control: the same for random weights
+#
+# Nine patches of *any* function look somewhat alike, and people are quick to name what they see. So
+# here are the same two methods on the same architecture with random weights. (About ten seconds.)
+
+# %%
+untrained = nets["random weights"][0]
+blank = {}
+for layer, count in zip(CHANNELS, (1, 2, 1)):
+    channels = CHANNELS[layer][:count]
+    for channel, picture in zip(channels, dk.figures.channel_picture(untrained, layer, channels)):
+        page = patches(untrained, layer, channel, 96)
+        white = torch.ones(1, 3, page.shape[-2], 8)
+        both = [page, white, dk.resize(picture[None], page.shape[-2:], "bicubic")]
+        blank[f"random weights, {layer} · {channel}"] = torch.cat(both, 3)
+dk.show.grid(blank, columns=2, height=1.8, alt="Random weights: patches and drawn "
+             f"pictures of channels of {', '.join(list(CHANNELS)[:3])}")
+
+# %% [markdown]
+# The patches alone might fool you: a random channel, too, prefers some photos, and you could find a
+# word for them. The drawings do not fool you. With random weights there is some faint grain in block 2,
+# and then there are coloured clouds and blotches, without lattice, bricks, arcs or eyes. What you named
+# above came with training.
+#
+# Leaf through the channels of a layer yourself. What would you call them? (Each takes a second or two.)
+
+# %%
+panel_layer = list(CHANNELS)[1]
+
+
 def look(channel):
-    patches = dk.top_patches(network, layers[3], channel, widest=64)
-    said = f"answers up to {patches[0].value:.1f}, in {patches[0].source}" if patches else "silent for every photo"
-    return {"patches": mosaic(patches), "drawn": dk.resize(drawn(layers[3], [channel], 10), (96, 96))}, said
+    drawn = dk.figures.channel_picture(network, panel_layer, channel)
+    return {"patches": patches(network, panel_layer, channel, 80),
+            "drawn": dk.resize(drawn, (248, 248), "bicubic")}, f"{panel_layer}, channel {channel}"
 
 
-dk.widgets.slide(f"channel of {layers[3]}", range(32), look, start=best[layers[3]][0], width=240)
-
-# %% [markdown]
-# And at the very end stand the classes. The same ascent, on four outputs of the network. (About five seconds.)
-
-# %%
-names = [name for name in ("bullfrog", "goldfish", "banana", "sports car") if name in network.labels] or [0, 1, 2, 3]
-wish = dk.Objective(("",), lambda f: sum(f[""][i, network.labels.index(n) if n in network.labels else n] for i, n in enumerate(names)))
-settings = dk.Settings(steps=20, octaves=4, octave_ratio=1.25, jitter=8, smoothing=1.0, step_size=0.025)
-objects = dk.dream(dk.scorer(network, wish), START.repeat(len(names), 1, 1, 1), settings)
-dk.show.strip({str(name): dk.resize(p[None], (128, 128), "bicubic") for name, p in zip(names, objects)}, height=1.9,
-              alt=f"Drawn from noise for the classes {', '.join(map(str, names))}")
+dk.widgets.slide(f"channel of {panel_layer}", range(24), look, start=8, width=300)
 
 # %% [markdown]
-# ## Picky channels
+# ## How picky is a channel?
 #
-# Some channels answer many photos, others only a few. Call a channel **picky** if its best photo stands far above the
-# others: (best − rest) / (best + rest), with the mean of the *other* photos as the rest.
-
-# %% [markdown]
+# Some channels respond to many photos, others to few. Call a channel **picky** if its best photo
+# stands far above the others: `(best − rest) / (best + rest)`, where `rest` is the mean of the *other*
+# photos' peaks.
+#
 # ### Exercise 02.3 · How picky is a channel? · 6 minutes · ★★☆
-# `peaks` `[photos, C]` holds the highest value of each channel in each photo. Give back each channel's pickiness `[C]`,
-# 0 for one that answers all photos alike, 1 for one that answers a single photo.
+# `peaks` `[photos, C]` holds the highest value of each channel in each photo, never negative. Give
+# back each channel's pickiness `[C]`: 0 for one that responds to all photos alike, 1 for one that
+# responds to a single photo.
 #
 # <details><summary>Hint</summary>
 #
-# `peaks.max(0).values` is the best. The sum over all photos less the best, divided by their number less one, is the rest.
+# `peaks.max(0).values` is the best. The sum over all photos less the best, divided by their number
+# less one, is the rest.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -313,85 +347,96 @@ def my_picky(peaks):
 dk.exercises.check("picky", my_picky)
 
 # %% [markdown]
-# ## Predict, then reveal
-#
-# **Predict: how does pickiness change from the first layer to the last, in the trained network and with random weights?**
-#
-# <details><summary>Think first, then open</summary>
-#
-# With random weights it stays about the same in all layers: there is nothing to be picky about. In the trained network
-# most layers are even a little less picky than random ones (edges and textures are everywhere), and only the last, closest
-# to the classes, is much pickier.
-# </details>
+# **Predict: how does pickiness change from the first layer to the last, with trained and with random
+# weights?** A channel that is silent for all photos does not count. (A few seconds.)
 
 # %%
-photos = [dk.sample(name, 128) for name in dk.samples()]
-ends, peaks, picky = dk.suggested_layers(network), {}, {}
-for label, net in (("trained", network), ("random weights", untrained)):
-    features = [dk.capture(net, image, ends) for image in photos]
-    for layer in ends:
-        peaks[label, layer] = torch.stack([f[layer][0].amax((1, 2)) for f in features])               # [photos, C]
-    for layer in ends:
-        p = peaks[label, layer][:, peaks[label, layer].amax(0) > 0]                                   # silent channels left out
-        best_photo, rest = p.amax(0), (p.sum(0) - p.amax(0)) / (len(p) - 1)
-        picky.setdefault(label, []).append(float(((best_photo - rest) / (best_photo + rest)).mean()))
+photos = dk.collection("samples")
+layers = dk.suggested_layers(network)
 
-# %%
-figure = Figure(figsize=(6.5, 2.8), layout="constrained")
-axis = figure.subplots()
-for (label, values), style in zip(picky.items(), ("o-", "s--")):
-    axis.plot(ends, values, style, label=label)
-axis.set(ylabel="mean pickiness", ylim=(0, 1), xlabel="layer, shallow to deep")
-axis.tick_params(axis="x", rotation=20)
-axis.legend()
-dk.show.chart(figure, f"Pickiness, first to last layer: trained {picky['trained'][0]:.2f} to {picky['trained'][-1]:.2f}, "
-                      f"random weights {picky['random weights'][0]:.2f} to {picky['random weights'][-1]:.2f}")
+
+def mean_pickiness(net):                            # for each layer
+    maps = [dk.capture(net, image, layers) for image in photos]
+    peaks = [torch.stack([m[layer][0].amax((1, 2)).clamp(min=0) for m in maps]) for layer in layers]
+    picky = []
+    for p in peaks:                                 # [photos, C]
+        best, rest = p.amax(0), (p.sum(0) - p.amax(0)) / (len(p) - 1)
+        picky.append(float(((best - rest) / (best + rest))[best > 0].mean()))
+    return picky
+
+
+rates = {label: [mean_pickiness(net) for net in some] for label, some in nets.items()}
+dk.show.lines(rates, layers, "Mean pickiness from the first to the last layer: trained "
+              f"{rates['trained'][0][0]:.2f} to {rates['trained'][0][-1]:.2f}, random weights "
+              f"{rates['random weights'][0][0]:.2f} to {rates['random weights'][0][-1]:.2f}",
+              ylim=(0, 1), ylabel="mean pickiness")
 
 # %% [markdown]
-# ## Sanity baseline: nine patches of a network that knows nothing
+# In EfficientNet-Lite0 the trained channels of the first layers are *less* picky than random ones: edges
+# and textures are everywhere. From block 5 on they are pickier, up to 0.7 in the last layer, where one
+# photo stands far above the others. Random channels stay below 0.3 at every depth. (Two random networks
+# give nearly the same curve: the band.)
 #
-# The nine best patches of *any* function look somewhat alike, and eyes are quick to name what they see. So look at
-# random weights through the same window. (About three seconds.)
+# ## Open investigation: is it an eye detector?
+#
+# The eye channel has seen one cat so far. Does it respond to an eye, or to any dark disc in a bright
+# ring? Draw discs, and compare with the peak at the cat's eye. Try other colours, an ellipse, a slit
+# for a pupil, a highlight; find the *smallest* change that wakes the channel. We do not know what you
+# will find. Begin here:
 
 # %%
-blanks = {}
-for layer in (layers[0], layers[3]):
-    found = {c: dk.top_patches(untrained, layer, c, widest=64) for c in range(24)}
-    full = [c for c in found if len(found[c]) == 9][:4]                       # many a random channel never fires at all
-    blanks |= {named(layer, c): mosaic(found[c]) for c in full}
-dk.show.grid(blanks, columns=4, height=1.2,
-             alt=f"Nine patches each for four channels of {layers[0]} and {layers[3]} with random weights: the deep ones choose alike")
+def disc(pupil, ring, side=256, bright=(0.8, 0.7, 0.2)):
+    line = torch.arange(side) - side / 2 + 0.5
+    distance = (line[:, None].square() + line.square()).sqrt()
+    picture = torch.full((1, 3, side, side), 0.4)
+    picture[..., distance < ring] = torch.tensor(bright).view(1, 3, 1)
+    picture[..., distance < pupil] = 0.05
+    return picture
+
+
+peak = lambda image: float(dk.capture(network, image, eye_layer)[eye_layer][0, eye].max())
+print(*(f"{name}: {peak(dk.sample(name, 320)):.2f}" for name in ("chelsea", "coffee")))
+for ring in (10, 20, 30, 45, 60):
+    print(f"dark disc in a bright ring of radius {ring}: {peak(disc(ring // 2, ring)):.2f}")
 
 # %% [markdown]
-# Random filters of the first layer have favourites, too: some edge, some colour. And deep down? You might well name what
-# you see, round things perhaps. But put the four beside each other: they all pick much the same places. So ask how alike
-# two channels of a layer are in what they like (the mean correlation of their peaks over the photos):
+# To end with: the drawings once more, at full size, with the names that we would give them in
+# EfficientNet-Lite0. They are names, not truths. Which ones would you change?
 
 # %%
-for layer in (ends[0], ends[len(ends) // 2], ends[-1]):
-    alike = {}
-    for label in ("trained", "random weights"):
-        taste = peaks[label, layer][:, peaks[label, layer].std(0) > 1e-6]                             # [photos, C]
-        table = torch.corrcoef(taste.T)
-        alike[label] = float((table.sum() - len(table)) / (table.numel() - len(table)))               # without the diagonal
-    print(f"{layer:14}", ", ".join(f"{label}: {value:.2f}" for label, value in alike.items()))
+NAMES = ["slant", "lying lines", "another slant", "scales",
+         "lattice", "bricks", "dots", "standing stripes",
+         "rainbows", "eyes in folds", "cells", "stars",
+         "a face around an eye", "smoke and a red house", "two dark hollows", "a fish's head"]
+wall = {}
+for row, (layer, channels) in enumerate(CHANNELS.items()):
+    for column, channel in enumerate(channels):
+        name = NAMES[4 * row + column] if network.name == "efficientnet_lite0" else ""
+        picture = pictures[layer][column][None]
+        wall[f"{name}\n{layer} · {channel}"] = dk.resize(picture, (240, 240), "bicubic")
+dk.show.grid(wall, columns=4, height=2.1, alt=f"Drawn pictures of {len(wall)} channels, from "
+             f"shallow to deep: {', '.join(title.replace(chr(10), ' ') for title in wall)}")
 
 # %% [markdown]
-# With random weights all channels have much the same taste, at every depth: they like strong contrast. Training makes
-# tastes differ, the more so the deeper you go. *That* is what the matrix above shows, and one row of it alone would not.
-#
 # ## Recap
 #
-# - You cut out the patches that excite a channel most, and drew what it would like best: evidence and imagination.
-# - A cell's receptive field grows from layer to layer; the part that counts is much smaller.
-# - Edges and colours come first, then textures and parts, at the end things.
-# - Numbers go with the eye: orientation selectivity for the first layer, pickiness for all; each beside random weights.
+# - You cut out the patches that excite a channel most, and drew what it responds to. Patches are the
+#   best of one collection; drawings need no photo. Where both agree, a name is worth something.
+# - One channel of EfficientNet-Lite0 prefers the cat's eyes to everything else in twelve photos, and its
+#   drawing shows round shapes with a dark centre. Discs in rings wake it in part: "eye" is a good first
+#   name, not the last word.
+# - Drawings go from stripes to textures, to arcs and eye-like holes, to compositions such as a fish's
+#   head; with random weights they stay grain and blotches.
+# - A receptive field grows with each kernel, and faster after each stride. In use is a fraction of it.
+# - In deep layers trained channels are picky; random ones are not at any depth.
 #
 # ## Read next
 #
 # - Lesson 03: the gradient with respect to the pixels, which drew these pictures.
-# - M. Zeiler and R. Fergus, [Visualizing and understanding convolutional networks](https://arxiv.org/abs/1311.2901), 2013:
-#   nine patches a channel, layer by layer, is their figure 2.
+# - M. Zeiler and R. Fergus, [Visualizing and understanding convolutional
+#   networks](https://arxiv.org/abs/1311.2901), 2013: nine patches a channel, layer by layer, is their
+#   figure 2.
 # - W. Luo et al., [Understanding the effective receptive field](https://arxiv.org/abs/1701.04128), 2016.
-# - C. Olah, A. Mordvintsev and L. Schubert, [Feature visualization](https://distill.pub/2017/feature-visualization/), 2017:
-#   dataset examples beside optimised pictures, and why you need both.
+# - C. Olah, A. Mordvintsev and L. Schubert, [Feature
+#   visualization](https://distill.pub/2017/feature-visualization/), 2017: dataset examples beside
+#   optimised pictures, and why you need both.
