@@ -1,19 +1,20 @@
 """DeepDream (Mordvintsev, Olah & Tyka, 2015) in about 40 lines, on torch and torchvision alone.
 
-python deepdream.py photo.jpg
+python deepdream.py photo.jpg                 writes photo-dream.png
 python deepdream.py photo.jpg --network googlenet --layer inception4c
-python deepdream.py photo.jpg --network squeezenet1_1 --weights squeezenet1_1.pth --layer features.9
+python deepdream.py photo.jpg --weights squeezenet1_1.pth
 
-It writes photo-dream.png. Without --weights torchvision downloads the network's weights once.
+Without --weights torchvision downloads the network's ImageNet weights once.
 """
 
 import argparse
 from pathlib import Path
 
 import torch
+from PIL import Image, ImageOps  # comes with torchvision
 from torch.nn.functional import interpolate
-from torchvision import io, models, utils
-from torchvision.transforms.functional import gaussian_blur, normalize
+from torchvision import models, utils
+from torchvision.transforms.functional import gaussian_blur, normalize, to_tensor
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # what torchvision's networks expect
 
@@ -48,14 +49,14 @@ def dream(score, photo, octaves=5, ratio=1.4, steps=10, step_size=0.015, sigma=0
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("photo", type=Path, help="a JPEG or PNG file")
-    parser.add_argument("--network", default="googlenet", help="a classifier of torchvision")
-    parser.add_argument("--layer", default="inception4c", help="a name of network.named_modules()")
+    parser.add_argument("--network", default="squeezenet1_1", help="a classifier of torchvision")
+    parser.add_argument("--layer", default="features.10", help="a name of network.named_modules()")
     parser.add_argument("--weights", type=Path, help="a file with the network's state dict")
     given = parser.parse_args(arguments)
     network = models.get_model(given.network, weights=None if given.weights else "DEFAULT").eval()
     if given.weights:
         network.load_state_dict(torch.load(given.weights, weights_only=True))
-    photo = io.decode_image(str(given.photo), mode="RGB", apply_exif_orientation=True)[None] / 255
+    photo = to_tensor(ImageOps.exif_transpose(Image.open(given.photo)).convert("RGB"))[None]
     result = dream(lambda picture: activation(network, given.layer, picture), photo)
     utils.save_image(result, given.photo.with_name(given.photo.stem + "-dream.png"))
 

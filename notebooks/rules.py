@@ -9,7 +9,7 @@ import statistics
 
 import nbformat
 
-MEGABYTE = 1_000_000
+MEGABYTE = 2_000_000
 OPENING = ("You will do", "You will learn", "You need", "Minutes")
 _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE | re.DOTALL)
 _ALT = re.compile(r"""\balt=(?:"\s*[^"\s][^"]*"|'\s*[^'\s][^']*')""", re.IGNORECASE)

@@ -11,7 +11,7 @@ from ..ascent.settings import Settings
 from ..ascent.steps import ascend, normalize, roll, smooth
 from ..pictures.scales import octaves, resize
 from . import Condition, Exercise, Mistake
-from .checking import close, on, uniform
+from .checking import on, uniform
 
 _PICTURE = uniform(1, 3, 20, 28, seed=4) * 0.6 + 0.2
 _OTHER = uniform(1, 3, 26, 17, seed=5) * 0.6 + 0.2

@@ -169,8 +169,8 @@ BREACHES = {
     "no recap": (put(9, source="## Read next\n- that"), "no section 'Recap'"),
     "no sources": (put(9, source="## Recap\n- this"), "no section 'Read next'"),
     "too large": (
-        put(3, source="Predict <details></details>" + "x" * 1_000_000),
-        "at most 1,000,000",
+        put(3, source="Predict <details></details>" + "x" * 2_000_000),
+        "at most 2,000,000",
     ),
     "widget state": (lambda nb: nb.metadata.update(widgets={}), "metadata.widgets"),
     "a live view": (
