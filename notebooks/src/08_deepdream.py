@@ -27,10 +27,11 @@ network = dk.course_network()  # EfficientNet-Lite0, trained on ImageNet
 # %%
 from dataclasses import replace
 
-photo = dk.sample("flower", 912)
+ours = network.base_name == "efficientnet_lite0"       # other networks are slower
+photo = dk.sample("flower", 912 if ours else 480)
 layer = dk.layer_at(network, 0.7)                      # block6a.expand in EfficientNet-Lite0
 score = dk.scorer(network, dk.layer(layer))            # picture -> one number
-settings = replace(dk.settings_for(network, layer), octaves=6)
+settings = replace(dk.settings_for(network, layer), octaves=6 if ours else 4)
 ends = slice(settings.steps - 1, None, settings.steps)  # the last step of each octave
 stages = list(dk.dreaming(score, photo, settings))[ends]
 dream = stages[-1]
