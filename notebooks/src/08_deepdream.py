@@ -14,7 +14,7 @@
 # - **You will learn:** what each line buys; why so many dogs and eyes appear, and which measurement can show it; what
 #   belongs to the network, what to the photo, and what to chance.
 # - **You need:** lessons 03 to 07.
-# - **Minutes:** 60
+# - **Minutes:** 55
 
 # %%
 import dreamkit as dk
@@ -87,7 +87,7 @@ dk.exercises.check("dream_step", my_step)
 # ### Exercise 08.2 · The whole algorithm · 10 minutes · ★★★
 # Now the two loops. `s` is a `dk.Settings`: you need `s.octaves`, `s.octave_ratio`, `s.steps`, `s.step_size`,
 # `s.smoothing`, `s.jitter` and `s.seed`. Draw each shift with
-# `torch.randint(-s.jitter, s.jitter + 1, (2,), generator=generator).tolist()`; the generator is made for you.
+# `torch.randint(-s.jitter, s.jitter + 1, (2,), generator=generator).tolist()`; the stub says where the generator comes from.
 #
 # <details><summary>Hint</summary>
 #
@@ -119,8 +119,7 @@ import torch
 
 
 def my_loops(score, image, s):
-    generator = torch.Generator().manual_seed(s.seed)
-    ...  # your lines
+    ...  # your lines; begin with generator = torch.Generator().manual_seed(s.seed)
 
 
 dk.exercises.check("deepdream", my_loops)
@@ -163,9 +162,9 @@ print("the same as dk.dream, bit by bit:",
 # are those of the first picture, but with four octaves, and the photo is 256 pixels wide. (About 10 seconds.)
 
 # %%
-stages_of_idea = dk.ladder(network, tiny)
-dk.show.grid({"the photo": tiny} | stages_of_idea, columns=3, height=2.2,
-             alt=f"One photo, {layer}, one idea more in each picture: {', '.join(stages_of_idea)}")
+ideas = dk.ladder(network, tiny)
+dk.show.grid({"the photo": tiny} | ideas, columns=3, height=2.2,
+             alt=f"One photo, {layer}, one idea more in each picture: {', '.join(ideas)}")
 
 # %% [markdown]
 # In EfficientNet-Lite0:
