@@ -345,9 +345,9 @@ dk.show.grid(depths, columns=3, height=2.2,
              alt=f"The dahlia dreamt by six layers from shallow to deep: {', '.join(depths)}")
 
 # %% [markdown]
-# In EfficientNet-Lite0, from left to right and top to bottom: fine strokes; leaves with veins; a weave of ribbons; patches
-# with dots like eyes; one large **eye** in the flower and furry shapes around it; heads. So eyes come before heads:
-# they are parts that many animal classes share.
+# In EfficientNet-Lite0, from left to right and top to bottom: fine strokes; curved ornament; a weave of ribbons; ribbed
+# patches; one large **eye** in the flower, with strokes like hair around it; heads in the dark. In this photo the eye
+# belongs to a shallower layer than the heads.
 #
 # ## The studio
 #
