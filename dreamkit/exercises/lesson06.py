@@ -10,6 +10,21 @@ from . import Condition, Exercise, Mistake
 from .checking import close, on, uniform
 
 _PICTURE = uniform(1, 3, 12, 17, seed=6)
+_OTHER = uniform(2, 3, 19, 11, seed=7)
+
+
+def _roll(image, shift):
+    dy, dx = shift
+    rows = (torch.arange(image.shape[-2]) - dy) % image.shape[-2]
+    columns = (torch.arange(image.shape[-1]) - dx) % image.shape[-1]
+    return image[..., rows, :][..., columns]
+
+
+def _stays(image, shift):
+    """1 where the rolled picture shows what did not cross a border, 0 elsewhere."""
+    rows, columns = (torch.arange(n) - s for n, s in zip(image.shape[-2:], shift, strict=True))
+    inside = lambda index: ((index >= 0) & (index < len(index))).float()
+    return inside(rows)[:, None] * inside(columns)
 
 
 def _step(image: torch.Tensor) -> torch.Tensor:
@@ -69,6 +84,50 @@ def _largest(answer, image, tile):
 
 EXERCISES = (
     Exercise(
+        "roll",
+        "06",
+        "A roll of your own",
+        5,
+        2,
+        _roll,
+        same=on(_PICTURE, (2, -5)),
+        checks=(
+            Condition(
+                lambda f: f(_PICTURE, (2, -5)).shape == _PICTURE.shape,
+                "the result should have the picture's shape: nothing is cut off",
+            ),
+            Condition(
+                lambda f: close(f(_PICTURE, (0, 0)), _PICTURE),
+                "a shift of (0, 0) should change nothing",
+            ),
+            Mistake(
+                "moved the other direction",
+                lambda image, shift: _roll(image, (-shift[0], -shift[1])),
+                "it moves the other direction: a positive dy moves the picture down, a positive dx "
+                "to the right",
+            ),
+            Mistake(
+                "dy and dx exchanged",
+                lambda image, shift: _roll(image, shift[::-1]),
+                "dy and dx have changed places: dy moves down the rows, dx along them",
+            ),
+            Mistake(
+                "one axis only",
+                lambda image, shift: _roll(image, (shift[0], 0)),
+                "it moves along one axis only: dy moves the rows, dx the columns",
+            ),
+            Mistake(
+                "zeros come in",
+                lambda image, shift: _roll(image, shift) * _stays(image, shift),
+                "what leaves at one border should come in at the other, not zeros",
+            ),
+        ),
+        otherwise="not yet: row y of the result is row y - dy of the picture, and so on around",
+        cases=((_OTHER, (-7, 30)), (_OTHER.mT.contiguous(), (40, -1))),
+        write=("roll",),
+        praise="what leaves at one border comes in at the other: it equals dk.roll",
+    ),
+    Exercise(
         "jitter",
         "06",
         "A step with jitter",
@@ -102,6 +161,10 @@ EXERCISES = (
                 "dy and dx have changed places: dy moves down the rows, dx along them",
             ),
         ),
+        cases=(
+            (_OTHER, _step, (-4, 3)),
+            (_OTHER.mT.contiguous(), lambda x: x * x.flip(-2), (0, 7)),
+        ),
         otherwise="not yet: roll by (dy, dx), take the step, roll by (-dy, -dx)",
         praise=(
             "there, a step, and back: the picture stays where it was, and only the network's grid "
@@ -127,7 +190,7 @@ EXERCISES = (
                 "smaller tile left out?",
             ),
             Condition(
-                lambda f: _largest(f, _PICTURE, 5) <= 5,
+                lambda f: all(_largest(f, _PICTURE, tile) <= tile for tile in (3, 5)),
                 "the score sees more than one tile at a time, so no memory is saved: cut first, "
                 "then take the gradient",
             ),
@@ -146,35 +209,10 @@ EXERCISES = (
             Mistake("every tile the same share", _one_share),
             Mistake("the whole picture at once", lambda score, image, tile: gradient(score, image)),
         ),
+        cases=((_curved, _OTHER[:1], 7), (lambda x: x.sin().mean(), _PICTURE, 4)),
+        write=("tiled_gradient",),
         praise=(
             "for a mean over points the tiles give the plain gradient, with the memory of one tile"
         ),
-    ),
-    Exercise(
-        "shifts",
-        "06",
-        "How many shifts?",
-        3,
-        1,
-        33 * 33,
-        same=lambda a, b: a == b,
-        checks=(
-            Condition(
-                lambda a: a not in (33, 32, 16),
-                "that is one axis: height and width are drawn independently",
-            ),
-            Condition(
-                lambda a: a not in (16 * 16, 17 * 17),
-                "shifts go both ways, from -16 to 16",
-            ),
-            Mistake(
-                "zero not counted", 1024, "from -16 to 16 there are not 32 numbers: count the zero"
-            ),
-            Mistake("one axis", 33),
-            Mistake("one direction", 256),
-            Mistake("axes added", 66),
-        ),
-        otherwise="not this: count the whole numbers from -16 to 16, then the pairs (dy, dx)",
-        praise="33 × 33 = 1089 pairs, all equally likely",
     ),
 )

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from ..pictures.scales import octave_sizes, resize
-from . import Condition, Exercise, Mistake
-from .checking import on, uniform
+import torch
 
-_SKY = (575, 1024, 4, 1.4)  # google/deepdream's own picture and settings
+from ..pictures.scales import octaves, resize
+from . import Condition, Exercise, Mistake
+from .checking import close, near, on, uniform
+
 _PICTURE = uniform(1, 3, 24, 32, seed=7)
+_OTHER = uniform(1, 3, 31, 18, seed=9)
+_SMALL = resize(_OTHER, (13, 8))
 _BASE = resize(_PICTURE, (17, 23))
 _DREAMT = (_BASE + 0.4 * (uniform(1, 3, 17, 23, seed=8) - 0.5)).clamp(0, 1)
-
-
-def _sizes(height, width, count, ratio):
-    return [(round(height / ratio**k), round(width / ratio**k)) for k in range(count - 1, -1, -1)]
-
-
-def _sizes_upwards(height, width, count, ratio):
-    return [(round(height * ratio**k), round(width * ratio**k)) for k in range(count)]
-
-
-def _sizes_one_off(height, width, count, ratio):
-    return [(round(height / ratio**k), round(width / ratio**k)) for k in range(count, 0, -1)]
-
-
-def _sizes_even_steps(height, width, count, ratio):
-    divisors = [1 + (ratio - 1) * k for k in range(count - 1, -1, -1)]
-    return [(round(height / divisor), round(width / divisor)) for divisor in divisors]
-
-
-def _sizes_cut_off(height, width, count, ratio):
-    return [(int(height / ratio**k), int(width / ratio**k)) for k in range(count - 1, -1, -1)]
-
-
-def _pairs(found):
-    return [tuple(int(side) for side in size) for size in found]
 
 
 def _unclamped(dreamt, base, next_base):
@@ -45,62 +23,35 @@ def _relay(dreamt, base, next_base):
     return _unclamped(dreamt, base, next_base).clamp(0, 1)
 
 
-def _kept(image, size):
-    return resize(resize(image, size), image.shape[-2:])
+def _brighter(image: torch.Tensor) -> torch.Tensor:
+    """A stand-in for the steps of one octave: what they add depends on the place."""
+    return (image + 0.05 * image.roll(3, -1)).clamp(0, 1)
+
+
+def _dream_octaves(image, steps_of_one_octave, count, ratio, order=list):
+    detail = torch.zeros(())
+    for base in order(octaves(image, count, ratio)):
+        detail = resize(detail, base.shape[-2:]) if detail.dim() else detail
+        dreamt = steps_of_one_octave((base + detail).clamp(0, 1))
+        detail = dreamt - base
+    return dreamt
+
+
+def _no_original(image, steps_of_one_octave, count, ratio):
+    for base in octaves(image, count, ratio):
+        image = steps_of_one_octave(resize(image, base.shape[-2:]))
+    return image
+
+
+def _work(count, ratio):
+    return sum(1 / ratio ** (2 * k) for k in range(count))
+
+
+def _same_work(answer, other) -> bool:
+    return all(near(answer(*case), other(*case), 1e-3) for case in ((1, 1.4), (2, 2.0), (4, 1.4)))
 
 
 EXERCISES = (
-    Exercise(
-        "sizes",
-        "07",
-        "The sizes of the octaves",
-        5,
-        1,
-        _sizes,
-        same=on(*_SKY, compare=lambda a, b: _pairs(a) == b),
-        checks=(
-            Condition(lambda f: len(f(*_SKY)) == 4, "there should be one size for each octave"),
-            Mistake(
-                "large to small",
-                lambda *given: _sizes(*given)[::-1],
-                "these are the sizes, but the smallest comes first",
-            ),
-            Condition(
-                lambda f: _pairs(f(*_SKY))[0] != (575, 1024),
-                "the picture is enlarged above its own size: divide by the ratio, so that the last "
-                "octave is the picture itself",
-            ),
-            Condition(
-                lambda f: _pairs(f(*_SKY))[-1] == (575, 1024),
-                "the last octave should be the picture itself: divided by ratio ** 0",
-            ),
-            Condition(
-                lambda f: _pairs(f(*_SKY))[0] != _sizes_even_steps(*_SKY)[0],
-                "the steps are even, but each size is ratio *times* the one before: divide by "
-                "ratio ** k",
-            ),
-            Mistake(
-                "cut off instead of rounded",
-                _sizes_cut_off,
-                "some sides are one pixel short: round to the nearest number",
-            ),
-            Condition(
-                lambda f: (
-                    _pairs(f(*_SKY)) == octave_sizes(*_SKY)
-                    and _pairs(f(70, 140, 1, 2.0)) == [(70, 140)]
-                ),
-                "not yet: octave k from the top measures height / ratio ** k by width / ratio ** "
-                "k, rounded",
-            ),
-            Mistake("upwards from the picture", _sizes_upwards),
-            Mistake("exponent one too high", _sizes_one_off),
-            Mistake("even steps instead of a ratio", _sizes_even_steps),
-        ),
-        praise=(
-            "210 rows are 411 / 1.4 / 1.4: each octave is ratio times the one before, and the last "
-            "is the picture"
-        ),
-    ),
     Exercise(
         "relay",
         "07",
@@ -142,44 +93,92 @@ EXERCISES = (
             ),
         ),
         otherwise="not yet: next_base + the enlarged (dreamt - base), clamped to [0, 1]",
+        cases=(
+            (_SMALL.sqrt(), _SMALL, _OTHER),
+            (_OTHER.flip(-1), _OTHER, resize(_OTHER, (40, 25))),
+        ),
         praise=(
             "only what was dreamt is enlarged; the photo's own detail comes fresh from the original"
         ),
     ),
     Exercise(
-        "lost",
+        "octaves",
         "07",
-        "What a small octave cannot hold",
-        4,
-        2,
-        lambda image, size: image - _kept(image, size),
-        same=on(_PICTURE, (17, 23)),
+        "The loop over octaves",
+        8,
+        3,
+        _dream_octaves,
+        same=on(_PICTURE, _brighter, 3, 1.4),
         checks=(
             Condition(
-                lambda f: f(_PICTURE, (17, 23)).shape == _PICTURE.shape,
-                "the result should have the picture's size: go down to the small size and up again",
+                lambda f: f(_PICTURE, _brighter, 3, 1.4).shape == _PICTURE.shape,
+                "the result has another size than the picture: octaves run from small to large, "
+                "and the last is the picture itself",
+            ),
+            Condition(
+                lambda f: close(f(_PICTURE, _brighter, 1, 1.4), _brighter(_PICTURE)),
+                "with one octave it should be just the steps on the picture",
             ),
             Mistake(
-                "what is kept",
-                _kept,
-                "that is what is kept; what is lost is the picture minus that",
+                "detail forgotten",
+                lambda image, steps_of_one_octave, count, ratio: steps_of_one_octave(image),
+                "each octave starts from the plain photo again: the detail found so far is lost",
             ),
             Mistake(
-                "sign turned round",
-                lambda image, size: _kept(image, size) - image,
-                "the sign is wrong: lost = picture - what is kept",
+                "picture enlarged instead of detail",
+                _no_original,
+                "the whole picture is enlarged from octave to octave: add only the *detail* to the "
+                "original of each size",
             ),
-            Mistake(
-                "absolute value",
-                lambda image, size: (image - _kept(image, size)).abs(),
-                "without its sign it cannot be added back: leave out the absolute value",
-            ),
-            Mistake("not enlarged again", resize),
+            Mistake("large to small", lambda *given: _dream_octaves(*given, order=reversed)),
         ),
-        otherwise="not yet: the picture minus (the picture, resized to `size` and back)",
+        otherwise=(
+            "close, but the detail should be what was dreamt minus that octave's original, "
+            "enlarged to the next size"
+        ),
+        cases=(
+            (_OTHER, _brighter, 4, 1.2),
+            (_OTHER.mT.contiguous(), lambda x: (x + 0.03 * x.flip(-2)).clamp(0, 1), 2, 1.9),
+        ),
+        praise="every octave starts from the original of its size plus the detail found so far",
+    ),
+    Exercise(
+        "octave_work",
+        "07",
+        "What do the octaves cost?",
+        5,
+        2,
+        _work,
+        same=_same_work,
+        checks=(
+            Condition(
+                lambda f: near(f(1, 1.4), 1, 1e-3),
+                "one octave alone costs 1, whatever the ratio: begin with the full size",
+            ),
+            Mistake(
+                "all octaves cost the same",
+                lambda count, ratio: count,
+                "then each octave would cost the same: the smaller ones have fewer pixels",
+            ),
+            Mistake(
+                "octaves that grow",
+                lambda count, ratio: sum(ratio ** (2 * k) for k in range(count)),
+                "this grows without end: the octaves *below* the full size are smaller, so divide "
+                "by the ratio",
+            ),
+            Mistake(
+                "side instead of area",
+                lambda count, ratio: sum(1 / ratio**k for k in range(count)),
+                "a side shrinks by the ratio, but work goes with the *area*: what happens to "
+                "height times width?",
+            ),
+            Mistake("full size left out", lambda count, ratio: _work(count, ratio) - 1),
+        ),
+        otherwise="add up, over the octaves, their numbers of pixels as shares of the full size's",
+        cases=((3, 1.2), (6, 1.8)),
+        compare=lambda a, b: near(a, b, 1e-3),
         praise=(
-            "added to what the small octave kept, it gives the picture back: the Keras example "
-            "does just that"
+            "four octaves of ratio 1.4 cost less than twice one: the small sizes are nearly free"
         ),
     ),
 )

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from ..ascent.gradients import gradient
+from ..ascent.settings import Settings
 from ..ascent.steps import ascend, normalize, roll, smooth
 from ..pictures.scales import octaves, resize
 from . import Condition, Exercise, Mistake
-from .checking import close, near, on, uniform
+from .checking import on, uniform
 
 _PICTURE = uniform(1, 3, 20, 28, seed=4) * 0.6 + 0.2
-
-
-def _brighter(image: torch.Tensor) -> torch.Tensor:
-    """A stand-in for the steps of one octave: what they add depends on the place."""
-    return (image + 0.05 * image.roll(3, -1)).clamp(0, 1)
-
-
-def _dream_octaves(image, steps_of_one_octave, count, ratio, order=list):
-    detail = torch.zeros(())
-    for base in order(octaves(image, count, ratio)):
-        detail = resize(detail, base.shape[-2:]) if detail.dim() else detail
-        dreamt = steps_of_one_octave((base + detail).clamp(0, 1))
-        detail = dreamt - base
-    return dreamt
-
-
-def _no_original(image, steps_of_one_octave, count, ratio):
-    for base in octaves(image, count, ratio):
-        image = steps_of_one_octave(resize(image, base.shape[-2:]))
-    return image
+_OTHER = uniform(1, 3, 26, 17, seed=5) * 0.6 + 0.2
+_SETTINGS = Settings(steps=2, step_size=0.02, octaves=3, jitter=3, smoothing=0.8)
 
 
 def _score(image: torch.Tensor) -> torch.Tensor:
@@ -52,12 +37,26 @@ def _not_normalised(image, score, shift, sigma, step_size):
     return roll(stepped, (-shift[0], -shift[1]))
 
 
-def _work(count, ratio):
-    return sum(1 / ratio ** (2 * k) for k in range(count))
+def _dream(score, image, s, order=list, keep="detail", draw_once=False):
+    """The whole algorithm; the options make the mistakes that students make."""
+    dreamt, generator = image, torch.Generator().manual_seed(s.seed)
+    draw = lambda: torch.randint(-s.jitter, s.jitter + 1, (2,), generator=generator).tolist()
+    first, detail = (draw() if draw_once else None), None
+    for base in order(octaves(image, s.octaves, s.octave_ratio)):
+        picture = base
+        if detail is not None and keep == "detail":
+            picture = (base + resize(detail, base.shape[-2:])).clamp(0, 1)
+        elif detail is not None and keep == "picture":
+            picture = resize(dreamt, base.shape[-2:])
+        for _ in range(s.steps):
+            shift = first or draw()
+            picture = _one_step(picture, score, shift, s.smoothing, s.step_size)
+        dreamt, detail = picture, picture - base
+    return dreamt
 
 
-def _same_work(answer, other) -> bool:
-    return all(near(answer(*case), other(*case), 1e-3) for case in ((1, 1.4), (2, 2.0), (4, 1.4)))
+def _variant(**options):
+    return lambda score, image, s: _dream(score, image, s, **options)
 
 
 EXERCISES = (
@@ -100,81 +99,63 @@ EXERCISES = (
             ),
             Mistake("two steps", lambda *given: _one_step(_one_step(*given), *given[1:])),
         ),
+        cases=(
+            (_OTHER, _score, (-1, 4), 1.3, 0.05),
+            (_OTHER.mT.contiguous(), lambda x: (x**3).mean(), (2, 0), 0.5, 0.01),
+        ),
+        write=("dream", "dreaming"),
         otherwise="close: roll, gradient, smooth, normalize, ascend, roll back, in this order",
         praise="roll, gradient, smooth, normalize, ascend, roll back: six verbs, one step",
     ),
     Exercise(
-        "octaves",
+        "deepdream",
         "08",
-        "The loop over octaves",
-        8,
+        "The whole algorithm",
+        10,
         3,
-        _dream_octaves,
-        same=on(_PICTURE, _brighter, 3, 1.4),
+        _dream,
+        same=on(_score, _PICTURE, _SETTINGS),
         checks=(
             Condition(
-                lambda f: tuple(f(_PICTURE, _brighter, 3, 1.4).shape) == (1, 3, 20, 28),
+                lambda f: tuple(f(_score, _PICTURE, _SETTINGS).shape) == (1, 3, 20, 28),
                 "the result has another size than the picture: octaves run from small to large, "
                 "and the last is the picture itself",
             ),
-            Condition(
-                lambda f: close(f(_PICTURE, _brighter, 1, 1.4), _brighter(_PICTURE)),
-                "with one octave it should be just the steps on the picture",
-            ),
             Mistake(
                 "detail forgotten",
-                lambda image, steps_of_one_octave, count, ratio: steps_of_one_octave(image),
+                _variant(keep="nothing"),
                 "each octave starts from the plain photo again: the detail found so far is lost",
             ),
             Mistake(
                 "picture enlarged instead of detail",
-                _no_original,
+                _variant(keep="picture"),
                 "the whole picture is enlarged from octave to octave: add only the *detail* to the "
                 "original of each size",
             ),
-            Mistake("large to small", lambda *given: _dream_octaves(*given, order=reversed)),
+            Mistake(
+                "one shift for all steps",
+                _variant(draw_once=True),
+                "all steps have the same shift: draw a new one before each step",
+            ),
+            Mistake(
+                "one step an octave",
+                lambda score, image, s: _dream(score, image, replace(s, steps=1)),
+                "each octave takes one step only: repeat it s.steps times",
+            ),
+            Mistake(
+                "large to small",
+                _variant(order=reversed),
+            ),
         ),
         otherwise=(
-            "close, but the detail should be what was dreamt minus that octave's original, "
-            "enlarged to the next size"
+            "close: for each octave the photo of that size plus the enlarged detail, then s.steps "
+            "steps, each with a shift drawn anew, then detail = picture - base"
         ),
-        praise="every octave starts from the original of its size plus the detail found so far",
-    ),
-    Exercise(
-        "octave_work",
-        "08",
-        "What do the octaves cost?",
-        5,
-        2,
-        _work,
-        same=_same_work,
-        checks=(
-            Condition(
-                lambda f: near(f(1, 1.4), 1, 1e-3),
-                "one octave alone costs 1, whatever the ratio: begin with the full size",
-            ),
-            Mistake(
-                "all octaves cost the same",
-                lambda count, ratio: count,
-                "then each octave would cost the same: the smaller ones have fewer pixels",
-            ),
-            Mistake(
-                "octaves that grow",
-                lambda count, ratio: sum(ratio ** (2 * k) for k in range(count)),
-                "this grows without end: the octaves *below* the full size are smaller, so divide "
-                "by the ratio",
-            ),
-            Mistake(
-                "side instead of area",
-                lambda count, ratio: sum(1 / ratio**k for k in range(count)),
-                "a side shrinks by the ratio, but work goes with the *area*: what happens to "
-                "height times width?",
-            ),
-            Mistake("full size left out", lambda count, ratio: _work(count, ratio) - 1),
+        cases=(
+            (_score, _OTHER, Settings(2, 0.03, 2, 1.7, 5, 0.5, seed=3)),
+            (lambda x: (x**3).mean(), _PICTURE, Settings(3, 0.01, 4, 1.2, 0, 1.1, seed=1)),
         ),
-        otherwise="add up, over the octaves, their numbers of pixels as shares of the full size's",
-        praise=(
-            "four octaves of ratio 1.4 cost less than twice one: the small sizes are nearly free"
-        ),
+        write=("dream", "dreaming"),
+        praise="that is DeepDream: two loops around six verbs",
     ),
 )

@@ -1,12 +1,14 @@
 """The ladder of the course: one photo dreamt with one more idea at each stage.
 
 Photo, layer, seed, step size and total number of steps are the same at every stage, so that a strip
-of the five pictures shows the effect of each idea.
+of the five pictures shows the effect of each idea. The numbers are those of `settings_for`: the
+last stage is the dream that lesson 08 makes of the same photo and layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..ascent.gradients import Score, gradient
 from ..ascent.loop import dream
@@ -17,12 +19,13 @@ from ..networks.network import Network
 from ..networks.suggestions import layer_at
 from ..objectives.objective import layer as whole_layer
 from ..objectives.scorer import scorer
+from ..objectives.styles import for_stride, settings_for
 from ..pictures.image import Image, check_values
 from ..pictures.samples import sample
 
 OCTAVES = 4
-SMOOTHING = 1.0  # pixels (the default of Settings is 1.5): enough for its effect to be visible
-SIDE = 224  # of the default photo: the five stages then take about twelve seconds on two cores
+SIDE = 320  # of the default photo: large enough for the things that a deep layer draws
+DEPTH = 0.7  # of the default layer
 
 
 def ladder(
@@ -35,11 +38,12 @@ def ladder(
 ) -> dict[str, Image]:
     """The dreams {stage: [1, 3, H, W]} of one photo, each stage with one more idea.
 
-    The stages are "plain", "normalised", "smoothed", "jittered" and "with octaves". They use the
-    step size and the jitter of `Settings()`, and from "smoothed" on a blur of 1 pixel.
+    The stages are "plain", "normalised", "smoothed", "jittered" and "with octaves". Step size,
+    smoothing, bands, colour and jitter are those of `settings_for(network, layer)`; "smoothed" is
+    the first stage that blurs the gradient, balances its bands and takes out colour.
 
-    - image: the photo, by default the sample photo china at 224 pixels
-    - layer: the layer to excite, by default the one at depth 0.8
+    - image: the photo, by default the sample photo china at 320 pixels
+    - layer: the layer to excite, by default the one at depth 0.7
     - steps: total number of steps of each stage; the four octaves take `steps // 4` each
     - seed: of the random shifts
     - rungs: names of the wanted stages, in the wanted order; by default all
@@ -62,39 +66,52 @@ def ladder(
     for rung in chosen:
         if rung not in RUNGS:
             raise unknown("rung", rung, RUNGS)
-    score = scorer(network, whole_layer(layer or layer_at(network, 0.8)))
-    return {rung: RUNGS[rung](score, image, steps, seed) for rung in chosen}
+    name = layer or layer_at(network, DEPTH)
+    score, settings = scorer(network, whole_layer(name)), settings_for(network, name)
+    return {rung: RUNGS[rung](score, image, steps, seed, settings) for rung in chosen}
 
 
-def plain(score: Score, image: Image, steps: int, seed: int) -> Image:
+_SHALLOW = for_stride(1)
+
+
+def plain(
+    score: Score, image: Image, steps: int, seed: int, settings: Settings = _SHALLOW
+) -> Image:
     """Steps along the raw gradient times a constant that makes the first step a normalised one."""
     size = gradient(score, image).std(correction=0)
-    constant = Settings().step_size / size if size > 0 else 0.0
+    constant = settings.step_size / size if size > 0 else 0.0
     for _ in range(steps):
         image = ascend(image, gradient(score, image) * constant, 1.0)
     return image
 
 
-def normalised(score: Score, image: Image, steps: int, seed: int) -> Image:
+def normalised(
+    score: Score, image: Image, steps: int, seed: int, settings: Settings = _SHALLOW
+) -> Image:
     """Each gradient is divided by its standard deviation: every step is as long as the first."""
-    return dream(score, image, Settings(steps=steps, octaves=1, smoothing=0.0, jitter=0, seed=seed))
+    raw = replace(settings, smoothing=0.0, laplacian=0, chroma=1.0)
+    return smoothed(score, image, steps, seed, raw)
 
 
-def smoothed(score: Score, image: Image, steps: int, seed: int) -> Image:
-    """As `normalised`, and each gradient is blurred, so that less fine noise adds up."""
-    settings = Settings(steps=steps, octaves=1, smoothing=SMOOTHING, jitter=0, seed=seed)
-    return dream(score, image, settings)
+def smoothed(
+    score: Score, image: Image, steps: int, seed: int, settings: Settings = _SHALLOW
+) -> Image:
+    """As `normalised`, and each gradient is blurred, its bands balanced, its colour reduced."""
+    return jittered(score, image, steps, seed, replace(settings, jitter=0))
 
 
-def jittered(score: Score, image: Image, steps: int, seed: int) -> Image:
+def jittered(
+    score: Score, image: Image, steps: int, seed: int, settings: Settings = _SHALLOW
+) -> Image:
     """As `smoothed`, and before each step the picture is rolled over the network's grid."""
-    return dream(score, image, Settings(steps=steps, octaves=1, smoothing=SMOOTHING, seed=seed))
+    return dream(score, image, replace(settings, steps=steps, octaves=1, seed=seed))
 
 
-def with_octaves(score: Score, image: Image, steps: int, seed: int) -> Image:
+def with_octaves(
+    score: Score, image: Image, steps: int, seed: int, settings: Settings = _SHALLOW
+) -> Image:
     """As `jittered`, with the steps divided among four sizes from small to large: DeepDream."""
-    steps //= OCTAVES
-    settings = Settings(steps=steps, octaves=OCTAVES, smoothing=SMOOTHING, seed=seed)
+    settings = replace(settings, steps=steps // OCTAVES, octaves=OCTAVES, seed=seed)
     return dream(score, image, settings)
 
 

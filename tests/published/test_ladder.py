@@ -106,5 +106,5 @@ def test_on_the_embedded_network_every_rung_raises_the_score():
     network, image = load_network("dreamnet"), sample("china", 64)
     name = "inception4c"
     score = scorer(network, layer(name))
-    for rung, picture in ladder(network, image, name, steps=8).items():
+    for rung, picture in ladder(network, image, name, steps=12).items():
         assert score(picture) > 1.2 * score(image), rung
