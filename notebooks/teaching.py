@@ -140,7 +140,7 @@ def _overview(found: list[Lesson], exercises, timings: dict[str, dict]) -> str:
             "",
             f"In all {minutes} minutes of class. "
             f"Measured: {len(timings)} of {len(found)} lessons, {total:.0f} s together "
-            "(two cores, DreamNet, wall time).",
+            "(two cores, wall time).",
         ]
     )
 
