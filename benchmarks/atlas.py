@@ -1,8 +1,8 @@
 """How much faster two workers are than one.
 
-`python -m benchmarks.atlas [-n CHANNELS] [--workers 2] [-o DIR]`.
+`python -m benchmarks.atlas [--network NAME] [-n CHANNELS] [--workers 2] [-o DIR]`.
 
-The whole atlas of dreamnet's suggested layers, by one worker of one thread and then by several;
+The whole atlas of a network's suggested layers, by one worker of one thread and then by several;
 both folders must hold the same bytes. Workers are started, and have torch loaded, before the clock
 runs: the ratio is that of the work.
 """
@@ -18,12 +18,13 @@ from pathlib import Path
 
 import dreamkit as dk
 from dreamkit.atlas.cluster import cluster
+from dreamkit.networks.zoo import DEFAULT_NETWORK
 
 
 def timed(network: dk.Network, folder: Path, workers: int, channels: list[int] | None) -> float:
     """Seconds that the workers take for the atlas."""
     with cluster(workers) as client:
-        client.run(lambda: __import__("dreamkit").load_network("dreamnet"))
+        client.run(lambda name: __import__("dreamkit").load_network(name), network.name)
         start = time.perf_counter()
         for done, total in dk.atlas.making(
             network, folder=folder, channels=channels, client=client
@@ -51,12 +52,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--network", default=DEFAULT_NETWORK)
     parser.add_argument("-n", type=int, help="only the first N channels of each layer")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("-o", type=Path, help="keep the atlas here")
     options = parser.parse_args()
     network, channels = (
-        dk.load_network("dreamnet", device="cpu"),
+        dk.load_network(options.network, device="cpu"),
         None if options.n is None else list(range(options.n)),
     )
     with tempfile.TemporaryDirectory() as place:
