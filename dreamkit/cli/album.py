@@ -24,6 +24,7 @@ from .job import DreamRequest, Job, remarks_on
 from .progress import CountProgress
 
 UNREADABLE = (ValueError, KeyError, OSError)  # what a picture that cannot be dreamt raises
+WORTH_WORKERS = 5  # pictures: of fewer, starting processes takes as long as it saves
 Planned = tuple[dk.Image, dict[str, object]]  # a picture, and the passport of its dream
 
 
@@ -164,5 +165,5 @@ def make_album(album: Album) -> None:
 def _suggest_workers(request: DreamRequest, pictures: int) -> None:
     given = request.workers is not None or request.scheduler is not None
     cores = worker_count("auto")
-    if not given and pictures > 1 and cores > 1:
+    if not given and pictures >= WORTH_WORKERS and cores > 1:
         say(f"one process with one thread; --workers auto shares the work among {cores} cores")

@@ -214,10 +214,11 @@ def test_names_that_meet_are_told_apart_and_never_meet_again():
 @pytest.mark.slow
 def test_several_pictures_in_one_process_are_told_of_the_cores(photos, capsys, monkeypatch):
     monkeypatch.setattr(_album, "worker_count", lambda asked: 16)
+    monkeypatch.setattr(_album, "WORTH_WORKERS", 3)
     quick = [*QUICK, "--side", "24"]
-    assert call(["dream", "a.png", "b.webp", *quick, "-o", "several"]) == 0
+    assert call(["dream", "a.jpg", "a.png", "b.webp", *quick, "-o", "several"]) == 0
     assert "--workers auto shares the work among 16 cores" in capsys.readouterr().err
-    assert call(["dream", "a.png", *quick, "-o", "single.png"]) == 0
+    assert call(["dream", "a.png", "b.webp", *quick, "-o", "few"]) == 0
     assert "--workers" not in capsys.readouterr().err
 
 
