@@ -152,7 +152,7 @@ def test_lesson_01_the_layer_slider_moves_by_keyboard(opened):
     for label in ("layer", "channel", "layer"):
         alt = picture(panel)[0]
         slider(panel, label).focus()
-        notebook.page.keyboard.press("ArrowRight")
+        notebook.page.keyboard.press("ArrowLeft")
         until(notebook.page, lambda old=alt: picture(panel)[0] != old, 20)
         until(notebook.page, lambda: status(panel) == "ready")
     said = panel.inner_text()  # "zeros: 93 %", or that nothing in this picture wakes the channel
@@ -182,7 +182,7 @@ def test_lesson_08_start_stop_retarget_branch_and_save(opened, served):
     until(page, lambda: status(panel).startswith("running"))
     button(panel, "Start").click()
     until(page, lambda: "already running" in status(panel))
-    layers = dk.suggested_layers(dk.course_network())
+    layers = dk.widgets.studio(dk.course_network(), dk.noise(32, 32)).layer.options
     wanted = layers[
         layers.index(panel.locator("pre").inner_text().split("dk.layer('")[1].split("'")[0]) - 2
     ]
