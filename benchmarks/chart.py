@@ -32,6 +32,11 @@ def draw(
         _network(axis, job, times)
     for axis, (job, times) in zip(axes[len(found) :], beside.items(), strict=True):
         _busy(axis, job, times)
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """The figure as a picture of the path's kind, WebP too, which matplotlib does not write."""
     kept = io.BytesIO()
     figure.savefig(kept, format="png", dpi=130)
     Image.open(kept).convert("RGB").save(path, quality=90)

@@ -8,7 +8,6 @@ warm step with PyTorch's profiler on, which makes it a little slower.
 import dreamkit as dk  # isort: skip  (before torch: it says how threads wait)
 import argparse
 import contextlib
-import io
 import platform
 import time
 from collections import defaultdict
@@ -18,10 +17,9 @@ from pathlib import Path
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from PIL import Image
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from . import rivals
+from . import chart, rivals
 
 WORK = (("googlenet", "inception4c"), ("efficientnet_lite0", "block5c.expand"))
 SIZE = (288, 512)
@@ -167,9 +165,7 @@ def draw(charts: dict[str, tuple[list[Bar], float]], title: str, path: Path) -> 
         axis.spines[["top", "left", "right"]].set_visible(False)
     handles = [Rectangle((0, 0), 1, 1, color=color) for color in COLORS.values()]
     figure.legend(handles, list(COLORS), loc="outside lower center", ncols=5, fontsize=8)
-    kept = io.BytesIO()
-    figure.savefig(kept, format="png", dpi=130)
-    Image.open(kept).convert("RGB").save(path, quality=90)
+    chart.save(figure, path)
 
 
 def main() -> None:

@@ -163,7 +163,6 @@ def make_album(album: Album) -> None:
 
 
 def _suggest_workers(request: DreamRequest, pictures: int) -> None:
-    given = request.workers is not None or request.scheduler is not None
     cores = worker_count("auto")
-    if not given and pictures >= WORTH_WORKERS and cores > 1:
+    if not request.names_workers and pictures >= WORTH_WORKERS and cores > 1:
         say(f"one process with one thread; --workers auto shares the work among {cores} cores")

@@ -29,7 +29,7 @@ def dream(request: DreamRequest) -> None:
     pictures the finished ones stay, and the same command continues with the others.
     """
     pictures = request.pictures or ["china"]
-    if is_album(pictures) or request.workers is not None or request.scheduler is not None:
+    if is_album(pictures) or request.names_workers:
         _dream_several(request, pictures)
     else:
         _dream_one(request, pictures[0])

@@ -86,6 +86,11 @@ class DreamRequest(Request):
         self.recipe_spec()
 
     @property
+    def names_workers(self) -> bool:
+        """Whether other processes are asked to share the work."""
+        return self.workers is not None or self.scheduler is not None
+
+    @property
     def _recipe_numbers(self) -> dict[str, object]:
         numbers = {"clip": self.clip, "max_loss": self.max_loss}
         return {name: value for name, value in numbers.items() if value is not None}

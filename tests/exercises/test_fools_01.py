@@ -1,6 +1,5 @@
 """Lesson 01: answers that fit the lesson's own case, and nothing else, are turned down."""
 
-import pytest
 import torch
 from torch.nn import functional as F
 
@@ -55,13 +54,6 @@ FOOLS = {
     "nine rows": ("retrieval", nine_rows),
     "a constant": ("retrieval", lambda left, right: 3 / 9),
 }
-
-
-@pytest.mark.parametrize("fool", FOOLS)
-def test_a_fool_is_turned_down(fool):
-    name, answer = FOOLS[fool]
-    verdict = dk.exercises.check(name, answer)
-    assert verdict.ok is False, verdict
 
 
 def test_answers_written_otherwise_are_accepted():

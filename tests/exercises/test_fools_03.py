@@ -1,6 +1,5 @@
 """Lesson 03: answers that are right on the lesson's own case only, or leave the work to others."""
 
-import pytest
 import torch
 
 import dreamkit as dk
@@ -51,12 +50,6 @@ FOOLS = {
         lambda g, before, after: 0.1 * (g * g).sum() / g.std(),
     ),
 }
-
-
-@pytest.mark.parametrize("fool", FOOLS)
-def test_a_fool_is_turned_down(fool):
-    name, answer = FOOLS[fool]
-    assert check(name, answer).ok is False, fool
 
 
 def test_another_right_answer_is_accepted():

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import pytest
 import torch
 
 import dreamkit as dk
-from dreamkit.exercises import all_exercises, check
+from dreamkit.exercises import all_exercises
 
 STEP = all_exercises()["dream_step"].solution
 WHOLE = all_exercises()["deepdream"].solution
@@ -26,12 +25,6 @@ FOOLS = {
     "step size fixed": ("deepdream", lambda f, x, s: WHOLE(f, x, replace(s, step_size=0.02))),
     "the picture itself": ("deepdream", lambda f, x, s: x),
 }
-
-
-@pytest.mark.parametrize("fool", FOOLS)
-def test_a_fool_is_turned_down(fool):
-    name, answer = FOOLS[fool]
-    assert check(name, answer).ok is False
 
 
 def test_the_solution_is_the_packages_dream():
