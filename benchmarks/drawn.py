@@ -11,7 +11,7 @@ import torch
 
 import dreamkit as dk
 from benchmarks import sheets
-from dreamkit.published.channels_by_depth import channel_picture
+from dreamkit.inside.channels_by_depth import channel_picture
 from dreamkit.published.class_pictures import class_picture
 from dreamkit.published.figure_pictures import POST_CLASSES
 

@@ -261,7 +261,10 @@ def nested(depth: int) -> dict:
         (None, "described by its fields; given: None"),
         ("dk.layer('conv1')", "described by its fields"),
         (["layer"], "given: a list"),
-        ({}, "must be one of layer, channel, neuron, logit, guide, sum; given: None"),
+        (
+            {},
+            "must be one of layer, channel, neuron, logit, guide, direction, .*, sum; given: None",
+        ),
         ({"kind": "__import__"}, "given: '__import__'"),
         ({"kind": "scorer", "name": "x"}, "given: 'scorer'"),
         ({"kind": ["layer"]}, "given: a list"),

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..pictures.image import Image
 from .gradients import Score
+from .held import Look, check_steps, climbing
 from .photo_statistics import AMPLITUDES, COLORS, color_directions
 from .views import Crops, Views, random_view
 
@@ -117,6 +118,7 @@ def growing(
     noise: float = 0,
     count: int = 1,
     cosine: bool = False,
+    beside: Image | None = None,
 ) -> Iterator[Image]:
     """The pictures [N, 3, height, width] after each step of Adam, from noise held as a spectrum.
 
@@ -132,6 +134,8 @@ def growing(
         noise: standard deviation of the noise laid over each view; it fades to 0 with the steps.
         count: number of views a step.
         cosine: whether the rate falls to a tenth along a cosine, or stays.
+        beside: a picture [M, 3, height, width] that the score gets too, in the same view, behind
+            the N that grow: [N + M, 3, H, W].
 
     Raises ValueError for a negative number of steps or noise, a rate that is not above 0, or less
     than one view.
@@ -140,57 +144,19 @@ def growing(
     >>> bool(pictures[2][:, 0].mean() > pictures[0][:, 0].mean())
     True
     """
-    if steps < 0 or not rate > 0:
-        raise ValueError(f"steps must be 0 or more and rate above 0; given: {steps}, {rate}")
-    if not noise >= 0 or count < 1:
-        raise ValueError(f"noise must be 0 or more and count 1 or more; given: {noise}, {count}")
+    check_steps(steps, rate)
     held = spectrum(height, width, seed) if start is None else start.detach().clone()
-    look = _Look(views or Views(), noise, count, torch.Generator().manual_seed(seed))
-    return _growing(score, held, width, steps, rate, look, prior or Prior(), cosine)
+    generator, prior = torch.Generator().manual_seed(seed), prior or Prior()
+    optimizer = torch.optim.Adam([held.requires_grad_(True)], lr=rate)
 
-
-def _growing(
-    score: Score,
-    held: Tensor,
-    width: int,
-    steps: int,
-    rate: float,
-    look: _Look,
-    prior: Prior,
-    cosine: bool,
-) -> Iterator[Image]:
-    held.requires_grad_(True)
-    optimizer = torch.optim.Adam([held], lr=rate)
-    for step in range(steps):
-        done = step / steps
+    def draw(done: float) -> Image:
         if cosine:
-            optimizer.param_groups[0]["lr"] = rate * (0.55 + 0.45 * math.cos(math.pi * done))
-        optimizer.zero_grad()
-        with torch.enable_grad():  # not across the yield: the caller's mode is the caller's
-            image = to_image(held, width, prior, done)
-            loss = -sum(score(view) for view in look.at(image, done)) / look.count
-        loss.backward()
-        optimizer.step()
-        _cap(held, width, prior)
-        yield to_image(held.detach(), width, prior, done)
+            share = 0.55 + 0.45 * math.cos(math.pi * done)
+            optimizer.param_groups[0]["lr"] = rate * share
+        return to_image(held, width, prior, done)
 
-
-@dataclass(frozen=True)
-class _Look:
-    """How a step looks at the picture: `count` random views, each under fading noise."""
-
-    views: Views | Crops
-    noise: float
-    count: int
-    generator: torch.Generator
-
-    def at(self, image: Image, done: float) -> Iterator[Image]:
-        for _ in range(self.count):
-            view = random_view(image, self.views, self.generator)
-            if self.noise:
-                grain = torch.randn(1, *view.shape[1:], generator=self.generator).to(view)
-                view = view + self.noise * (1 - done) * grain
-            yield view
+    look = Look(views or Views(), noise, count, generator, beside)
+    return climbing(score, draw, optimizer, steps, look, lambda done: _cap(held, width, prior))
 
 
 def _cap(held: Tensor, width: int, prior: Prior) -> None:
@@ -199,14 +165,14 @@ def _cap(held: Tensor, width: int, prior: Prior) -> None:
         return
     with torch.no_grad():
         height = held.shape[-3]
-        frequency = _frequency(height, width).to(held)
+        frequency = frequencies(height, width).to(held)
         scale, power = torch.tensor(AMPLITUDES).to(held)[:, :, None, None].unbind(1)
         most = prior.cap * scale / frequency**power  # [3, height, width // 2 + 1]
         loud = held.norm(dim=-1) * _weights(height, width, prior).to(held)
         held *= (most / loud.clamp(min=1e-12)).clamp(max=1).unsqueeze(-1)
 
 
-def _frequency(height: int, width: int) -> Tensor:
+def frequencies(height: int, width: int) -> Tensor:
     """[height, width // 2 + 1] in cycles a pixel; that of the mean counts as the lowest other."""
     fy, fx = torch.meshgrid(torch.fft.fftfreq(height), torch.fft.rfftfreq(width), indexing="ij")
     return (fy.square() + fx.square()).sqrt().clamp(min=1 / max(height, width))
@@ -218,7 +184,7 @@ def _weights(height: int, width: int, prior: Prior, done: float = 1.0) -> Tensor
     With this factor, noise of standard deviation 0.01 gives a faint haze. For another power than 1
     the mean square stays the same. Frequencies above the limit have no weight.
     """
-    frequency = _frequency(height, width)
+    frequency = frequencies(height, width)
     weights = 0.25 / frequency
     if prior.power != 1:
         other = frequency**-prior.power

@@ -22,11 +22,13 @@ from ..passport.cost import (
     check_cost,
     check_no_download,
 )
+from ..passport.reading import SEEN
 from ..pictures.image import as_saved, check_target
 from .console import print_line, say, signals
 from .given_pictures import MAX_SHEET_PIXELS, check_not_an_input, picture_for
 from .job import Run
 from .options import Weights
+from .seen import Drawn, Work
 from .sheets import feature_sheet
 
 
@@ -93,6 +95,9 @@ def _remade(
     net = _network(plan, weights)
     if plan.made == "features":
         return feature_sheet(net, image, plan.objective["name"], plan.channels)[0]
+    if plan.made in SEEN:
+        drawn = Drawn(plan.made, plan.objective["name"], plan.count, plan.settings.seed)
+        return Work.of(net, image, drawn).done()
     guides: dict[str, dict[str, torch.Tensor]] = {}
     for wanted in passports.guide_pictures(plan.objective):
         picture = picture_for(wanted["picture"], guide, "--guide")
@@ -141,11 +146,11 @@ def _source(plan: passports.Plan, given: str | None, saved: tuple[int, int]) -> 
             f"it speaks of {width}×{height} pixels, and the picture has {saved[1]}×{saved[0]}: "
             "it was changed since"
         )
-    if plan.made == "features" and (
+    if plan.made != "dream" and (
         height * width > MAX_SHEET_PIXELS or plan.objective.get("kind") != "layer"
     ):
         raise ValueError(
-            "a sheet shows the maps of one layer for a picture of at most "
+            "a sheet shows what one layer sees in a picture of at most "
             f"{MAX_SHEET_PIXELS // 10**6} megapixels"
         )
     return picture_for(plan.source, given, "--source")

@@ -100,10 +100,10 @@ class Request:
         )
 
 
-def command_with(request: type[Request]) -> Callable[[Callable], Callable]:
+def command_with(request: type) -> Callable[[Callable], Callable]:
     """A decorator: the command gets an option for each field of the request, and then a request.
 
-    The field `settings` stands for an option for each field of dk.Settings, made from its metadata.
+    A field `settings` stands for an option for each field of dk.Settings, made from its metadata.
     """
     hints = get_type_hints(request, include_extras=True)
     parameters = [_parameter("context", typer.Context)]
@@ -111,7 +111,7 @@ def command_with(request: type[Request]) -> Callable[[Callable], Callable]:
         if spec.name != "settings":
             default = inspect.Parameter.empty if spec.default is MISSING else spec.default
             parameters.append(_parameter(spec.name, hints[spec.name], default))
-    numbers = {spec.name: spec for spec in fields(dk.Settings)}
+    numbers = {spec.name: spec for spec in fields(dk.Settings)} if "settings" in hints else {}
     for name, spec in numbers.items():
         usual = str(request.OWN.get(name, _usual(name)))
         option = typer.Option(
@@ -124,7 +124,7 @@ def command_with(request: type[Request]) -> Callable[[Callable], Callable]:
             values = {name: given.pop(name) for name in numbers}
             source = context.get_parameter_source
             typed = {name: n for name, n in values.items() if source(name).name != "DEFAULT"}
-            command(request(**given, settings=typed))
+            command(request(**given, **({"settings": typed} if numbers else {})))
 
         wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
         wrapper.__signature__ = inspect.Signature(parameters)

@@ -12,6 +12,10 @@ import importlib
 _NAMES = {
     # which pixels count for an answer, by gradients or by occlusion (captum)
     "attribution": "deconvolution grad_cam guided_backprop integrated_gradients occlusion saliency",
+    # what a layer keeps of a photo, exaggerated
+    "caricatures": "caricature_picture growing_caricature",
+    # what a layer sees in each part of a photo, and in many photos
+    "cells": "Cells activation_atlas activation_grid atlas_vectors grid_vectors",
     # features averaged to codes; silent channels; codes laid out as a map
     "codebook": "activity codes embedded grid_places mosaic neighbours_alike silent",
     # labelled class pictures and small faces, available offline
@@ -33,10 +37,14 @@ _NAMES = {
     # a map, a probability and a label while a grey square hides each place
     "occluder": "OcclusionPanels covered occlusion_panels",
     "occlusion_figure": "occlusion_chart",
+    # a photo's features as a few groups of channels that act together
+    "neuron_group": "NeuronGroups factorised neuron_groups",
     # how strongly filters prefer one direction
     "orientation": "orientation_selectivity",
     # the patches of a picture collection that excite a channel most
     "patches": "Patch top_patches",
+    # pictures of directions in a layer
+    "directions": "growing_vector vector_pictures",
     # whether codes find the code of the same picture
     "retrieving": "retrieval",
     # whether two maps agree, and whether a map depends on what the network learnt

@@ -11,7 +11,7 @@ from ..checks.numbers import check_index
 from ..networks.layers import layer_info
 from ..networks.network import Network
 from ..networks.trial import LayerInfo
-from ..objectives.kinds import class_index
+from ..objectives.formulas import class_index
 from ..pictures.image import Image, check_image
 
 

@@ -1,6 +1,8 @@
 """Objectives: what a picture should excite, and their sums. A greater value is always better.
 
-`+` and `number *` are the whole algebra; there are no minus signs.
+`+` and `number *` are the whole algebra; there are no minus signs. The opposite of an objective is
+`-1 * objective`, of which again the greater value is better. Between two objectives lies
+`(1 - share) * first + share * second`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from torch import Tensor
 
 from ..checks.names import unknown
 from ..checks.numbers import is_number, is_whole
+from ..pictures.image import Image, check_image
 from .kinds import KINDS, Term
 from .picture_info import PictureInfo
 
@@ -137,10 +140,95 @@ def guide(
     return _objective("guide", name, columns=columns, picture=picture)
 
 
+def direction(name: str, vector: Tensor | Sequence[float], cosine: float = 2) -> Objective:
+    """A direction in the space of a layer's channels: a vector with a number for each channel.
+
+    The value is the mean over the cells of dot · max(0.1, cos) ** cosine, with the inner product
+    and the cosine of the cell's features and the vector. A channel is the direction of a vector
+    with a single 1 and `cosine=0`. The larger `cosine`, the less of anything else is allowed
+    beside it (Lucid's `direction`; Olah et al., "The Building Blocks of Interpretability", 2018).
+
+    Raises ValueError unless the vector holds finite numbers, not all 0, and `cosine` is from 0 to
+    16; when scored, if the layer has another number of channels.
+
+    >>> direction("block5c", [0.0, 1.0]).name
+    "direction('block5c', [2 numbers])"
+    """
+    numbers = vector.detach().double().cpu().tolist() if isinstance(vector, Tensor) else vector
+    vector, cosine = _check("direction", "vector", numbers), _check("direction", "cosine", cosine)
+    return _objective("direction", name, vector=vector, cosine=cosine)
+
+
+def caricature(
+    name: str,
+    photo: Image | Mapping[str, Tensor],
+    cosine: float = 1,
+    picture: PictureInfo | None = None,
+) -> Objective:
+    """A photo's own features at a layer, exaggerated: each cell moves towards the photo's cell.
+
+    The value is the mean over the cells of dot · max(0.1, cos) ** cosine, with the inner product
+    and the cosine of a cell and the cell of the photo at the same place; for another size of
+    picture the photo's map is resized (caricatures: Olah et al., 2018, and Lucid).
+
+    `photo` is a picture [1, 3, H, W], or its features {layer: [1, C, h, w]} as `capture` gives
+    them. A passport can hold the objective only with `picture`, the photo's PictureInfo. Raises
+    ValueError for another photo or cosine; when scored, where the layer has no map.
+    """
+    if isinstance(photo, Mapping):
+        if name not in photo:
+            raise unknown("layer", name, photo, "these were captured of the photo")
+        photo = photo[name].detach()
+        if photo.dim() != 4 or len(photo) != 1:
+            raise ValueError(
+                "a caricature takes the features of one photo, [1, C, h, w]; given: "
+                f"{list(photo.shape)}"
+            )
+        photo = photo[0]
+    else:
+        check_image(photo)
+        if len(photo) != 1:
+            raise ValueError(f"a caricature is of one photo; given: {len(photo)}")
+    cosine = _check("caricature", "cosine", cosine)
+    return _objective("caricature", name, photo=photo, cosine=cosine, picture=picture)
+
+
+def diversity(name: str, weight: float = 1) -> Objective:
+    """Pictures of a batch that differ: a term to add to what all of them should excite.
+
+    Each picture counts `weight` times 1 minus the mean cosine of its Gram matrix at a layer with
+    those of the others, so it is 0 for equal pictures and for a single one. The Gram matrix says
+    which channels are active together, wherever that is (Olah, Mordvintsev & Schubert, "Feature
+    Visualization", 2017).
+
+    >>> diversity("block5c", 4).name
+    "4 * diversity('block5c')"
+    """
+    term = _objective("diversity", name)
+    return term if weight == 1 else weight * term
+
+
+def penalty(what: str) -> Objective:
+    """Minus the picture's "total_variation" or "l2", as a term: less of it is the greater value.
+
+    The total variation is the mean absolute difference of neighbours, down and across (Mahendran &
+    Vedaldi, 2015); l2 is the mean square of the distance from mid-grey (Simonyan et al., 2013). It
+    needs no features, so it holds for any layer: `dk.logit("ant") + 10 * dk.penalty("l2")`.
+
+    Raises ValueError for another name.
+    """
+    return _objective("penalty", "", what=_check("penalty", "what", what))
+
+
+def _check(kind: str, name: str, value: object) -> object:
+    """The value, if it passes the check of its field."""
+    return KINDS[kind].fields[name](value, f"{name!r} of dk.{kind}")
+
+
 def of_terms(terms: Sequence[Term], name: str) -> Objective:
     """The sum of the terms, each times its weight."""
     return Objective(
-        tuple(dict.fromkeys(term.layer for term in terms)),
+        tuple(dict.fromkeys(name for term in terms for name in term.layers)),
         lambda features: sum(term.weight * term.formula(features) for term in terms),
         name,
         all(KINDS[term.kind].by_cells for term in terms),
@@ -150,4 +238,6 @@ def of_terms(terms: Sequence[Term], name: str) -> Objective:
 
 def _objective(kind: str, layer: str, **values: object) -> Objective:
     term = Term(kind, layer, values)
-    return Objective((layer,), term.formula, term.call(), KINDS[kind].by_cells, (term,))
+    return Objective(
+        term.layers, term.formula, term.call(brief=True), KINDS[kind].by_cells, (term,)
+    )

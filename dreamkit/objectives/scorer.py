@@ -13,12 +13,13 @@ from torch import Tensor
 from ..ascent import memory
 from ..checks.numbers import is_whole
 from ..networks.activations import before_activation
+from ..networks.features import capture
 from ..networks.layers import layer_infos
 from ..networks.logits import capture_logits
 from ..networks.network import Network
 from ..networks.trial import LayerInfo
 from ..pictures.image import Image, check_image
-from .kinds import Term
+from .kinds import KINDS, Term
 from .objective import Objective, of_terms
 from .tiles import Window, fields_of, parts, tile_that_fits
 
@@ -26,9 +27,11 @@ from .tiles import Window, fields_of, parts, tile_that_fits
 class Features(dict):
     """Features by layer name, with the network's labels and, for a tile, where its cells lie.
 
-    `logits` are the output, or the values before the softmax that the network ends in.
+    `logits` are the output, or the values before the softmax that the network ends in; `image` is
+    the picture that was looked at.
     """
 
+    image: Image
     labels: tuple[str, ...] = ()
     logits: Tensor | None = None
     windows: Mapping[str, Window] = MappingProxyType({})
@@ -41,9 +44,10 @@ def features_of(
     infos: Mapping[str, LayerInfo] | None = None,
 ) -> Features:
     """The Features of a picture at the named layers."""
-    found, logits = capture_logits(network, image, layers, infos)
+    layers = tuple(layers)
+    found, logits = capture_logits(network, image, layers, infos) if layers else ({}, None)
     features = Features(found)
-    features.labels, features.logits = network.labels, logits
+    features.image, features.labels, features.logits = image, network.labels, logits
     return features
 
 
@@ -117,16 +121,28 @@ class _InTiles(torch.autograd.Function):
 
 
 def resolved(network: Network, objective: Objective) -> Objective:
-    """The same objective, with each channel before an activation named by its own layer.
+    """The same objective, with what only the network can tell.
 
-    Raises KeyError for an unknown layer, ValueError where there is no such layer.
+    Each channel before an activation is named by its own layer, and a caricature gets the features
+    of its photo. Raises KeyError for an unknown layer, ValueError where there is none before the
+    activation.
     """
-    if not any(term.values.get("before_activation") for term in objective.terms):
-        return objective
-    return of_terms([_resolved(network, term) for term in objective.terms], objective.name)
+    terms = [_resolved(network, term) for term in objective.terms]
+    same = all(new is old for new, old in zip(terms, objective.terms, strict=True))
+    return objective if same else of_terms(terms, objective.name)
 
 
 def _resolved(network: Network, term: Term) -> Term:
+    photo = term.values.get("photo")
+    if photo is not None and photo.dim() == 4:
+        with torch.no_grad():
+            features = capture(network, photo, term.layer)[term.layer]
+        if features.dim() != 4:
+            raise ValueError(
+                f"layer {term.layer!r} has no feature map ({list(features.shape)}) of which there "
+                "could be a caricature"
+            )
+        return replace(term, values={**term.values, "photo": features[0]})
     if not term.values.get("before_activation"):
         return term
     layer, index = before_activation(network, term.layer, term.values["index"])
@@ -153,7 +169,7 @@ def scorer(network: Network, objective: Objective, tile: int | None = None) -> S
     """
     if not isinstance(objective, Objective):
         raise ValueError(
-            "an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; given: "
+            f"an objective is made by dk.{', dk.'.join(KINDS)} or from them; given: "
             f"{type(objective).__name__}"
         )
     objective = resolved(network, objective)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +17,8 @@ from ..networks.features import capture
 from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
 from ..networks.network import Network
-from ..objectives.kinds import Term, class_index
+from ..objectives.formulas import LEAST_COSINE, class_index
+from ..objectives.kinds import Term
 from ..objectives.objective import Objective
 from ..objectives.scorer import scorer
 from .agreement import Expected, check_step, random_pictures
@@ -47,8 +49,7 @@ def export_step(network: Network, objective: Objective, path: str | os.PathLike[
     if not objective.terms:
         raise ValueError(
             f"{objective.name or 'this objective'} is a formula in Python, which an ONNX graph "
-            "cannot hold; sums of dk.layer, dk.channel, dk.neuron, dk.logit and dk.guide can be "
-            "written"
+            f"cannot hold; sums of dk.{', dk.'.join(TERMS)} can be written"
         )
     for term in objective.terms:
         if term.kind not in TERMS:
@@ -147,6 +148,24 @@ def _guide(b: Builder, network: Network, name: str, columns: Tensor, picture: ob
     return _sum(b, b.add("Mul", cells, matched))
 
 
+def _direction(
+    b: Builder, network: Network, name: str, vector: Sequence[float], cosine: float
+) -> str:
+    """The mean over the cells of dot · max(0.1, cos) ** cosine."""
+    column = np.array(vector, np.float32)[:, None]  # [C, 1]
+    cells = b.add("Transpose", name, perm=[0, 2, 3, 1])  # [N, h, w, C]
+    dots = b.add("MatMul", cells, column)  # [N, h, w, 1]
+    if cosine:
+        squares = b.add("MatMul", b.add("Mul", cells, cells), np.ones_like(column))
+        lengths = b.add("Pow", b.add("Clip", squares, 1e-12), 0.5)
+        lengths = b.add("Mul", lengths, float(np.linalg.norm(column)))
+        cosines = b.add("Clip", b.add("Div", dots, lengths), LEAST_COSINE)
+        dots = b.add("Mul", dots, b.add("Pow", cosines, float(cosine)))
+    count = b.add("Cast", b.add("ReduceProd", size_of(b, name, 2), keepdims=0), to=1)
+    return b.add("Div", _sum(b, dots), count)
+
+
 TERMS: dict[str, Callable[..., str]] = {
-    "layer": _layer, "channel": _channel, "neuron": _neuron, "logit": _logit, "guide": _guide
+    "layer": _layer, "channel": _channel, "neuron": _neuron, "logit": _logit, "guide": _guide,
+    "direction": _direction,
 }  # fmt: skip

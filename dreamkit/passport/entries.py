@@ -51,6 +51,8 @@ def _plain(value: object) -> object:
     """A value as JSON can hold it: NumPy's numbers as Python's."""
     if isinstance(value, PictureInfo):
         return asdict(value)
+    if isinstance(value, tuple):
+        return list(value)
     if isinstance(value, Real) and not isinstance(value, (int, float)):
         return int(value) if isinstance(value, Integral) else float(value)
     return value
@@ -94,9 +96,10 @@ def objective(spec: Mapping[str, object], guides: Mapping[str, object] | None = 
     """The Objective that plain data describes; ValueError for other data.
 
     `spec` holds a kind and its values: layer (name, power, border), channel (name, index), neuron
-    (name, index, y, x), logit (label: an index or a label), guide (name, picture), or sum (terms: a
-    list of {weight, objective}). `guides` holds, by the sha256 of each guide picture, its features
-    {layer: tensor}.
+    (name, index, y, x), logit (label: an index or a label), guide (name, picture), direction
+    (name, vector, cosine), caricature (name, cosine, picture), diversity (name), penalty (what), or
+    sum (terms: a list of {weight, objective}). `guides` holds, by the sha256 of each guide picture,
+    its features {layer: tensor}.
 
     >>> objective(entry(makers.layer("conv1") + 0.5 * makers.logit("goldfish"))).name
     "layer('conv1') + 0.5 * logit('goldfish')"

@@ -20,7 +20,10 @@ from ..published import recipes
 from .entries import check_objective, entry
 
 PACKAGES = ("dreamkit", "torch", "torchvision", "numpy", "pillow")
-MADE = ("dream", "features")  # a dream; a sheet of a layer's feature maps
+# a dream; a sheet of a layer's feature maps; what a layer sees in a photo, drawn in three ways
+SEEN = ("grid", "groups", "caricature")
+MADE = ("dream", "features", *SEEN)
+MAX_COUNT = 24  # of the cells along a photo, or of groups
 # those that come with the network's name; untrained ones; a file of the user's
 WEIGHTS = ("own", "random", "file")
 
@@ -41,6 +44,7 @@ class Plan:
     threads: int
     stopped: int | None  # the step after which the user stopped it
     channels: list[int] | None  # of a sheet of feature maps; None: the strongest
+    count: int | None  # of the cells along the photo's longest side, or of groups
     versions: Mapping[str, str]
     recipe: Mapping[str, object] | None  # a published one in place of the settings
 
@@ -201,6 +205,7 @@ _FIELDS = {
     "versions": checks.anything,
     "stopped": checks.optional(checks.integer(1, 320_000)),
     "channels": checks.optional(_channels),
+    "count": checks.optional(checks.integer(1, MAX_COUNT)),
 }
 _NETWORK = {
     "name": checks.text,

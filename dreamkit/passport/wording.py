@@ -10,7 +10,7 @@ from ..objectives.kinds import KINDS, Term
 from ..objectives.picture_info import PictureInfo
 from ..objectives.styles import styles
 from .entries import terms_of
-from .reading import Plan, read, recipe_objective
+from .reading import SEEN, Plan, read, recipe_objective
 
 
 def command(passport: object) -> str:
@@ -24,6 +24,10 @@ def command(passport: object) -> str:
     words += [*weights[plan.weights], *what]
     if plan.channels:
         words += ["--channels", ",".join(map(str, plan.channels))]
+    if plan.count:
+        words += ["--cells" if plan.made == "grid" else "--groups", str(plan.count)]
+    if plan.made in SEEN:
+        words += ["--seed", str(plan.settings.seed)]
     words += ["--side", str(max(plan.source.height, plan.source.width))]
     if plan.precision != "float32":
         words += ["--precision", plan.precision]

@@ -13,7 +13,7 @@ from ..ascent.fourier import Crops, Prior, growing, spectrum
 from ..ascent.gradients import Score, gradient
 from ..ascent.steps import ascend, normalize, smooth
 from ..networks.network import Network
-from ..objectives.kinds import class_index, logits_of
+from ..objectives.formulas import class_index, logits_of
 from ..objectives.objective import Objective, logit
 from ..objectives.scorer import scorer
 from ..pictures.image import Image, noise

@@ -14,12 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ..checks.names import unknown
+from ..inside.channels_by_depth import channel_picture
 from ..networks.network import Network
 from ..networks.zoo import DEFAULT_NETWORK, load_network
 from ..pictures.files import check_target_folder, make_folder, write_whole
 from ..pictures.image import save_image
 from . import figure_pictures as pictures
-from .channels_by_depth import channel_picture
 from .class_pictures import PRIORS, class_picture, home_side
 from .figure_pictures import Picture, busiest
 

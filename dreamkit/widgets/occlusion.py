@@ -13,7 +13,7 @@ from ..networks.features import capture
 from ..networks.network import Network, isolated
 from ..networks.outputs import class_names, scores_of
 from ..networks.suggestions import layer_at, suggested_layers
-from ..objectives.kinds import class_index
+from ..objectives.formulas import class_index
 from ..pictures.image import Image
 from ..show import overlay, signed
 from .channel_view import map_channels

@@ -174,6 +174,7 @@ def test_a_signal_waits_while_a_picture_is_saved():
 SAVING = {
     "dream": ["dream", *QUICK, "-o", "out.png"],
     "features": ["features", "china", *QUICK[:4], "--layer", "conv1", "-o", "out.png"],
+    "grid": ["grid", "china", *QUICK[:4], "--layer", "conv2", "--cells", "1", "-o", "out.png"],
     "again": ["again", "dreamt.png", "-o", "out.png"],
     "zoom": ["zoom", "china", *QUICK, "--seconds", "0.2", "--fps", "10", "-o", "out.gif"],
     "album": ["dream", "china", "clouds", *QUICK, "-o", "out"],
@@ -185,7 +186,9 @@ SAVING = {
 }
 
 
-@pytest.mark.parametrize("command", ["dream", "features", "again", "zoom", "album", "atlas"])
+@pytest.mark.parametrize(
+    "command", ["dream", "features", "grid", "again", "zoom", "album", "atlas"]
+)
 def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, capsys):
     """The result is there, so "stopped; nothing was saved" would be false."""
     if command == "again":

@@ -13,7 +13,8 @@ import dreamkit as dk
 from dreamkit import passport
 from dreamkit.checks import fields as checks
 from dreamkit.objectives import objective
-from dreamkit.objectives.kinds import KINDS, Kind, Term, best_match
+from dreamkit.objectives.formulas import best_match
+from dreamkit.objectives.kinds import KINDS, Kind, Term
 
 MAP = torch.tensor([[[[1.0, -2.0], [3.0, 4.0]], [[0.0, 1.0], [0.0, 5.0]]]])  # [1, 2, 2, 2]
 
@@ -171,11 +172,20 @@ def objectives(network, guide):
         "vector": dk.channel("8", 3),
         "guide": dk.guide("6", dk.capture(network, guide, "6")),
         "sum": dk.layer("2") + 0.3 * dk.channel("6", 0),
+        "direction": dk.direction("6", torch.linspace(-1, 1, 8)),
+        "vector's direction": dk.direction("8", [1, -1, 0.5, 2, 0, 3, 0, 1], cosine=1),
+        "caricature": dk.caricature("6", guide),
+        "penalty": dk.penalty("total_variation") + dk.penalty("l2"),
+        "diversity": dk.diversity("2", 3),
     }
 
 
+NEW = ["direction", "vector's direction", "caricature", "penalty"]
+
+
 @pytest.mark.parametrize(
-    "name", ["layer", "power 1", "border", "channel", "neuron", "logit", "vector", "guide", "sum"]
+    "name",
+    ["layer", "power 1", "border", "channel", "neuron", "logit", "vector", "guide", "sum", *NEW],
 )
 def test_a_batch_of_two_is_scored_and_climbed_one_by_one(name, tiny_network, picture):
     pair = torch.cat([picture, picture.flip(-1).roll(7, -2)]).double()
@@ -191,11 +201,14 @@ def test_a_batch_of_two_is_scored_and_climbed_one_by_one(name, tiny_network, pic
 
 
 @pytest.mark.parametrize(
-    "name", ["layer", "power 1", "border", "channel", "neuron", "logit", "vector", "sum"]
+    "name",
+    ["layer", "power 1", "border", "channel", "neuron", "logit", "sum", *NEW, "diversity"],
 )
 def test_gradients_agree_with_finite_differences(name, tiny_network, picture):
     picture = picture.double()
     score = dk.scorer(tiny_network, objectives(tiny_network, picture)[name])
+    if name == "diversity":
+        picture = torch.cat([picture, picture.flip(-1).sqrt()])
     towards = torch.randn(
         picture.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64
     )
@@ -349,8 +362,8 @@ def test_what_the_features_lack_is_refused_when_scored(objective, message, tiny_
         ),
         (
             lambda: dk.scorer(picker(), "layer"),
-            "an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit or dk.guide; "
-            "given: str",
+            "an objective is made by dk.layer, dk.channel, dk.neuron, dk.logit, dk.guide, "
+            "dk.direction, dk.caricature, dk.diversity, dk.penalty or from them; given: str",
         ),
     ],
 )
@@ -445,6 +458,7 @@ def test_every_kind_has_a_function_of_its_name_that_takes_its_fields():
     for name, kind in KINDS.items():
         taken = tuple(inspect.signature(getattr(objective, name)).parameters)
         expected = ("name",) * kind.at_layer + ("features",) * ("picture" in kind.fields)
+        expected += ("weight",) * (name == "diversity")
         assert len(taken) == len(expected) + len(kind.fields)
         assert set(kind.flags) <= set(kind.fields) and getattr(dk, name)
 
@@ -458,7 +472,7 @@ def test_terms_are_the_objective_as_data():
     assert (both + dk.Objective((), lambda features: 0, "mine")).terms == ()
 
 
-def test_a_sixth_kind_is_a_formula_and_an_entry(monkeypatch, picture):
+def test_one_more_kind_is_a_formula_and_an_entry(monkeypatch, picture):
     """Formula, name, algebra, tiles, passport, command line and Python follow from the entry."""
 
     def brightest(features, layer, index):

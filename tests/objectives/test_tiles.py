@@ -9,7 +9,7 @@ from torch import nn
 
 import dreamkit as dk
 from dreamkit.objectives import tiles
-from dreamkit.objectives.kinds import window_of
+from dreamkit.objectives.formulas import window_of
 
 
 def noise(height, width, dtype=torch.float64, seed=3):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import dreamkit as dk
-from dreamkit.published.channels_by_depth import channel_picture, recipe
+from dreamkit.inside.channels_by_depth import channel_picture, recipe
 
 
 def test_the_recipe_follows_from_the_receptive_field(dreamnet):
@@ -27,7 +27,7 @@ def test_a_layer_that_sees_all_is_as_deep_as_can_be(dreamnet):
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "inception3a"])
 def test_each_picture_excites_its_own_channel_the_most(layer, dreamnet, monkeypatch):
-    monkeypatch.setattr("dreamkit.published.channels_by_depth.Recipe.steps", 12)
+    monkeypatch.setattr("dreamkit.inside.channels_by_depth.Recipe.steps", 12)
     channels = [3, 20, 40]
     pictures = channel_picture(dreamnet, layer, channels)
     maps = dk.capture(dreamnet, pictures, layer)[layer][:, channels]
@@ -51,7 +51,7 @@ def test_a_channel_that_no_noise_wakes_is_drawn():
 
 
 def test_a_layer_without_an_activation_and_one_of_efficientnet_lite_are_drawn(monkeypatch):
-    monkeypatch.setattr("dreamkit.published.channels_by_depth.Recipe.steps", 2)
+    monkeypatch.setattr("dreamkit.inside.channels_by_depth.Recipe.steps", 2)
     network = dk.load_network("efficientnet_lite0", weights="random")
     for layer in ("block1a.project", "block2b.expand"):
         pictures = channel_picture(network, layer, [0, 5])

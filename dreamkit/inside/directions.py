@@ -1,0 +1,132 @@
+"""Pictures of directions: what a layer responds to with a given mixture of its channels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..ascent.fourier import growing, spectrum
+from ..atlas.channels import with_redirected_relus
+from ..atlas.cluster import weights_digest
+from ..networks.layers import layer_info, share_layers
+from ..networks.network import Network
+from ..objectives.formulas import towards
+from ..objectives.objective import Objective
+from ..objectives.scorer import scorer
+from ..pictures.files import make_folder
+from ..pictures.image import Image, load_image, save_image
+from .channels_by_depth import Recipe, recipe
+
+_BATCH = 12  # pictures that grow together
+_SMALL = 2  # how much smaller the picture of one cell of a grid is, and how many fewer its steps
+
+
+def vector_pictures(
+    network: Network,
+    layer: str,
+    vectors: Tensor,
+    small: bool = False,
+    seed: int = 0,
+    folder: Path | None = None,
+) -> Iterator[Image]:
+    """Pictures [n, 3, S, S] of directions in a layer, one batch after the other, grown from noise.
+
+    Each raises the mean over its cells of dot · max(0.1, cos)² with its vector (`dk.direction`), in
+    random crops, under fading noise and with low frequencies first, as `channel_picture` does.
+
+    Args:
+        network: the network.
+        layer: a layer with channels.
+        vectors: [K, channels of the layer], a direction in each row.
+        small: half the side and half the steps, for the cells of a grid.
+        seed: of the noise and the random views.
+        folder: where each picture is kept as it comes, and taken from if it is there.
+
+    Raises KeyError for an unknown layer, ValueError for vectors of another shape, that are not
+    finite or all 0.
+    """
+    info = layer_info(network, layer)
+    if vectors.dim() != 2 or vectors.shape[1] != info.channels or not len(vectors):
+        raise ValueError(
+            f"directions in layer {layer!r} are [K, {info.channels}]; given: {list(vectors.shape)}"
+        )
+    if not (vectors.isfinite().all() and vectors.any(1).all()):
+        raise ValueError("each direction holds finite numbers that are not all 0")
+    return _batches(network, layer, vectors, small, seed, folder)
+
+
+def growing_vector(
+    network: Network, layer: str, vector: Tensor, small: bool = False, seed: int = 0
+) -> Iterator[Image]:
+    """The picture [1, 3, S, S] of one direction [channels of the layer], after each step.
+
+    The last one is that of `vector_pictures`.
+    """
+    awake = share_layers(network, with_redirected_relus(network))
+    return _steps(awake, layer, vector[None], _plan(network, layer, small), small, seed)
+
+
+def _plan(network: Network, layer: str, small: bool) -> Recipe:
+    plan = recipe(network, layer)
+    return replace(plan, side=plan.side // _SMALL, margin=plan.margin // _SMALL) if small else plan
+
+
+def _batches(
+    network: Network, layer: str, vectors: Tensor, small: bool, seed: int, folder: Path | None
+) -> Iterator[Image]:
+    plan = _plan(network, layer, small)
+    if folder is not None:
+        make_folder(folder)
+    awake = share_layers(network, with_redirected_relus(network))
+    for rows in vectors.split(_BATCH):
+        files = [_file(folder, network, layer, row, plan, seed) for row in rows] if folder else []
+        if files and all(file.is_file() for file in files):
+            yield torch.cat([load_image(file) for file in files])
+            continue
+        pictures = _grown(awake, layer, rows, plan, small, seed)
+        for picture, file in zip(pictures, files, strict=bool(files)):
+            save_image(picture[None], file)
+        yield pictures
+
+
+def _grown(*given: object) -> Image:
+    return deque(_steps(*given), maxlen=1).pop()
+
+
+def _steps(
+    network: Network, layer: str, vectors: Tensor, plan: Recipe, small: bool, seed: int
+) -> Iterator[Image]:
+    def formula(features: Mapping[str, Tensor]) -> Tensor:
+        values = features[layer]  # [N, C, h, w]
+        return towards(values, vectors.to(values)[:, :, None, None], 2).mean((1, 2)).sum()
+
+    start = spectrum(plan.canvas, plan.canvas, seed, plan.strength)
+    inner = slice(plan.margin, plan.margin + plan.side)
+    for picture in growing(
+        scorer(network, Objective((layer,), formula, f"directions of {layer!r}")),
+        plan.canvas,
+        plan.canvas,
+        plan.steps // (_SMALL if small else 1),
+        0.08 if small else 0.06,
+        plan.crops,
+        seed,
+        start.expand(len(vectors), -1, -1, -1, -1),
+        prior=plan.prior,
+        noise=0.2 * plan.depth**2,
+        cosine=True,
+    ):
+        yield picture[..., inner, inner]
+
+
+def _file(
+    folder: Path, network: Network, layer: str, vector: Tensor, plan: Recipe, seed: int
+) -> Path:
+    """The file of a picture, named by all that decides what it shows."""
+    what = (weights_digest(network), layer, vector.tolist(), plan, seed)
+    return folder / f"{hashlib.sha256(repr(what).encode()).hexdigest()[:24]}.png"
