@@ -75,7 +75,7 @@ class GroupsRequest(SeenRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class CaricatureRequest(SeenRequest):
-    SIDE: ClassVar[int] = 224
+    SIDE: ClassVar[int] = 288
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,8 @@ def _groups(net: dk.Network, image: dk.Image, drawn: Drawn) -> Work:
         pictures = torch.cat(found)
         side = pictures.shape[-1]
         height = round(side * image.shape[-2] / image.shape[-1])
-        lit = [dk.resize(dk.show.spotlight(image, each), (height, side)) for each in maps]
+        lights = [dk.show.spotlight(image, each.sqrt(), dark=0.3) for each in maps]
+        lit = [dk.resize(light, (height, side)) for light in lights]
         pairs = zip(lit, pictures.split(1), strict=True)
         return _row([_column(list(pair)) for pair in pairs])
 
