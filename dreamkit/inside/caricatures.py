@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 
 from ..ascent.fourier import Crops, Prior, growing
-from ..atlas.channels import with_redirected_relus
 from ..networks.features import capture
-from ..networks.layers import share_layers
 from ..networks.network import Network
 from ..objectives.formulas import towards
 from ..pictures.image import Image
@@ -55,13 +53,12 @@ def growing_caricature(
 ) -> Iterator[Image]:
     """The pictures [1, 3, H, W] of a caricature after each step."""
     one_map(network, photo, layer)  # refuses what has no map
-    awake = share_layers(network, with_redirected_relus(network))
     height, width = photo.shape[-2:]
 
     def score(both: Image) -> Tensor:
-        values = capture(awake, both[:1], layer)[layer]
+        values = capture(network, both[:1], layer)[layer]
         with torch.no_grad():
-            wanted = capture(awake, both[1:], layer)[layer]
+            wanted = capture(network, both[1:], layer)[layer]
         return towards(values, wanted, cosine).mean()
 
     return growing(

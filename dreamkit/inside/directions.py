@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..ascent.fourier import growing, spectrum
+from ..ascent.fourier import growing, spectrum, to_image
+from ..ascent.gradients import Score, gradient
 from ..atlas.channels import with_redirected_relus
 from ..atlas.cluster import weights_digest
 from ..networks.layers import layer_info, share_layers
@@ -68,8 +69,7 @@ def growing_vector(
 
     The last one is that of `vector_pictures`.
     """
-    awake = share_layers(network, with_redirected_relus(network))
-    return _steps(awake, layer, vector[None], _plan(network, layer, small), small, seed)
+    return _steps(network, layer, vector[None], _plan(network, layer, small), small, seed)
 
 
 def _plan(network: Network, layer: str, small: bool) -> Recipe:
@@ -83,13 +83,12 @@ def _batches(
     plan = _plan(network, layer, small)
     if folder is not None:
         make_folder(folder)
-    awake = share_layers(network, with_redirected_relus(network))
     for rows in vectors.split(_BATCH):
         files = [_file(folder, network, layer, row, plan, seed) for row in rows] if folder else []
         if files and all(file.is_file() for file in files):
             yield torch.cat([load_image(file) for file in files])
             continue
-        pictures = _grown(awake, layer, rows, plan, small, seed)
+        pictures = _grown(network, layer, rows, plan, small, seed)
         for picture, file in zip(pictures, files, strict=bool(files)):
             save_image(picture[None], file)
         yield pictures
@@ -102,26 +101,36 @@ def _grown(*given: object) -> Image:
 def _steps(
     network: Network, layer: str, vectors: Tensor, plan: Recipe, small: bool, seed: int
 ) -> Iterator[Image]:
-    def formula(features: Mapping[str, Tensor]) -> Tensor:
-        values = features[layer]  # [N, C, h, w]
-        return towards(values, vectors.to(values)[:, :, None, None], 2).mean((1, 2)).sum()
-
     start = spectrum(plan.canvas, plan.canvas, seed, plan.strength)
+    start = start.expand(len(vectors), -1, -1, -1, -1)
+    score = _score(network, layer, vectors)
+    uphill = gradient(score, to_image(start, plan.canvas, plan.prior))
+    if not uphill.flatten(1).any(1).all():  # a direction to which noise has no way up
+        awake = share_layers(network, with_redirected_relus(network))
+        score = _score(awake, layer, vectors)
     inner = slice(plan.margin, plan.margin + plan.side)
     for picture in growing(
-        scorer(network, Objective((layer,), formula, f"directions of {layer!r}")),
+        score,
         plan.canvas,
         plan.canvas,
         plan.steps // (_SMALL if small else 1),
         0.08 if small else 0.06,
         plan.crops,
         seed,
-        start.expand(len(vectors), -1, -1, -1, -1),
+        start,
         prior=plan.prior,
         noise=0.2 * plan.depth**2,
         cosine=True,
     ):
         yield picture[..., inner, inner]
+
+
+def _score(network: Network, layer: str, vectors: Tensor) -> Score:
+    def formula(features: Mapping[str, Tensor]) -> Tensor:
+        values = features[layer]  # [N, C, h, w]
+        return towards(values, vectors.to(values)[:, :, None, None], 2).mean((1, 2)).sum()
+
+    return scorer(network, Objective((layer,), formula, f"directions of {layer!r}"))
 
 
 def _file(

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 import dreamkit as dk
 from dreamkit.inside import caricature_picture, vector_pictures
@@ -90,3 +91,15 @@ def test_a_caricature_is_of_one_photo_at_a_layer_with_a_map():
         caricature_picture(colors(), torch.rand(2, 3, 64, 64), "0")
     with pytest.raises(ValueError, match="layer '1' has no feature map"):
         caricature_picture(colors(), dk.noise(64, 64), "1")
+
+
+def test_a_direction_that_noise_does_not_wake_is_drawn_all_the_same():
+    """Its ReLU is silent for grey noise: redirected, the gradient finds the way up."""
+    module = nn.Sequential(nn.Conv2d(3, 1, 1), nn.ReLU())
+    with torch.no_grad():
+        module[0].weight.copy_(torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1))
+        module[0].bias.fill_(-0.9)  # active only where red is above 0.9
+    network = dk.as_network(module, (0, 0, 0), (1, 1, 1), "sleeper")
+    (picture,) = vector_pictures(network, "1", torch.ones(1, 1))
+    red, green, blue = picture.mean((0, 2, 3))
+    assert red > max(green, blue) + 0.1
