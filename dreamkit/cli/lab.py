@@ -8,15 +8,14 @@ from typing import Annotated
 
 import typer
 
-import dreamkit as dk
-
-from .console import print_line
+from .console import print_line, say
+from .course import put_course
 
 
 def lab(
     folder: Annotated[
-        Path | None, typer.Argument(help="the lessons' folder, if it is not found by itself")
-    ] = None,
+        Path, typer.Argument(help="the folder of the lessons; made if it does not exist")
+    ] = Path("dreamkit-course"),
     port: Annotated[
         int, typer.Option(help="the port on this machine; the next free one if it is taken")
     ] = 8888,
@@ -24,11 +23,15 @@ def lab(
 ) -> None:
     """Open the lessons in JupyterLab.
 
-    It can be reached from this machine only, and only with a token.
+    It puts them into a folder of yours first. What you have changed there stays, also when dreamkit
+    brings a newer lesson: that is put beside yours. JupyterLab can be reached from this machine
+    only, and only with a token.
     """
     if not 1 <= port <= 65_535:
         raise ValueError(f"a port is a whole number from 1 to 65535; given: {port}")
-    root = _lessons(folder)
+    for line in put_course(folder):
+        say(line)
+    root = folder.resolve()
     from jupyterlab.labapp import LabApp  # a second or two, which a mistake need not wait for
 
     print_line(f"Lessons in {root} (Ctrl-C ends JupyterLab)")
@@ -44,18 +47,4 @@ def lab(
             f"--ServerApp.allow_root={is_root}",
             "--ServerApp.identity_provider_class=dreamkit.cli.lab_token.TokenIdentityProvider",
         ]
-    )
-
-
-def _lessons(folder: Path | None) -> Path:
-    """The folder of the lessons; raises ValueError if no place has them."""
-    beside_package = Path(dk.__file__).parent.parent / "notebooks"
-    places = [beside_package, Path("notebooks"), Path()] if folder is None else [folder]
-    for place in places:
-        if any(place.glob("[0-9][0-9]_*.ipynb")):
-            return place.resolve()
-    raise ValueError(
-        f"no lessons in {' or '.join(repr(str(place)) for place in places)}: they come with "
-        "dreamkit's source, not with the installed package; clone its repository and call "
-        "dreamkit lab there, or name their folder: dreamkit lab FOLDER"
     )
