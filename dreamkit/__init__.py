@@ -4,6 +4,7 @@ The rooms, from the top floor down. Imports point down only (dreamkit/README.md 
 
     cli         the command line
     widgets     sliders and live panels for notebooks
+    page        DeepDream as static files that dream in the browser
     exercises   the lessons' self-checking exercises
     training    how the embedded networks were trained
     published   the four published programs and the figures of the 2015 post

@@ -23,6 +23,7 @@ COMMANDS = {
     "grid": ("seen", "Draw what a layer sees in each part of a photo."),
     "groups": ("seen", "Draw the groups of channels that act together in a photo."),
     "caricature": ("seen", "Draw what a layer keeps of a photo, exaggerated."),
+    "page": ("browser_page", "Write DeepDream as a page that dreams in the browser."),
     "again": ("again", "Make a picture again from its passport."),
     "atlas": ("atlas", "Draw what every channel of a network responds to."),
     "samples": ("listings", "List the sample photos and their authors."),
