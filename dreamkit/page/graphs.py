@@ -12,27 +12,33 @@ import numpy as np
 
 from ..networks.network import Network
 from ..objectives.objective import Objective
+from ..onnx.alone import Step
 from ..onnx.model_files import onnx_package, read_model
 from ..onnx.step_graph import export_step
 
+_LARGEST = 256  # pixels: no network of the page needs more
 FIRST = "weights-0.bin"
 _SHARED = 256  # numbers: a smaller tensor stays in its graph
 
 
 @dataclass(frozen=True)
 class Graphs:
-    """The ONNX graph of each choice, the files of weights, and which of them each graph needs."""
+    """The ONNX graph of each choice, the files of weights, and what each graph needs.
+
+    `needs` are files of weights, `least` the side of the smallest picture in pixels.
+    """
 
     graphs: dict[str, bytes]
     weights: dict[str, bytes]
     needs: dict[str, list[str]]
+    least: dict[str, int]
 
     def only(self, names: Collection[str]) -> Graphs:
         """The graphs of some choices, with the weights that they need."""
         needs = {name: self.needs[name] for name in names}
         wanted = {file for files in needs.values() for file in files}
         weights = {file: data for file, data in self.weights.items() if file in wanted}
-        return Graphs({name: self.graphs[name] for name in names}, weights, needs)
+        return Graphs({name: self.graphs[name] for name in names}, weights, needs, self.least)
 
 
 def step_graphs(
@@ -46,19 +52,32 @@ def step_graphs(
     its tensors (ONNX's external data). With `half` they are float16 there, and the graphs make
     float32 of them.
     """
-    made, places = Graphs({}, {}, {}), {}
+    made, places = Graphs({}, {}, {}, {}), {}
     with tempfile.TemporaryDirectory() as folder:
         for number, group in enumerate(groups):
             file, weights = f"weights-{number}.bin", bytearray()
             for name, objective in group.items():
                 path = Path(folder) / "step.onnx"
                 export_step(network, objective, path)
+                made.least[name] = _least_side(path)
                 model = read_model(path)
                 made.needs[name] = _move_weights(model, file, weights, places, half)
                 made.graphs[name] = model.SerializeToString()
             if weights:
                 made.weights[file] = bytes(weights)
     return made
+
+
+def _least_side(path: Path) -> int:
+    """The side of the smallest picture that the step takes, to a multiple of 8 pixels."""
+    step = Step(path, threads=1)
+    for side in range(8, _LARGEST, 8):
+        try:
+            step(np.zeros((1, 3, side, side), np.float32))
+        except ValueError:  # a kernel is larger than the map that it sees
+            continue
+        return side
+    return _LARGEST
 
 
 def _move_weights(

@@ -20,7 +20,7 @@ from ..passport import entry, make, picture_spec
 from ..pictures.files import check_target_folder, make_folder, write_whole
 from ..pictures.image import to_pillow
 from ..pictures.samples import sample, sample_credit
-from .graphs import FIRST, step_graphs
+from .graphs import FIRST, Graphs, step_graphs
 from .runtime import SCRIPT, VERSION, WASM, runtime
 
 SITE = Path(__file__).parent / "site"
@@ -108,7 +108,7 @@ def page_files(
     files |= {f"graphs/{name}.onnx": data for name, data in made.graphs.items()}
     files |= {f"samples/{name}.jpg": _jpeg(name) for name in _SAMPLES}
     files["LICENSES.txt"] = _licences(files["LICENSES.txt"])
-    files["page.json"] = json.dumps(_about(network, found, made.needs), indent=1).encode()
+    files["page.json"] = json.dumps(_about(network, found, made), indent=1).encode()
     return files
 
 
@@ -130,9 +130,7 @@ def _service(files: Mapping[str, bytes]) -> bytes:
     return text.replace("@@FILES@@", json.dumps(["./", *names])).encode()
 
 
-def _about(
-    network: Network, found: list[Choice], needs: Mapping[str, list[str]]
-) -> dict[str, object]:
+def _about(network: Network, found: list[Choice], made: Graphs) -> dict[str, object]:
     """All that the page needs to know, as plain data."""
     sample_info = picture_spec(sample("china", 64), "sample", "china", 64)
     passport = make(network, found[0].objective, found[0].settings, sample_info)
@@ -158,7 +156,8 @@ def _about(
                 "kind": each.kind,
                 "shows": each.shows,
                 "graph": f"graphs/{each.name}.onnx",
-                "weights": [f"{file}.gz" for file in needs[each.name]],
+                "weights": [f"{file}.gz" for file in made.needs[each.name]],
+                "least": made.least[each.name],
                 "objective": entry(each.objective),
                 "settings": asdict(each.settings),
             }

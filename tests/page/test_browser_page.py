@@ -242,7 +242,7 @@ def test_clicking_through(opened, tmp_path):
     assert not wrong and all(url.startswith((server.address, "blob:", "data:")) for url in asked)
 
 
-def test_stop_is_obeyed_at_once(opened):
+def test_octaves_that_are_too_small_are_told_and_stop_is_obeyed_at_once(opened):
     import time
 
     page = opened[0]
@@ -250,7 +250,10 @@ def test_stop_is_obeyed_at_once(opened):
     page.locator("#set-steps").fill("50")
     page.locator("#set-octaves").fill("8")
     page.click("#start")
-    says(page, "Step [3-9] of 400")
+    says(page, "The smallest octave would have a side of 8 pixels, and animals needs")
+    page.locator("#set-octaves").fill("4")
+    page.click("#start")
+    says(page, "Step [3-9] of 200")
     started = time.monotonic()
     page.click("#stop")
     says(page, "Stopped")

@@ -164,6 +164,15 @@ def test_graphs_share_their_weights_and_agree_with_torch(wide, tmp_path, picture
             assert np.linalg.norm(uphill - wanted) < close * np.linalg.norm(wanted)
 
 
+def test_the_smallest_picture_is_found_by_trying():
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3, stride=4), torch.nn.Conv2d(4, 4, 5)
+    )  # 5 cells of the second layer's input: 3 + 4 * 4 = 19 pixels, to a multiple of 8
+    network = dk.as_network(module, (0,) * 3, (1,) * 3, "large kernels")
+    made = step_graphs(network, [{"first": dk.layer("0"), "second": dk.layer("1")}])
+    assert made.least == {"first": 8, "second": 24}
+
+
 def test_some_choices_take_along_only_the_weights_that_they_need(wide):
     made = step_graphs(wide, [{"shallow": dk.layer("0")}, {"deep": dk.layer("2")}])
     only = made.only(["shallow"])

@@ -142,6 +142,11 @@ function dream() {
   showPhoto();
   const choice = about.choices[$("choice").value];
   const settings = Object.fromEntries(about.settings.map(({ name }) => [name, Number($(`set-${name}`).value)]));
+  const smallest = Math.min(canvas.width, canvas.height) / settings.octave_ratio ** (settings.octaves - 1);
+  if (smallest < choice.least) {
+    return say(`The smallest octave would have a side of ${Math.round(smallest)} pixels, and ${choice.name} needs ` +
+      `${choice.least}: take fewer octaves, a smaller octave ratio or a larger side.`);
+  }
   const image = planes(brush.getImageData(0, 0, canvas.width, canvas.height));
   made = { choice, settings, image, photo, side: Number($("side").value) };
   $("start").disabled = true;
