@@ -1,74 +1,12 @@
-"""Exercises of lesson 09, the photo matters: measuring how alike two pictures look to a layer."""
+"""Exercises of lesson 09, the photo matters: what grew, where it grew, and what decides it."""
 
 from __future__ import annotations
 
 import torch
+from torch.nn import functional as F
 
 from . import Condition, Exercise, Mistake
-from .checking import near, on, uniform
-
-
-def _features(seed: int, height: int = 3, width: int = 4) -> torch.Tensor:
-    """Features of a made-up layer [1, 6, height, width], not negative, as after a ReLU."""
-    return uniform(1, 6, height, width, seed=seed) * torch.arange(1, 7).view(1, 6, 1, 1)
-
-
-_A, _B = _features(1), _features(2)
-
-
-def _means(a, b):
-    return a.mean((0, 2, 3)), b.mean((0, 2, 3))
-
-
-def _centred(a, b):
-    a, b = _means(a, b)
-    return a - a.mean(), b - b.mean()
-
-
-def _cosine_of(a, b):
-    return (a @ b / (a.norm() * b.norm())).item()
-
-
-def _likeness(a, b):
-    return _cosine_of(*_centred(a, b))
-
-
-def _covariance(a, b):
-    a, b = _centred(a, b)
-    return (a @ b).item()
-
-
-def _cell_by_cell(a, b):
-    return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
-
-
-def _other_cells(features):
-    """The same values with every map's cells in another order, the same one for each channel."""
-    return features.flatten(2).flip(-1).roll(1, -1).reshape(features.shape)
-
-
-def _one(value) -> bool:
-    return not isinstance(value, torch.Tensor) or value.numel() == 1
-
-
-def _nearly(value, wanted) -> bool:
-    return near(value, wanted, 1e-4)
-
-
-# Rows are dreams, columns photos. The diagonal is the largest of two rows and of three columns.
-_TABLE = torch.tensor(
-    [
-        [0.90, 0.20, 0.10, 0.30],
-        [0.60, 0.55, 0.20, 0.50],
-        [0.10, 0.30, 0.70, 0.40],
-        [0.65, 0.10, 0.75, 0.60],
-    ]
-)
-
-
-def _own(table, axis=1):
-    return table.argmax(axis) == torch.arange(len(table))
-
+from .checking import near, normal, on, uniform
 
 # Five channels of four cells each. By their means, 3 grows most (+2), then 0 (+1); 4 shrinks most;
 # 2 is the strongest afterwards; 1 has the cell that grows most, but its mean does not grow.
@@ -84,96 +22,49 @@ def _grown(before, after, count):
     return (after - before).mean((0, 2, 3)).topk(count).indices.tolist()
 
 
+def _same_list(given, wanted) -> bool:
+    return [int(value) for value in given] == wanted
+
+
+# Two pixels of the first square change by +0.4 and -0.4, the colours of the last by +0.3 and -0.3.
+_PHOTO = torch.full((1, 3, 4, 6), 0.5)
+_DREAM = _PHOTO.clone()
+_DREAM[..., 0, 0], _DREAM[..., 1, 1] = 0.9, 0.1
+_DREAM[:, 0, 2:, 4:], _DREAM[:, 2, 2:, 4:] = 0.8, 0.2
+_DREAM[..., :2, 2:4] = 0.6
+
+
+def _blocks(values, side):
+    return F.avg_pool2d(values, side)[0, 0]
+
+
+def _change_map(photo, dream, side):
+    return _blocks((dream - photo).square().mean(1, keepdim=True), side).sqrt()
+
+
+_CHANGES = normal(3, 4, 5, seed=1) + normal(3, 1, 5, seed=2) + 0.5 * normal(1, 4, 5, seed=3) + 2
+
+
+def _shares(changes, centre=True, times=True):
+    """The shares of the first and the second axis; the options make students' mistakes."""
+    rest = changes - changes.mean((0, 1)) if centre else changes
+    first, second = rest.mean(1).square().sum(), rest.mean(0).square().sum()
+    if times:
+        first, second = first * changes.shape[1], second * changes.shape[0]
+    return float(first / rest.square().sum()), float(second / rest.square().sum())
+
+
+def _own_ratios(changes):
+    """The mean of the values' own shares, in which a value that hardly varies counts as much."""
+    ratios = [_shares(changes[..., k, None]) for k in range(changes.shape[2])]
+    return tuple(sum(part) / len(ratios) for part in zip(*ratios, strict=True))
+
+
+def _pair(given, wanted) -> bool:
+    return len(given) == 2 and all(near(a, b, 1e-4) for a, b in zip(given, wanted, strict=True))
+
+
 EXERCISES = (
-    Exercise(
-        "likeness",
-        "09",
-        "How alike?",
-        7,
-        2,
-        _likeness,
-        same=on(_A, _B, compare=_nearly),
-        checks=(
-            Condition(
-                lambda f: _one(f(_A, _B)),
-                "more than one number comes back: of the 2 × 2 matrix only the entry beside the "
-                "diagonal is wanted",
-            ),
-            Condition(
-                lambda f: _nearly(f(_A, _other_cells(_B)), f(_A, _B)),
-                "moving the cells of a map changes your number: take each channel's mean over its "
-                "map before comparing",
-            ),
-            Condition(
-                lambda f: _nearly(f(_A, 3 * _A), 1.0),
-                "a picture should be 1 like itself, also when every feature is three times as "
-                "strong: divide by the lengths",
-            ),
-            Condition(
-                lambda f: _nearly(f(_A + 5, _B), f(_A, _B)),
-                "adding 5 to every channel makes the pictures more alike: subtract the mean of "
-                "each list of channel means first (else this is the cosine)",
-            ),
-            Condition(
-                lambda f: _nearly(f(_A, _B), _likeness(_A, _B)),
-                "close, but not the correlation of the two lists of channel means",
-            ),
-            Condition(
-                lambda f: _nearly(f(_A, _features(3, 5, 2)), _likeness(_A, _features(3, 5, 2))),
-                "it fails for maps of two sizes",
-            ),
-            Mistake("the cosine: means not taken away", lambda a, b: _cosine_of(*_means(a, b))),
-            Mistake("compares cell by cell", _cell_by_cell),
-            Mistake("the covariance: not divided by the lengths", _covariance),
-            Mistake(
-                "gives the whole correlation matrix",
-                lambda a, b: torch.corrcoef(torch.stack(_means(a, b))),
-            ),
-        ),
-        praise=(
-            "it is the correlation of the channel means: 1 for the same picture, whatever its size "
-            "or contrast"
-        ),
-    ),
-    Exercise(
-        "own_share",
-        "09",
-        "Does a dream remember its photo?",
-        6,
-        2,
-        lambda table: _own(table).float().mean().item(),
-        same=on(_TABLE, compare=_nearly),
-        checks=(
-            Condition(lambda f: _one(f(_TABLE)), "one number is wanted: the share of all rows"),
-            Condition(
-                lambda f: _nearly(f(torch.eye(3)), 1.0),
-                "where each dream is like its own photo and no other, the share is 1, not the "
-                "count",
-            ),
-            Mistake(
-                "the mean of the diagonal",
-                lambda table: table.diag().mean().item(),
-                "this is how like its photo a dream is on average; asked is how often its own "
-                "photo is the *most* like it",
-            ),
-            Mistake(
-                "columns instead of rows",
-                lambda table: _own(table, 0).float().mean().item(),
-                "this looks down the columns: for each photo the dream most like it. Rows are "
-                "dreams",
-            ),
-            Mistake("the count instead of the share", lambda table: _own(table).sum().item()),
-            Mistake(
-                "better than the row's mean instead of the best",
-                lambda table: (table.diag() > table.mean(1)).float().mean().item(),
-            ),
-        ),
-        otherwise=(
-            "close, but count a dream only where the largest entry of its row is the one on the "
-            "diagonal"
-        ),
-        praise="for every dream it asks whether the photo most like it is its own",
-    ),
     Exercise(
         "grown",
         "09",
@@ -181,7 +72,7 @@ EXERCISES = (
         6,
         1,
         _grown,
-        same=on(_BEFORE, _AFTER, 1, compare=lambda a, b: list(map(int, a)) == b),
+        same=on(_BEFORE, _AFTER, 1, compare=_same_list),
         checks=(
             Condition(
                 lambda f: len(list(f(_BEFORE, _AFTER, 2))) == 2,
@@ -205,7 +96,7 @@ EXERCISES = (
                 "one single cell decides here: take the mean over the map, not its maximum",
             ),
             Condition(
-                lambda f: list(map(int, f(_BEFORE, _AFTER, 2))) == [3, 0],
+                lambda f: _same_list(f(_BEFORE, _AFTER, 2), [3, 0]),
                 "close, but the channel that grew most comes first, then the next",
             ),
             Mistake("in the order of their numbers", lambda *given: sorted(_grown(*given))),
@@ -214,6 +105,102 @@ EXERCISES = (
                 lambda b, a, n: (a - b).mean((0, 2, 3)).argsort(descending=True).tolist(),
             ),
         ),
+        cases=(
+            (uniform(1, 9, 4, 3, seed=1), uniform(1, 9, 4, 3, seed=2), 4),
+            (uniform(1, 20, 2, 5, seed=3), uniform(1, 20, 2, 5, seed=4) + 1, 7),
+        ),
+        compare=_same_list,
         praise="the channels whose mean grew most come first, however strong they were before",
+    ),
+    Exercise(
+        "change_map",
+        "09",
+        "Where did it grow?",
+        7,
+        2,
+        _change_map,
+        same=on(_PHOTO, _DREAM, 2),
+        checks=(
+            Condition(
+                lambda f: tuple(f(_PHOTO, _DREAM, 2).shape) == (2, 3),
+                "a photo of 4×6 pixels has 2×3 squares of 2 pixels: the result is [2, 3]",
+            ),
+            Mistake(
+                "signs cancel",
+                lambda p, d, s: _blocks((d - p).mean(1, keepdim=True), s).abs(),
+                "some of your changes cancel each other: a pixel that became brighter and one that "
+                "became darker have both changed. Square before you take any mean",
+            ),
+            Mistake(
+                "colours cancel",
+                lambda p, d, s: _blocks((d - p).mean(1, keepdim=True).square(), s).sqrt(),
+                "more red and less blue cancel each other: square before you take the mean over "
+                "the colours",
+            ),
+            Mistake(
+                "no root",
+                lambda p, d, s: _change_map(p, d, s).square(),
+                "that is the mean *square*: its root is in the units of the picture",
+            ),
+            Mistake(
+                "the greatest pixel of each square",
+                lambda p, d, s: F.max_pool2d((d - p).abs().amax(1, keepdim=True), s)[0, 0],
+                "one pixel decides for its whole square: take the mean over the square",
+            ),
+            Mistake("the mean size", lambda p, d, s: _blocks((d - p).abs().mean(1)[None], s)),
+        ),
+        otherwise="close: in each square the root of the mean of the squared changes",
+        cases=(
+            (uniform(1, 3, 15, 10, seed=5), uniform(1, 3, 15, 10, seed=6), 5),
+            (uniform(1, 3, 8, 12, seed=7), uniform(1, 3, 8, 12, seed=8), 4),
+        ),
+        praise="the root mean square of the change in each square, in the units of the picture",
+    ),
+    Exercise(
+        "shares",
+        "09",
+        "Who decides?",
+        12,
+        3,
+        _shares,
+        same=on(_CHANGES, compare=_pair),
+        checks=(
+            Condition(
+                lambda f: len(f(_CHANGES)) == 2,
+                "two numbers are wanted: the share of the dreamers and the share of the photos",
+            ),
+            Mistake(
+                "not centred",
+                lambda changes: _shares(changes, centre=False),
+                "what all dreams have in common is decided by nobody: subtract the mean of all "
+                "dreams first, value by value",
+            ),
+            Mistake(
+                "not counted as often",
+                lambda changes: _shares(changes, times=False),
+                "a dreamer's mean stands for each of its dreams: count it as often as there are "
+                "photos, and a photo's mean as often as there are dreamers",
+            ),
+            Mistake(
+                "exchanged",
+                lambda changes: _shares(changes)[::-1],
+                "the two shares are exchanged: the dreamers are the first axis, so their means "
+                "are taken over the second",
+            ),
+            Mistake(
+                "a share for each value",
+                _own_ratios,
+                "you take the mean of the values' own shares, in which a value that hardly varies "
+                "counts as much as one that varies a lot: add up the squares of all values first",
+            ),
+            Mistake("percent", lambda changes: tuple(100 * share for share in _shares(changes))),
+        ),
+        otherwise=(
+            "close: squares of the dreamers' means, and of the photos' means, over squares of all, "
+            "each after subtracting the mean of all"
+        ),
+        cases=((normal(2, 5, 7, seed=8),), (normal(4, 3, 11, seed=9) * 3 + 1,)),
+        compare=_pair,
+        praise="two shares; what is left belongs to the pair of dreamer and photo, and to chance",
     ),
 )

@@ -8,7 +8,7 @@ import dreamkit as dk
 
 FOOLS = {
     f"{number:02}: {fool}": answer
-    for number in range(1, 9)
+    for number in range(1, 12)
     for fool, answer in importlib.import_module(
         f".test_fools_{number:02}", __package__
     ).FOOLS.items()

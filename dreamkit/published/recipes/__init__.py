@@ -15,7 +15,8 @@ Here every picture stays in [0, 1], and the code states what the space changes:
 - in [-1, 1] the gradient and the step are half as large.
 
 Differences of the means cancel in all of them, and resizing commutes with all of them, so the
-pictures are the published ones up to the rounding of the last digit.
+pictures are the published ones up to the rounding of the last digit. `morph` gives the recipes
+between those of 2015 and 2020.
 
 The user gives the network (with its own mean and std) and the objective; each docstring names the
 published objective. All numbers are checked when a recipe is called, not at its first step:
@@ -24,11 +25,22 @@ ValueError for a picture outside [0, 1] or a number outside `LIMITS`, KeyError f
 """
 
 from .caffe_2015 import caffe
+from .caffe_to_pytorch import PARTS, morph
 from .keras_2020 import keras
 from .pytorch_2020 import pytorch
 from .recipe_arguments import LIMITS, WHOLE
 from .tensorflow_2019 import tensorflow
 
-__all__ = ["LIMITS", "NAMES", "WHOLE", "caffe", "keras", "pytorch", "tensorflow"]
+__all__ = [
+    "LIMITS",
+    "NAMES",
+    "PARTS",
+    "WHOLE",
+    "caffe",
+    "keras",
+    "morph",
+    "pytorch",
+    "tensorflow",
+]
 
 NAMES = ("caffe", "pytorch", "tensorflow", "keras")
