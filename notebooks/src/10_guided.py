@@ -30,9 +30,10 @@ import torch
 from dataclasses import replace
 from functools import cache
 
-guides = {name: dk.sample(name, 320) for name in ("flower", "coffee", "chelsea")}
-others = [dk.sample(name, 320) for name in dk.samples() if name not in guides]
-sky = 0.15 + 0.6 * dk.sample("clouds", 320)
+side = 320 if network.base_name == "efficientnet_lite0" else 192          # others are slower
+guides = {name: dk.sample(name, side) for name in ("flower", "coffee", "chelsea")}
+others = [dk.sample(name, side) for name in dk.samples() if name not in guides]
+sky = 0.15 + 0.6 * dk.sample("clouds", side)
 LAYERS = [dk.layer_at(network, depth) for depth in (0.7, 0.85)]  # block6a and block6d in Lite0
 
 def features(image, layer, network=network):
@@ -43,7 +44,7 @@ def common(layer, network=network):
     means = [features(image, layer, network).mean((2, 3)) for image in others]
     return torch.stack(means).mean(0)[..., None, None]                    # [1, C, 1, 1]
 
-def wish(guide, layer, minus=1.0):
+def towards(guide, layer, minus=1.0):
     """The objective: become like the guide at this layer, less what pictures have in common."""
     wanted = features(guide, layer) - minus * common(layer)
     return (1 / float(wanted.norm())) * dk.guide(layer, wanted)
@@ -57,7 +58,7 @@ settings = replace(dk.settings_for(network, LAYERS), octaves=4, steps=12)
 def dreamt(objective, photo=sky):
     return dk.dream(dk.scorer(network, objective), photo, settings)
 
-dreams = {name: dreamt(wish(guide, LAYERS[0]) + wish(guide, LAYERS[1]))
+dreams = {name: dreamt(towards(guide, LAYERS[0]) + towards(guide, LAYERS[1]))
           for name, guide in guides.items()}
 dreams["no guide"] = dreamt(dk.layer(LAYERS[0]) + dk.layer(LAYERS[1]))
 order = torch.randperm(4, generator=torch.Generator().manual_seed(2)).tolist()
@@ -147,12 +148,12 @@ print(f"greatest difference of the gradients: {(slopes[0] - slopes[1]).abs().max
 # every dot product, whatever the guide shows. Here is the plain formula beside the centred one. (5 to 10 seconds.)
 
 # %%
-plain = {name: dreamt(wish(guides[name], LAYERS[0], 0) + wish(guides[name], LAYERS[1], 0))
+plain = {name: dreamt(towards(guides[name], LAYERS[0], 0) + towards(guides[name], LAYERS[1], 0))
          for name in ("flower", "coffee")}
 pairs = {f"{name}, {how}": batch[name] for name in plain
          for how, batch in (("plain", plain), ("centred", dreams))}
 dk.show.grid(pairs, columns=2, height=2.6,
-             alt="A sky guided by the flower and the coffee, with the plain and the centred formula")
+             alt="A sky guided by flower and coffee, with the plain and the centred formula")
 
 # %%
 for layer in LAYERS:
@@ -292,7 +293,7 @@ def shuffled(layer, axis, seed=0):
     return (1 / float(wanted.norm())) * dk.guide(layer, wanted.index_select(axis, order)[..., None])
 
 slope, same = (dk.gradient(dk.scorer(network, one), sky)
-               for one in (wish(guides["coffee"], deep), shuffled(deep, 2)))
+               for one in (towards(guides["coffee"], deep), shuffled(deep, 2)))
 print(f"positions shuffled: the gradient changes by {(slope - same).abs().max() / slope.std():.1e} "
       "of its standard deviation")
 variants = {"guided by coffee": dreams["coffee"], "no guide": dreams["no guide"],
@@ -309,7 +310,7 @@ dk.show.strip(variants, height=2.2, alt="A dream guided by the coffee, one witho
 # 10 seconds.)
 
 # %%
-by_layer = {name: dreamt(wish(guides["coffee"], name))
+by_layer = {name: dreamt(towards(guides["coffee"], name))
             for name in (dk.layer_at(network, 0.3), *LAYERS)}
 by_layer["the last two"] = dreams["coffee"]
 for name, values in zip(by_layer, table(by_layer, ground).tolist()):
@@ -329,11 +330,11 @@ dk.show.grid(by_layer, columns=2, height=2.6,
 # was trained to see them: a few hundred pixels.
 
 # %%
-library = guides | {name: dk.sample(name, 320) for name in ("astronaut", "motorcycle", "brick")}
+library = guides | {name: dk.sample(name, side) for name in ("astronaut", "motorcycle", "brick")}
 
 def show_guided(name):
     if name not in dreams:
-        dreams[name] = dreamt(wish(library[name], LAYERS[0]) + wish(library[name], LAYERS[1]))
+        dreams[name] = dreamt(towards(library[name], LAYERS[0]) + towards(library[name], LAYERS[1]))
     return {"guide": library[name], "dream": dreams[name]}, f"guided by {name}"
 
 dk.widgets.slide("guide", list(library), show_guided, start="chelsea")
@@ -347,7 +348,7 @@ dk.widgets.slide("guide", list(library), show_guided, start="chelsea")
 
 # %%
 china = dk.sample("china", 256)
-both = wish(guides["coffee"], LAYERS[0]) + wish(guides["coffee"], LAYERS[1])
+both = towards(guides["coffee"], LAYERS[0]) + towards(guides["coffee"], LAYERS[1])
 busy = {"untouched": china, "guided": dreamt(both, china)}
 print("like the coffee:", {name: round(values[1], 2)
                            for name, values in zip(busy, table(busy, ground).tolist())})

@@ -61,7 +61,8 @@ print("\n".join(f"{name:11}{layers}" for name, layers in four.items()))
 # here, so that it is as long in pixels as it was there. (10 to 20 seconds.)
 
 # %%
-photo = dk.sample("china", 448)
+ours = network.base_name == "efficientnet_lite0"       # other networks are slower
+photo = dk.sample("china", 448 if ours else 256)
 weights = (1.0, 1.5, 2.0, 2.5)
 terms = [weight * dk.layer(name, border=2) for weight, name in zip(weights, four["keras"])]
 wanted = {"caffe": dk.layer(four["caffe"]), "pytorch": dk.layer(four["pytorch"]),
@@ -105,8 +106,9 @@ import torch
 layers = {"as Caffe": four["caffe"], "as PyTorch": four["pytorch"], "deepest": four["keras"][-1]}
 half = {"caffe": {"steps": 5}, "pytorch": {"steps": 5, "step_size": there},
         "tensorflow": {"steps": 4}, "keras": {"steps": 7, "max_loss": None}}
-photos = torch.cat([dk.resize(dk.sample(name, 224), (152, 224))
-                    for name in ("china", "chelsea", "flower")])          # [3, 3, 152, 224]
+size = (152, 224) if ours else (104, 152)
+photos = torch.cat([dk.resize(dk.sample(name, 224), size)
+                    for name in ("china", "chelsea", "flower")])          # [3, 3, h, w]
 
 def twelve(photos, net):
     return {(name, layer): last(name, dk.layer(layer), photos, net=net, **half[name])
@@ -309,7 +311,7 @@ for name in dk.recipes.NAMES:
 # bit. (5 to 10 seconds.)
 
 # %%
-smaller, parts = dk.sample("china", 320), dk.recipes.PARTS
+smaller, parts = dk.sample("china", 320 if ours else 160), dk.recipes.PARTS
 stages = {}
 for count in range(len(parts) + 1):
     name = f"+ {parts[count - 1]}" if count else "caffe"
