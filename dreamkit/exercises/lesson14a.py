@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from . import Condition, Exercise, Mistake
-from .checking import on, uniform
+from .checking import near, normal, on, uniform
 
 _VALUES = torch.tensor([[3.0, 1.0], [2.0, 5.0]])
 _APART = torch.tensor([[4, 2], [13, 15]])  # flat places in a map [4, 4]
@@ -65,6 +65,13 @@ def _keeps_the_picture(answer) -> bool:
     return torch.equal(picture, _PICTURE)
 
 
+_A, _B = torch.tensor([1.0, -1, 0, 0, 1, -1, 0, 1]), torch.tensor([1.0, 1, 0, 1, -1, -1, -1, 1])
+
+
+def _signs(a, b):
+    return float((a != b).double().mean())
+
+
 EXERCISES = (
     Exercise(
         "unpool",
@@ -107,6 +114,10 @@ EXERCISES = (
             ),
             Mistake("the last one overwrites", _unpool_over),
         ),
+        cases=(
+            (normal(3, 2, seed=2), torch.tensor([[1, 3], [7, 3], [29, 18]]), 6, 5),
+            (normal(1, 4, seed=3), torch.tensor([[0, 5, 5, 13]]), 2, 7),
+        ),
         praise=(
             "every value is back where its maximum came from: the same as the gradient of a "
             "max-pool"
@@ -145,6 +156,10 @@ EXERCISES = (
             ),
         ),
         otherwise="not yet: the signal, with all negative values set to 0",
+        cases=(
+            (normal(2, 3, 4, 4, seed=4), normal(2, 3, 4, 4, seed=5)),
+            (normal(1, 2, 5, seed=6) - 2, 10 * normal(1, 2, 5, seed=7)),
+        ),
         praise=(
             "the signal is rectified, whatever came up: this one line makes a backward pass a "
             "deconvnet"
@@ -186,6 +201,48 @@ EXERCISES = (
             ),
         ),
         otherwise="not yet: for each row and column the score of a copy whose square there is 0.5",
-        praise="one number for each place of the square, and the photo is whole again",
+        cases=(
+            (lambda x: x.square().mean(), uniform(1, 3, 10, 15, seed=8), 5),
+            (lambda x: x[..., 1:, :].sum() - x.amax(), uniform(1, 3, 11, 9, seed=9), 4),
+        ),
+        praise="one number for each position of the square, and the photo is whole again",
+    ),
+    Exercise(
+        "sign_distance",
+        "14a",
+        "Do two changes agree?",
+        4,
+        1,
+        _signs,
+        same=on(_A, _B, compare=near),
+        checks=(
+            Mistake(
+                "count instead of share",
+                lambda a, b: float((a != b).sum()),
+                "a count; layers differ in size, so give the share of all features",
+            ),
+            Condition(
+                lambda f: float(f(_A, _A)) < 0.5,
+                "two equal changes come out as far apart: this is the share that *agrees*",
+            ),
+            Mistake(
+                "absolute difference",
+                lambda a, b: float((a - b).abs().mean()),
+                "too large by half: -1 against 1 is one difference, not two",
+            ),
+            Mistake(
+                "opposites only",
+                lambda a, b: float((a * b < 0).double().mean()),
+                "a product below 0 finds opposites only: 0 against 1 differs as well",
+            ),
+            Mistake("share that agrees", lambda a, b: 1 - _signs(a, b)),
+        ),
+        otherwise="not yet: the mean of (a != b)",
+        cases=(
+            (normal(3, 5, seed=10).sign(), normal(3, 5, seed=11).sign()),
+            (normal(7, seed=12).round().sign(), normal(7, seed=13).round().sign()),
+        ),
+        compare=near,
+        praise="the Hamming distance of the signs, as in Zeiler & Fergus's table",
     ),
 )

@@ -16,13 +16,6 @@ def _strangers(before, moved, stranger):
     return float((moved - before).norm() / (stranger - before).norm())
 
 
-_A, _B = torch.tensor([1.0, -1, 0, 0, 1, -1, 0, 1]), torch.tensor([1.0, 1, 0, 1, -1, -1, -1, 1])
-
-
-def _signs(a, b):
-    return float((a != b).double().mean())
-
-
 def _scaled(change, radius, length):
     return change * (radius / length) if length > radius else change
 
@@ -81,46 +74,6 @@ EXERCISES = (
         ),
         otherwise="not yet: the length of (moved - before) over the length of (stranger - before)",
         praise="now 1 means: no more alike than two different photos, in any layer of any network",
-    ),
-    Exercise(
-        "sign_distance",
-        "14b",
-        "Do two changes agree?",
-        4,
-        1,
-        _signs,
-        same=on(_A, _B, compare=near),
-        checks=(
-            Mistake(
-                "count instead of share",
-                lambda a, b: float((a != b).sum()),
-                "a count; layers differ in size, so give the share of all components",
-            ),
-            Condition(
-                lambda f: float(f(_A, _A)) < 0.5,
-                "two equal changes come out as far apart: this is the share that *agrees*",
-            ),
-            Mistake(
-                "absolute difference",
-                lambda a, b: float((a - b).abs().mean()),
-                "too large by half: -1 against 1 is one difference, not two",
-            ),
-            Mistake(
-                "opposites only",
-                lambda a, b: float((a * b < 0).double().mean()),
-                "a product below 0 finds opposites only: 0 against 1 differs as well",
-            ),
-            Condition(
-                lambda f: (
-                    near(f(_A, _B), 0.5)
-                    and float(f(_A, _A)) == 0
-                    and float(f(_A[:2], -_A[:2])) == 1
-                ),
-                "not yet: the mean of (a != b)",
-            ),
-            Mistake("share that agrees", lambda a, b: 1 - _signs(a, b)),
-        ),
-        praise="the Hamming distance of the signs, as in Zeiler & Fergus's table",
     ),
     Exercise(
         "into_the_ball",

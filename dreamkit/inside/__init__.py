@@ -18,18 +18,20 @@ _NAMES = {
     "cells": "Cells activation_atlas activation_grid atlas_vectors grid_vectors",
     # features averaged to codes; silent channels; codes laid out as a map
     "codebook": "activity codes embedded grid_places mosaic neighbours_alike silent",
-    # labelled class pictures and small faces, available offline
-    "collection": "FACE_PARTS class_pictures faces",
+    # labelled class pictures, small faces and written digits, available offline
+    "collection": "FACE_PARTS class_pictures digits faces",
     # whether hiding the same part in several pictures changes a layer alike
     "correspondences": "correspondence hamming masked sign_changes",
     # one activation projected back to pixels
     "deconvnet": "Projection project top_projections",
+    # the deconvnet's two ways, drawn
+    "diagram": "deconvnet_diagram",
     # how filters and dreams changed during training
     "evolution": "Growth filter_pictures growth likeness",
     # the smallest change of a picture that changes its class
     "fooling": "Fooled change_size fool margin smallest_fooling",
     # a picture reconstructed from its features
-    "inversion": "Inverted invert inverting total_variation",
+    "inversion": "Inverted closest invert inverting total_variation",
     # what is lost without a block, a branch or some channels
     "lesions": "ablation accuracy channel_means without",
     # how far features move when a picture is shifted, scaled or rotated

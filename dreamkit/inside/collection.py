@@ -1,10 +1,10 @@
-"""Pictures to test a network on without a data set: labelled class pictures and small faces.
+"""Pictures to test a network on without a data set: class pictures, small faces, written digits.
 
 The class pictures are dreams of the robust network, one for each class, grown from the same noise.
 They are not photos, but their labels are known. `weights/class-pictures.webp` holds them in label
 order: rows of 20 pictures of 64×64 pixels with 2 pixels of white between neighbours
 (`python -m dreamkit.training.card --pages classes` makes such a page). The faces come with
-scikit-image.
+scikit-image, the digits with scikit-learn.
 """
 
 from __future__ import annotations
@@ -63,3 +63,25 @@ def faces(count: int = 20) -> Image:
         raise ValueError(f"count must be a whole number from 1 to 100; given: {count!r}")
     grey = torch.from_numpy(lfw_subset()[:count]).float()
     return resize(grey[:, None].expand(-1, 3, -1, -1).contiguous(), (_SIDE, _SIDE), "bicubic")
+
+
+def digits(count: int = 1797, side: int = 16) -> tuple[Image, tuple[int, ...]]:
+    """Up to 1,797 digits written by hand [count, 3, side, side], white on black, and their values.
+
+    They are the test set of "Optical recognition of handwritten digits" (Alpaydin & Kaynak, 1998),
+    8×8 pixels each, and come with scikit-learn. Raises ValueError for another count.
+
+    >>> pictures, values = digits(3, side=8)
+    >>> tuple(pictures.shape), values
+    ((3, 3, 8, 8), (0, 1, 2))
+    """
+    from sklearn.datasets import load_digits
+
+    if not is_whole(count, 1, 1797):
+        raise ValueError(f"count must be a whole number from 1 to 1797; given: {count!r}")
+    data = load_digits()
+    grey = torch.from_numpy(data.images[:count]).float() / 16
+    pictures = grey[:, None].expand(-1, 3, -1, -1).contiguous()
+    return resize(pictures, (side, side), "bicubic").clamp(0, 1), tuple(
+        data.target[:count].tolist()
+    )

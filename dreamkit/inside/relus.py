@@ -42,9 +42,10 @@ class Rectifiers(TorchFunctionMode):
         if relu is None:
             return func(*args, **kwargs)
         given = args[0] if args else kwargs["input"]
-        result = self.rule(given, relu)
-        self.calls += 1
         inplace = func in _INPLACE or (args[1] if len(args) > 1 else kwargs.get("inplace", False))
+        # the derivative of ReLU6 needs its input, which one in place overwrites
+        result = self.rule(given.clone() if inplace else given, relu)
+        self.calls += 1
         return given.copy_(result) if inplace else result
 
 

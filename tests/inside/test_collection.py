@@ -1,4 +1,4 @@
-"""Class pictures and faces: what they show, and that they come from files of their own."""
+"""Class pictures, faces and digits: what they show, and that they come from files of their own."""
 
 import hashlib
 import inspect
@@ -41,6 +41,19 @@ def test_faces_and_their_parts():
     )  # the boxes do lie on the eyes
     with pytest.raises(ValueError, match="from 1 to 100; given: 101"):
         collection.faces(101)
+
+
+def test_digits_are_scikit_learns():
+    from sklearn.datasets import load_digits
+
+    pictures, values = collection.digits(50, side=8)
+    given = load_digits()
+    assert values == tuple(given.target[:50])
+    assert (pictures[:, 1].numpy() == given.images[:50].astype("float32") / 16).all()
+    large, _ = collection.digits(2, side=24)
+    assert large.shape == (2, 3, 24, 24) and 0 <= large.min() < large.max() <= 1
+    with pytest.raises(ValueError, match="from 1 to 1797; given: 0"):
+        collection.digits(0)
 
 
 def test_class_pictures_do_not_come_from_the_model_card(tmp_path, monkeypatch):

@@ -52,6 +52,27 @@ def test_variation_makes_smoother_pictures(tiny_network, picture):
     assert inversion.total_variation(calm) < 0.7 * inversion.total_variation(rough)
 
 
+def test_closest_reaches_its_goal_where_adam_does_not():
+    network = dk.as_network(nn.Conv2d(3, 4, 3, bias=False), (0.5,) * 3, (0.25,) * 3)
+    with torch.no_grad():
+        network.module.weight.copy_(
+            torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(0))
+        )
+    photo = 0.2 + 0.6 * dk.resize(dk.noise(4, 4, seed=3), (12, 14), "bicubic")
+    features = dk.capture(network, photo, "")[""]
+    found = inversion.closest(network, "", features, (12, 14), goal=0.02, evaluations=200, seed=1)
+    seen = dk.capture(network, found.image, "")[""]
+    assert found.error < 0.05 and 1 < found.evaluations <= 200
+    assert found.error == pytest.approx(float((seen - features).norm() / features.norm()), rel=1e-4)
+    assert not found.image.requires_grad and not features.requires_grad
+    adam = inversion.invert(network, photo, "", steps=found.evaluations, variation=0.0, seed=1)
+    assert adam.error > 2 * found.error
+    short = inversion.closest(network, "", features, (12, 14), goal=1e-9, evaluations=10, seed=1)
+    assert short.evaluations <= 18 and short.error > found.error
+    with pytest.raises(ValueError, match="goal above 0; given: 10, 0"):
+        inversion.closest(network, "", features, (12, 14), goal=0, evaluations=10)
+
+
 def test_wrong_arguments_raise_errors(tiny_network, picture):
     with pytest.raises(ValueError, match="steps must be at least 1"):
         inversion.inverting(tiny_network, "2", torch.zeros(1, 6, 4, 4), (4, 4), steps=0)

@@ -58,3 +58,12 @@ def test_relu6_is_a_relu_with_a_top():
     with Rectifiers(guided_back):
         result = nn.ReLU6()(x)
     assert not torch.autograd.grad(result, x, -torch.ones(5))[0].any()
+
+
+def test_a_relu6_in_place_passes_the_same_signal():
+    x = torch.tensor([-1.0, 3.0, 7.3], requires_grad=True)
+    for rule, wanted in ((guided_back, [0, 1, 0]), (rectified_back, [1, 1, 1])):
+        with Rectifiers(rule):
+            result = nn.ReLU6(inplace=True)(x * 1.0)
+        assert torch.equal(result, x.clamp(0, 6))
+        assert torch.autograd.grad(result.sum(), x)[0].tolist() == wanted
