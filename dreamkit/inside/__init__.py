@@ -37,8 +37,8 @@ _NAMES = {
     "orientation": "orientation_selectivity",
     # the patches of a picture collection that excite a channel most
     "patches": "Patch top_patches",
-    # whether codes find the code of the same picture
-    "retrieving": "retrieval",
+    # whether codes find the code of the same picture, and whether two networks' codes agree
+    "retrieving": "representational_similarity retrieval",
     # whether two maps agree, and whether a map depends on what the network learnt
     "sanity": "forgetting overlap rank_correlation",
 }
