@@ -88,7 +88,7 @@ for name, change in changes.items():
 # the picture up, take the gradient of each part, and put them together. What happens at the cuts? Here every part is
 # scored by itself at a shallow layer, with no jitter, so that the cuts stay where they are. The sky is no photo, but
 # fractal noise. Beside it two cures. **Random tiles**, as in TensorFlow's tutorial, move the cuts at every step.
-# **Exact tiles** overlap. (5 to 10 seconds.)
+# **Exact tiles** overlap. Look for straight lines. (5 to 10 seconds.)
 
 # %%
 shallow = dk.layer_at(network, 0.4)
