@@ -55,9 +55,10 @@ def channel_pictures(
     """Pictures [len(channels), 3, side, side] that excite one channel each, and their activations.
 
     Gradient ascent on a picture held as a spectrum. The objective is the mean of the channel's map,
-    in which cells with a larger activation count for more. ReLUs redirect their gradient where a
-    channel is silent for the noise (`with_redirected_relus`). An activation is the mean of the map;
-    0 means that the channel stayed silent all the same.
+    in which cells with a larger activation count for more; a value below 0, which a layer before
+    its activation has, counts once. ReLUs redirect their gradient where a channel is silent for the
+    noise (`with_redirected_relus`). An activation is the mean of the map; 0 means that the channel
+    stayed silent all the same.
 
     >>> from dreamkit import load_network
     >>> channel_pictures(
@@ -71,7 +72,7 @@ def channel_pictures(
 
     def score(pictures: Image) -> Tensor:
         cells = _cells(awake, layer, channels, pictures)
-        weights = 1 + cells / (cells.detach().abs().mean(1, keepdim=True) + 1e-6)
+        weights = 1 + cells.clamp(min=0) / (cells.detach().abs().mean(1, keepdim=True) + 1e-6)
         return (cells * weights).mean(1).sum()  # the sum: each picture's gradient is its own
 
     start = spectrum(side, side, settings.seed).expand(len(channels), -1, -1, -1, -1)

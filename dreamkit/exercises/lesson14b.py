@@ -1,19 +1,11 @@
-"""Exercises of lesson 14b: growth, invariance and the CS231n tour."""
+"""Exercises of lesson 14b, the CS231n tour."""
 
 from __future__ import annotations
 
 import torch
 
 from . import Condition, Exercise, Mistake
-from .checking import close, near, normal, on
-
-_BEFORE = 2 + normal(1, 4, 3, 3)
-_MOVED = _BEFORE + 0.3 * normal(1, 4, 3, 3, seed=1)
-_STRANGER = _BEFORE + 2 * normal(1, 4, 3, 3, seed=2)
-
-
-def _strangers(before, moved, stranger):
-    return float((moved - before).norm() / (stranger - before).norm())
+from .checking import close, normal, on
 
 
 def _scaled(change, radius, length):
@@ -35,46 +27,6 @@ _MAPS[:, 0], _MAPS[0, 1], _MAPS[2, 2, 0, 1], _MAPS[:, 4], _MAPS[1, 5] = 1.0, 2.0
 
 
 EXERCISES = (
-    Exercise(
-        "in_strangers",
-        "14b",
-        "How far is far?",
-        5,
-        2,
-        _strangers,
-        same=on(_BEFORE, _MOVED, _STRANGER, compare=lambda a, b: near(a, b, 1e-4)),
-        checks=(
-            Mistake(
-                "distance without a unit",
-                lambda before, moved, stranger: float((moved - before).norm()),
-                "a bare distance: in what unit? Divide by the distance to the stranger",
-            ),
-            Mistake(
-                "in lengths of the features",
-                lambda before, moved, stranger: float((moved - before).norm() / before.norm()),
-                "divided by the length of the features: a layer that answers everything nearly "
-                "alike would still pass",
-            ),
-            Mistake(
-                "upside down",
-                lambda before, moved, stranger: _strangers(before, stranger, moved),
-                "upside down: 0 should mean not moved at all",
-            ),
-            Mistake(
-                "squared",
-                lambda before, moved, stranger: _strangers(before, moved, stranger) ** 2,
-                "those are squared distances: take the root, or use .norm()",
-            ),
-            Mistake(
-                "divided number by number",
-                lambda before, moved, stranger: float(
-                    ((moved - before) / (stranger - before)).abs().mean()
-                ),
-            ),
-        ),
-        otherwise="not yet: the length of (moved - before) over the length of (stranger - before)",
-        praise="now 1 means: no more alike than two different photos, in any layer of any network",
-    ),
     Exercise(
         "into_the_ball",
         "14b",
@@ -113,6 +65,7 @@ EXERCISES = (
         otherwise=(
             "not yet: change * radius / length where the length is above the radius, else change"
         ),
+        cases=((normal(2, 5, seed=5), 2.0), (normal(1, 3, 2, 7, seed=6) / 50, 0.3)),
         praise=(
             "shortened where it must be, and never turned: the second half of every step of the "
             "search"
@@ -154,6 +107,7 @@ EXERCISES = (
             Mistake("pictures instead of channels", lambda maps: (maps <= 0).flatten(1).all(1)),
         ),
         otherwise="not yet: True where no cell of any picture is above 0",
+        cases=((normal(2, 9, 1, 2, seed=7),), (normal(1, 4, 3, 1, seed=8) - 1,)),
         praise="silent for this collection; only other pictures can tell whether it is dead",
     ),
 )

@@ -6,49 +6,39 @@ import torch
 from torch.nn import functional as F
 
 from . import Condition, Exercise, Mistake
-from .checking import close, near, uniform
+from .checking import close, near, normal, on, uniform
 
-_STACKS = (((3, 3), (1, 1)), ((7, 3, 3), (2, 2, 1)), ((3, 5, 3, 1), (1, 2, 2, 1)))
-
-
-def _field(kernels, strides):
-    size, step = 1, 1
-    for kernel, stride in zip(kernels, strides, strict=True):
-        size, step = size + (kernel - 1) * step, step * stride
-    return size
+_LEFT, _RIGHT = normal(7, 5, seed=1) + 1.5, normal(7, 5, seed=2) + 0.8
 
 
-def _field_early(kernels, strides):
-    size, step = 1, 1
-    for kernel, stride in zip(kernels, strides, strict=True):
-        step *= stride
-        size += (kernel - 1) * step
-    return size
+def _similarity(left, right, centred=True, unit=True, offset=1, measure=None):
+    """The solution; the options make the mistakes that students make."""
+
+    def pairs(codes):
+        codes = codes - codes.mean(0) if centred else codes
+        codes = F.normalize(codes, dim=1) if unit else codes
+        row, column = torch.triu_indices(len(codes), len(codes), offset=offset)
+        return (codes @ codes.T)[row, column]
+
+    if measure:
+        return float(measure(pairs(left), pairs(right)))
+    return float(torch.corrcoef(torch.stack([pairs(left), pairs(right)]))[0, 1])
 
 
-def _field_whole(kernels, strides):
-    size, step = 0, 1
-    for kernel, stride in zip(kernels, strides, strict=True):
-        size, step = size + kernel * step, step * stride
-    return size
+def _weights(inputs, outputs, kernel, expansion):
+    wide = inputs * expansion
+    return inputs * wide + wide * kernel * kernel + wide * outputs
 
 
-def _field_last(kernels, strides):
-    before = [1, *strides]
-    return 1 + sum((kernel - 1) * step for kernel, step in zip(kernels, before, strict=False))
+_BLOCK = (16, 24, 3, 6)
 
 
-def _sees(answer, other) -> bool:
-    return all(answer(*stack) == other(*stack) for stack in _STACKS)
-
-
-def _layer():
+def _layer(outputs=4, inputs=3, kernel=3, eps=1e-2):
     draw = torch.Generator().manual_seed(15)
-    weight, bias, mean, shift = (
-        torch.randn(size, generator=draw) for size in ((4, 3, 3, 3), (4,), (4,), (4,))
-    )
-    variance, scale = (0.05 + torch.rand(4, generator=draw) for _ in range(2))
-    return weight, bias, mean, variance, scale, shift, 1e-2
+    sizes = (outputs, inputs, kernel, kernel), (outputs,), (outputs,), (outputs,)
+    weight, bias, mean, shift = (torch.randn(size, generator=draw) for size in sizes)
+    variance, scale = (0.05 + torch.rand(outputs, generator=draw) for _ in range(2))
+    return weight, bias, mean, variance, scale, shift, eps
 
 
 def _fold(weight, bias, mean, variance, scale, shift, eps):
@@ -69,8 +59,8 @@ def _fold_wrong_side(weight, bias, mean, variance, scale, shift, eps):
     return weight * factor[: weight.shape[1]].view(1, -1, 1, 1), (bias - mean) * factor + shift
 
 
-def _folds(answer, other) -> bool:
-    return all(close(a, b) for a, b in zip(answer(*_layer()), other(*_layer()), strict=True))
+def _pair(given, wanted) -> bool:
+    return all(close(a, b) for a, b in zip(given, wanted, strict=True))
 
 
 def _same_features(answer) -> bool:
@@ -83,76 +73,104 @@ def _same_features(answer) -> bool:
 
 EXERCISES = (
     Exercise(
-        "share_of_weights",
+        "network_similarity",
         "15",
-        "Twice three or once five",
+        "How alike do two networks see?",
+        9,
         3,
-        1,
-        18 / 25,
-        same=lambda a, b: near(a, b, 1e-3),
+        _similarity,
+        same=on(_LEFT, _RIGHT, compare=near),
         checks=(
             Mistake(
-                "one layer only",
-                9 / 25,
-                "that is one 3 × 3 layer; two of them are needed to see 5 × 5 pixels",
+                "mean not subtracted",
+                lambda left, right: _similarity(left, right, centred=False),
+                "the mean code is still in: codes are seldom negative, so that all pictures look "
+                "alike; subtract it in each network",
             ),
             Mistake(
-                "upside down",
-                25 / 18,
-                "upside down: the weights of the two small layers, divided by those of the large "
-                "one",
+                "products instead of cosines",
+                lambda left, right: _similarity(left, right, unit=False),
+                "these are products of the codes, in which strong codes count for more: bring each "
+                "row to length 1 first",
             ),
             Mistake(
-                "the share saved",
-                7 / 25,
-                "that is the share that is saved; asked is the share that is needed",
+                "diagonal included",
+                lambda left, right: _similarity(left, right, offset=0),
+                "each picture is compared with itself too, and these ones raise the result: take "
+                "pairs of different pictures only (offset=1)",
             ),
             Mistake(
-                "no share",
-                18,
-                "a share has no unit: divide by the weights of the 5 × 5 layer",
-            ),
-        ),
-        otherwise="not this: 2 · 3 · 3 · C · C weights against 5 · 5 · C · C",
-        praise="18 weights for 25, with a ReLU more in between",
-    ),
-    Exercise(
-        "field_of_stack",
-        "15",
-        "How far a stack of layers sees",
-        6,
-        2,
-        _field,
-        same=_sees,
-        checks=(
-            Mistake(
-                "strides not used",
-                lambda kernels, strides: _field(kernels, [1] * len(kernels)),
-                "the strides are not used: after a stride of 2, one cell further is two pixels "
-                "further",
+                "cosine instead of correlation",
+                lambda left, right: _similarity(
+                    left, right, measure=lambda a, b: F.cosine_similarity(a, b, dim=0)
+                ),
+                "that is the cosine of the two lists; Pearson's correlation subtracts the mean of "
+                "each list first",
             ),
             Mistake(
-                "its own stride too soon",
-                _field_early,
-                "a layer's own stride does not widen what *it* sees, only what the layers after it "
-                "see: multiply afterwards",
-            ),
-            Mistake(
-                "k instead of k − 1",
-                _field_whole,
-                "a kernel of k adds k − 1 cells to the one that was there, not k",
-            ),
-            Mistake(
-                "only the stride just before",
-                _field_last,
-                "strides multiply: after two layers of stride 2, one cell is four pixels",
+                "codes compared directly",
+                lambda left, right: float(
+                    torch.corrcoef(torch.stack([left.flatten(), right.flatten()]))[0, 1]
+                ),
+                "the codes themselves are compared, but channel 3 of one network has nothing to do "
+                "with channel 3 of another: compare the pairs of pictures",
             ),
         ),
         otherwise=(
-            "not yet: begin with one pixel; each layer adds (kernel − 1) times the product of the "
-            "strides before it"
+            "not yet: centred codes, cosines of all pairs (each once), and the correlation of the "
+            "two lists"
         ),
-        praise="each layer adds (kernel − 1) steps, and a step is the product of the strides below",
+        cases=(
+            (normal(9, 4, seed=3), normal(9, 11, seed=4) + 1),
+            (normal(5, 20, seed=5) + 2, normal(5, 3, seed=6)),
+        ),
+        compare=near,
+        write=("representational_similarity",),
+        praise="no channel of one network was matched with one of the other: only pairs of "
+        "pictures were compared",
+    ),
+    Exercise(
+        "block_weights",
+        "15",
+        "The weights of an inverted residual block",
+        5,
+        2,
+        _weights,
+        same=on(*_BLOCK, compare=near),
+        checks=(
+            Mistake(
+                "depthwise as a full convolution",
+                lambda i, o, k, e: _weights(i, o, k, e) + (i * e) ** 2 * k * k - i * e * k * k,
+                "your middle convolution joins every channel with every other; a depthwise one has "
+                "k · k weights for each channel",
+            ),
+            Mistake(
+                "kernel not squared",
+                lambda i, o, k, e: _weights(i, o, k, e) - i * e * k * (k - 1),
+                "a kernel of 3 has 3 · 3 weights",
+            ),
+            Mistake(
+                "not widened",
+                lambda i, o, k, e: _weights(i, o, k, 1),
+                "the expansion is not used: the middle has inputs · expansion channels",
+            ),
+            Mistake(
+                "no projection",
+                lambda i, o, k, e: i * i * e + i * e * k * k,
+                "the last 1 × 1 convolution is missing: from the wide channels to `outputs`",
+            ),
+            Mistake(
+                "a plain convolution",
+                lambda i, o, k, e: i * o * k * k,
+                "that is one plain convolution, from inputs to outputs; here there are three",
+            ),
+        ),
+        otherwise="not yet: a 1 × 1, a depthwise k × k and a 1 × 1 convolution, added up",
+        cases=((112, 192, 5, 6), (24, 40, 7, 3)),
+        compare=near,
+        praise="block 6a of EfficientNet-Lite0 (112, 192, 5, 6) has 221,088; a plain 5 × 5 "
+        "convolution from 112 to 192 channels has 537,600, and one on its 672 wide channels 11 "
+        "million",
     ),
     Exercise(
         "fold_norm",
@@ -161,7 +179,7 @@ EXERCISES = (
         7,
         2,
         _fold,
-        same=_folds,
+        same=on(*_layer(), compare=_pair),
         checks=(
             Mistake(
                 "divided by the variance",
@@ -195,6 +213,8 @@ EXERCISES = (
                 "mean; then add shift",
             ),
         ),
+        cases=(_layer(5, 2, 1, 0.3), _layer(2, 6, 5, 1e-5)),
+        compare=_pair,
         praise=(
             "one convolution now does what two layers did: dk.as_network does the same for every "
             "network it is given"

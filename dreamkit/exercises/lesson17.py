@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from . import Exercise, Mistake
-from .checking import near, on
+import torch
+from torch.nn import functional as F
+
+from ..ascent.gradients import gradient
+from . import Condition, Exercise, Mistake
+from .checking import near, normal, on, uniform
 
 
 def _price(side, core, reach, before=True, axes=2, whole=False):
@@ -23,29 +27,110 @@ def _same_price(answer, other) -> bool:
     return all(near(answer(*cut), other(*cut)) for cut in cuts)
 
 
-def _all(wanted, done, size):
-    return [wanted[i : i + size] for i in range(0, len(wanted), size)]
+def _tiles(score, picture, core, reach, lead=None, last=True, before=True, whole=False):
+    """The solution; the options make the mistakes that students make."""
+    found = torch.zeros_like(picture)
+    for top in range(0, picture.shape[-2], core):
+        for left in range(0, picture.shape[-1], core):
+            up, back = (min(at, reach) if before else 0 for at in (top, left))
+            cut = picture[..., top - up : top + core + reach, left - back : left + core + reach]
+            y, x = (up, back) if lead is None else (lead, lead)
+            kept = gradient(score, cut)[..., y : y + core, x : x + core]
+            if whole:
+                kept = gradient(score, cut)
+                found[..., top - up :, left - back :][..., : kept.shape[-2], : kept.shape[-1]] += (
+                    kept
+                )
+            elif last or kept.shape[-2:] == (core, core):
+                room = found[..., top : top + core, left : left + core]
+                room[..., : kept.shape[-2], : kept.shape[-1]] = kept[
+                    ..., : room.shape[-2], : room.shape[-1]
+                ]
+    return found
 
 
-def _left(wanted, done, size):
-    return _all([channel for channel in wanted if channel not in done], done, size)
+def _near(given, wanted) -> bool:
+    return given.shape == wanted.shape and torch.allclose(given, wanted, rtol=1e-4, atol=1e-4)
 
 
-def _with_gaps(wanted, done, size):
-    found = [[c for c in batch if c not in done] for batch in _all(wanted, done, size)]
-    return [batch for batch in found if batch]
+def _sum_of_squares(kernel: int, seed: int):
+    """A score that adds up over positions: the squares of a convolution."""
+    weights = normal(2, 3, kernel, kernel, seed=seed)
+    return lambda picture: F.conv2d(picture, weights, padding=kernel // 2).square().sum()
 
 
-def _same_batches(given, wanted) -> bool:
-    return [list(batch) for batch in given] == [list(batch) for batch in wanted]
+_SCORE, _PICTURE = _sum_of_squares(3, 1), uniform(1, 3, 13, 17, seed=2)
 
 
 EXERCISES = (
     Exercise(
+        "tiles_with_overlap",
+        "17",
+        "Tiles without seams",
+        10,
+        3,
+        _tiles,
+        same=on(_SCORE, _PICTURE, 5, 1, compare=_near),
+        checks=(
+            Condition(
+                lambda f: f(_SCORE, _PICTURE, 5, 2).shape == _PICTURE.shape,
+                "the result has another size than the picture: each square gives its own part, and "
+                "the last in a row or column may be smaller",
+            ),
+            Mistake(
+                "the whole picture's gradient",
+                lambda score, picture, core, reach: gradient(score, picture),
+                "that is the gradient of the picture in one; a poster would not fit. With this "
+                "`reach` the tiles should differ from it",
+            ),
+            Mistake(
+                "`reach` thrown away at the border too",
+                lambda *given: _tiles(*given, lead=given[3]),
+                "at the border of the picture there is nothing to throw away: the cut starts at "
+                "max(0, top - reach), so min(top, reach) rows go",
+            ),
+            Mistake(
+                "nothing thrown away",
+                lambda *given: _tiles(*given, lead=0),
+                "the gradient of the part around the square is kept in its place: leave out the "
+                "first min(top, reach) rows, and as many columns",
+            ),
+            Mistake(
+                "only after the square",
+                lambda *given: _tiles(*given, before=False),
+                "the tiles reach further to the right and down only: `reach` pixels are needed on "
+                "all four sides",
+            ),
+            Mistake(
+                "overlaps added",
+                lambda *given: _tiles(*given, whole=True),
+                "the gradients of overlapping tiles are added, so that the overlap counts twice: "
+                "keep each tile's own square only",
+            ),
+            Mistake(
+                "smaller squares left out",
+                lambda *given: _tiles(*given, last=False),
+                "the last squares of a row or column are missing where they are smaller than "
+                "`core`",
+            ),
+        ),
+        otherwise=(
+            "not yet: cut out the square with `reach` pixels around, as far as the picture goes; "
+            "take the gradient; keep the square"
+        ),
+        cases=(
+            (_sum_of_squares(4, 3), uniform(2, 3, 20, 11, seed=4), 7, 3),
+            (_sum_of_squares(3, 5), uniform(1, 3, 9, 26, seed=6), 6, 1),
+        ),
+        compare=_near,
+        write=("tiled_gradient", "scorer"),
+        praise="with a reach of a receptive field less a pixel, this is the gradient of the whole",
+    ),
+    Exercise(
         "price_of_overlap",
         "17",
         "The price of overlap",
-        10,
+        8,
         3,
         _price,
         same=_same_price,
@@ -81,56 +166,11 @@ EXERCISES = (
             "not yet: add up, along one axis, from max(0, start - reach) to min(side, start + core "
             "+ reach); divide by side; square"
         ),
+        cases=((150, 40, 9), (77, 26, 30)),
+        compare=near,
         praise=(
             "with parts of 128 pixels and 76 around each, every pixel is computed about four "
             "times: large parts are cheap, memory their limit"
-        ),
-    ),
-    Exercise(
-        "what_is_left",
-        "17",
-        "An atlas that goes on",
-        6,
-        2,
-        _left,
-        same=on([0, 2, 3, 5, 8, 9, 11, 12], {2, 5, 12}, 2, compare=_same_batches),
-        checks=(
-            Mistake(
-                "all again",
-                _all,
-                "that begins again from the start: leave out the finished channels",
-            ),
-            Mistake(
-                "skipped by count",
-                lambda wanted, done, size: _all(wanted[len(done) :], (), size),
-                "the first few are skipped, but workers finish in any order: look which channels "
-                "are done, not how many",
-            ),
-            Mistake(
-                "full batches only",
-                lambda wanted, done, size: [
-                    batch for batch in _left(wanted, done, size) if len(batch) == size
-                ],
-                "the last batch is lost where it is not full",
-            ),
-            Mistake(
-                "touched batches dropped",
-                lambda wanted, done, size: [
-                    batch for batch in _all(wanted, done, size) if not set(batch) & set(done)
-                ],
-                "a batch with one finished picture is dropped entirely: its others are missing",
-            ),
-            Mistake(
-                "batches with gaps",
-                _with_gaps,
-                "all there, but in batches with gaps: leave out the finished channels first, then "
-                "cut into batches",
-            ),
-        ),
-        otherwise="not yet: the wanted channels that are not done, in order, in lists of `size`",
-        praise=(
-            "nothing twice and nothing lost: a restart needs no more, as long as each picture is "
-            "written completely"
         ),
     ),
 )

@@ -32,7 +32,7 @@ import torch
 
 photos = list(dk.collection("samples"))
 bank = [photo[..., y:y + 96, x:x + 96] for photo in photos
-        for y, x in ((0, 0), (30, 80), (60, 150))
+        for y, x in ((0, 0), (60, 130))
         if photo[..., y:y + 96, x:x + 96].shape[-2:] == (96, 96)]
 layers = [dk.layer_at(pooled, depth) for depth in (0.0, 0.15, 0.45, 0.6, 0.85)]
 coffee = dk.sample("coffee", 96)
@@ -163,7 +163,8 @@ alike = lambda a, b: float(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]
 def units(net, layer, count=4):                          # in the middle, and awake in both photos
     maps = torch.cat([dk.capture(net, image, layer)[layer] for image in two])
     row, column = maps.shape[2] // 2, maps.shape[3] // 2
-    awake = maps[:, :, row, column].amin(0).topk(count).indices.tolist()
+    low, high = maps[:, :, row, column].amin(0), maps[:, :, row, column].amax(0)
+    awake = (low * (high < 6)).topk(count).indices.tolist()              # below the top of a ReLU6
     return [dk.neuron(layer, channel, row, column) for channel in awake]
 
 
@@ -189,8 +190,6 @@ dk.show.strip(shown, height=2.2, alt="One unit by the deconvnet, for coffee and 
               "different in dreamnet, the same in EfficientNet-Lite0")
 
 # %% [markdown]
-# (`nan`: the gradient of these units is 0 everywhere. They stand at 6, where a ReLU6 is flat.)
-#
 # So the third step of the diagram, the switches, is not a detail: it is the only road from the photo to the projection.
 # A max-pool's switches follow the photo's edges **whatever the weights are**. That suggests the control for figure 2.
 #
@@ -377,7 +376,7 @@ dk.exercises.check("cover", my_cover)
 
 # %%
 photo = dk.resize(dk.sample("coffee")[..., 90:490], (192, 192))
-panels = dk.inside.occlusion_panels(network, photo, size=56, stride=16)
+panels = dk.inside.occlusion_panels(network, photo, size=56, stride=24)
 right, sure = panels.name(panels.index), panels.uncovered[1]
 print(f"{right!r}: {sure:.2f} uncovered; covered, {panels.probability.min():.2f} "
       f"to {panels.probability.max():.2f}")
@@ -508,7 +507,7 @@ dk.show.lines(scores, depths, "Share of 300 digits named by a linear classifier 
 
 # %%
 if network.base_name == "efficientnet_lite0":
-    skipped = [f"{block}.project" for block in ("block2b", "block3b", "block5b", "block6c")]
+    skipped = [f"{block}.project" for block in ("block2b", "block5b", "block6c")]
 else:
     skipped = [dk.layer_at(network, 0.6)]
 last = dk.layer_at(network, 1)
@@ -522,7 +521,7 @@ for part in skipped:
 
 # %% [markdown]
 # In EfficientNet-Lite0 a removed block costs the old classifier up to half of what it had right; a new one comes back
-# to within seven in a hundred of the intact network, or above it. What a block does can be done without, once the classifier may adapt. An ablation *without* retraining
+# to within a few in a hundred of the intact network, or above it. What a block does can be done without, once the classifier may adapt. An ablation *without* retraining
 # says what the rest is used to, not what it needs; that is why their table 3 trains again.
 #
 # ## Open investigation
@@ -540,7 +539,7 @@ def agreement(net, layer, channel):
 
 
 for title, net in (("trained", pooled), ("random weights", untrained)):
-    some = [agreement(net, deep, c) for c in busiest(net, deep, 3)]
+    some = [agreement(net, deep, c) for c in busiest(net, deep, 2)]
     print(f"{title:15}", *(f"{value:.2f}" for value in some))
 
 # %% [markdown]

@@ -451,3 +451,17 @@ def test_a_script_without_a_guard_is_told_of_it(tmp_path):
         assert (ran.returncode == 0) == bool(guard), ran.stderr
         said = ran.stderr.strip().splitlines()[-1:]
         assert guard or 'must stand under if __name__ == "__main__":' in said[0]
+
+
+def test_a_channel_below_zero_is_raised_before_its_activation():
+    convolution = nn.Conv2d(3, 1, 1)
+    with torch.no_grad():
+        convolution.weight.fill_(1.0)
+        convolution.bias.fill_(-5.0)  # at most -2: always below 0
+    network = dk.as_network(nn.Sequential(convolution, nn.ReLU()), (0, 0, 0), (1, 1, 1))
+    settings = dk.atlas.PictureSettings(side=16, steps=40)
+    _, (first,) = dk.atlas.channel_pictures(
+        network, "0", [0], dk.atlas.PictureSettings(side=16, steps=1)
+    )
+    _, (last,) = dk.atlas.channel_pictures(network, "0", [0], settings)
+    assert last > first + 0.3
