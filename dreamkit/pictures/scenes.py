@@ -1,6 +1,6 @@
-"""Synthetic pictures: a sky, a horizon, a forest and leaves, the same for the same seed.
+"""Synthetic pictures: a sky, a horizon, a forest, leaves, a painting, the same for the same seed.
 
-They stand for the three starting pictures of the 2015 "Inceptionism" post. They are drawn from
+They stand for starting pictures of the 2015 "Inceptionism" post. They are drawn from
 simple shapes and fractal noise at any size, so nobody has rights in them.
 """
 
@@ -22,6 +22,9 @@ from .drawing import (
     rgb,
 )
 from .image import Image
+from .pointillism import riverside
+
+__all__ = ["among_its_pieces", "clouds", "forest", "horizon", "leaves", "riverside"]
 
 
 def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:

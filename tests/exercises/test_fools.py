@@ -1,17 +1,16 @@
 """Answers that only look right are turned down; each lesson's are in `FOOLS` of its own file."""
 
 import importlib
+from pathlib import Path
 
 import pytest
 
 import dreamkit as dk
 
 FOOLS = {
-    f"{number:02}: {fool}": answer
-    for number in range(1, 9)
-    for fool, answer in importlib.import_module(
-        f".test_fools_{number:02}", __package__
-    ).FOOLS.items()
+    f"{file.stem.removeprefix('test_fools_')}: {fool}": answer
+    for file in sorted(Path(__file__).parent.glob("test_fools_*.py"))
+    for fool, answer in importlib.import_module(f".{file.stem}", __package__).FOOLS.items()
 }
 
 
