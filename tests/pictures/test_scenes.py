@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import dreamkit as dk
-from dreamkit.pictures.scenes import forest, fractal, horizon, leaves, riverside
+from dreamkit.pictures.scenes import evening, forest, fractal, horizon, leaves, riverside
 
-SCENES = (horizon, forest, leaves, riverside)
+SCENES = (evening, horizon, forest, leaves, riverside)
 
 
 @pytest.mark.parametrize("scene", SCENES)
