@@ -8,7 +8,7 @@ from PIL import Image, ImageFont
 import dreamkit as dk
 
 pytest.importorskip("benchmarks", reason="the benchmarks' folder is not beside the tests")
-from benchmarks import beside, classes, drawn, judged, sheets
+from benchmarks import beside, classes, drawn, judged, nine, sheets
 
 turns = pytest.importorskip("benchmarks.turns", reason="psutil is not installed")
 from benchmarks import chart, flame, gpu  # noqa: E402
@@ -207,3 +207,15 @@ def test_a_flame_chart_has_the_parts_the_blocks_and_the_operations(tmp_path):
 def test_neighbours_of_one_name_become_one_bar():
     bars = [(0.0, 1.0, 1, "other", "a"), (1.1, 1.0, 1, "other", "a"), (5.0, 1.0, 1, "other", "a")]
     assert flame.merged(bars) == [(0.0, 2.1, 1, "other", "a"), (5.0, 1.0, 1, "other", "a")]
+
+
+def test_the_nine_figures_lie_in_titled_rows():
+    """A row is as wide as the page, unless its pictures would be too high."""
+    wide, high = torch.zeros(1, 3, 10, 40), torch.ones(1, 3, 40, 20)
+    page = nine.sheet({"four wide ones": [wide] * 4, "a high one": [high]})
+    first = round((nine.WIDTH - 5 * nine.GAP) / 16)
+    assert page.size == (nine.WIDTH, first + nine.MOST + 2 * (nine.HEAD + nine.GAP))
+    assert page.getpixel((nine.GAP + 2, nine.HEAD + 2)) == (0, 0, 0)
+    assert page.getpixel((nine.WIDTH - nine.GAP - 3, nine.HEAD + 2)) == (0, 0, 0)
+    assert page.getpixel((2, nine.HEAD + 2)) == (255, 255, 255)
+    assert min(page.crop((0, 0, 200, nine.HEAD)).tobytes()) < 100  # the title

@@ -1,5 +1,10 @@
 """Pictures for notebooks: what becomes of maps and signals."""
 
+import base64
+import io
+import re
+
+import PIL.Image
 import pytest
 import torch
 
@@ -72,3 +77,35 @@ def test_lines_show_runs_chance_and_alt_text():
         {"a": [1, 2], "b": [[0, 1], [2, 5]]}, ("low", "high"), "two lines", chance=0.5, ylim=(0, 5)
     )
     assert shown.alt == "two lines" and shown.data[:2] == b"\xff\xd8"
+
+
+def test_a_film_loops_and_rests_where_no_motion_is_wanted():
+    frames = [torch.full((1, 3, 6, 8), value) for value in (0.0, 0.5, 1.0)]
+    shown = dk.show.film(frames, 'from "black"\n to white', fps=10).data
+    assert 'alt="from &quot;black&quot; to white"' in shown and 'width="8" height="6"' in shown
+    quiet, moving = (_decoded(part) for part in re.findall('base64,([^"]+)', shown))
+    assert (moving.format, moving.n_frames, moving.info["loop"]) == ("WEBP", 3, 0)
+    moving.seek(1)
+    moving.load()  # Pillow knows the duration of a frame once it is decoded
+    assert moving.info["duration"] == 100 and abs(moving.convert("L").getpixel((3, 3)) - 128) < 3
+    assert quiet.n_frames == 1 and quiet.convert("L").getpixel((3, 3)) > 250  # the last frame
+    first, _ = (_decoded(p) for p in re.findall('base64,([^"]+)', _first(frames)))
+    assert first.convert("L").getpixel((3, 3)) < 5
+
+
+def _first(frames):
+    return dk.show.film(frames, "the first at rest", still=0).data
+
+
+def _decoded(base):
+    return PIL.Image.open(io.BytesIO(base64.b64decode(base)))
+
+
+def test_a_film_that_cannot_be_shown_says_why():
+    small, large = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 4)
+    with pytest.raises(ValueError, match="frames of one size; given: no frames"):
+        dk.show.film([], "nothing")
+    with pytest.raises(ValueError, match="frames of one size; given: 2×2, 2×4"):
+        dk.show.film([small, large], "two sizes")
+    with pytest.raises(ValueError, match=r"fps .frames a second. must be from 1 to 50; given: 0"):
+        dk.show.film([small], "still", fps=0)

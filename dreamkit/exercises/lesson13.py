@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from . import Condition, Exercise, Mistake
-from .checking import near
+from .checking import close, near, normal, on, uniform
 
 
 def _neighbours(picture, centre=True, divide=True, down=False):
@@ -31,49 +31,66 @@ def _agree_like(answer, other, kinds=("lines", "bars", "noise"), within=1e-4) ->
     return all(near(answer(_striped(kind)), other(_striped(kind)), within) for kind in kinds)
 
 
-# (how sure, top, left, name): a cat and a bird on top of the surest fox, a second fox and a fish in
-# its rows, others elsewhere.
-_FOUND = [
-    (0.30, 40, 200, "boat"),
-    (0.90, 0, 0, "fox"),
-    (0.85, 10, 10, "cat"),
-    (0.80, 0, 100, "fox"),
-    (0.70, 5, 300, "fish"),
-    (0.60, 20, 20, "bird"),
-    (0.20, 200, 150, "whale"),
-]
+def _weights(height, width, power=1.0, squared=True, whole=False, floor=True):
+    """1 / frequency of each coefficient; the options make the mistakes that students make."""
+    columns = torch.fft.fftfreq(width) if whole else torch.fft.rfftfreq(width)
+    frequency = torch.fft.fftfreq(height)[:, None].square() + columns.square()
+    frequency = frequency.sqrt() if squared else frequency
+    return 1 / frequency.clamp(min=1 / max(height, width) if floor else 1e-9) ** power
 
 
-def _greedy(entries, count, least, far=max, compared=slice(None), once=True):
-    """The solution; the options change how crops are compared: `far` joins both distances."""
-    chosen = []
-    for entry in entries:
-        apart = all(
-            far(abs(entry[1] - c[1]), abs(entry[2] - c[2])) >= least for c in chosen[compared]
-        )
-        if apart and not (once and entry[3] in [c[3] for c in chosen]):
-            chosen.append(entry)
-    return chosen[:count]
+def _alike(given, wanted) -> bool:
+    """Whether two tensors agree relative to the greatest value."""
+    return close(given / wanted.max(), wanted / wanted.max())
 
 
-def _apart(found, count, least, **options):
-    return _greedy(sorted(found, reverse=True), count, least, **options)
+def _ascent(
+    score, held, paint, look, steps, rate, uphill=-1, clear=True, view=None, end=lambda x, held: x
+):
+    """Adam on what `paint` makes a picture of; the options make the mistakes of students."""
+    held = held.clone().requires_grad_()
+    optimizer = torch.optim.Adam([held], rate)
+    for step in range(steps):
+        if clear:
+            optimizer.zero_grad()
+        seen = (view or look)(paint(held), step)
+        (uphill * score(seen)).backward()
+        optimizer.step()
+    return end(paint(held), held).detach()
 
 
-def _picks(answer, count=3):
-    return [tuple(entry) for entry in answer(list(_FOUND), count, 50)]
+def _variant(**options):
+    return lambda *given: _ascent(*given, **options)
 
 
-def _sigma(step, steps, first, last):
-    return first + (last - first) * step / max(steps - 1, 1)
+def _tilted(image: torch.Tensor) -> torch.Tensor:
+    """A score whose gradient differs from pixel to pixel and with the picture."""
+    weights = torch.linspace(-1, 2, image.numel()).reshape(image.shape)
+    return (weights * image.sin()).sum() - image.square().sum()
 
 
-def _schedule(answer) -> list[float]:
-    return [float(answer(step, 5, 2.5, 0.5)) for step in range(5)]
+def _rolled(image: torch.Tensor, step: int) -> torch.Tensor:
+    return image.roll(step, -1)[..., :-1, :]
 
 
-def _same_schedule(answer, other) -> bool:
-    return all(near(a, b) for a, b in zip(_schedule(answer), _schedule(other), strict=True))
+_HELD = normal(1, 3, 5, 6, seed=3)
+_TRIAL = (_tilted, _HELD, torch.sigmoid, _rolled, 4, 0.1)
+
+
+def _place(logits, index, mean=lambda logits: logits.softmax(1).mean(0), first=0):
+    odds = mean(logits)
+    return first + int((odds > odds[index]).sum())
+
+
+def _views(classes: int, views: int, seed: int) -> torch.Tensor:
+    """Logits of some views [V, C]: a loud one, which decides if logits are averaged."""
+    logits = 3 * normal(views, classes, seed=seed)
+    logits[0] *= 6
+    return logits
+
+
+def _places(answer) -> list[int]:
+    return [int(answer(_views(9, 5, seed), index)) for seed in range(4) for index in range(9)]
 
 
 EXERCISES = (
@@ -113,94 +130,167 @@ EXERCISES = (
                 "not yet: the correlation of picture[..., :-1] with picture[..., 1:]",
             ),
         ),
+        cases=((uniform(1, 3, 9, 30, seed=4),), (uniform(2, 3, 17, 8, seed=5).cumsum(3) / 20,)),
+        compare=lambda given, wanted: near(given, wanted, 1e-3),
         praise="1 where neighbours always agree, 0 for noise: the prior of the post, as one number",
     ),
     Exercise(
-        "fading_blur",
+        "one_over_f",
         "13",
-        "A prior that fades",
-        4,
-        1,
-        _sigma,
-        same=_same_schedule,
+        "Loud and quiet waves",
+        6,
+        2,
+        _weights,
+        same=on(6, 6, compare=_alike),
         checks=(
-            Condition(
-                lambda f: len(set(_schedule(f))) > 1,
-                "the blur stays the same; it should weaken, so that detail may come last",
-            ),
             Mistake(
-                "upside down",
-                lambda step, steps, first, last: _sigma(step, steps, last, first),
-                "upside down: begin with `first`, the strong blur",
-            ),
-            Mistake(
-                "one interval too many",
-                lambda step, steps, first, last: _sigma(step, steps + 1, first, last),
-                "the last step does not reach `last`: between 5 steps there are 4 intervals",
+                "both halves of the spectrum",
+                lambda height, width: _weights(height, width, whole=True),
+                "a column for each frequency from -0.5 to 0.5: rfft2 keeps only width // 2 + 1 of "
+                "them; take torch.fft.rfftfreq(width) for the columns",
             ),
             Condition(
-                lambda f: near(f(0, 5, 2.5, 0.5), 2.5, 1e-4) and near(f(4, 5, 2.5, 0.5), 0.5, 1e-4),
-                "step 0 should have `first`, and step steps - 1 should have `last`",
+                lambda f: tuple(f(6, 6).shape) == (6, 4),
+                "the result should be [height, width // 2 + 1]: fftfreq(height) down the rows, "
+                "rfftfreq(width) along the columns",
             ),
-            Mistake("always the first", lambda step, steps, first, last: first),
+            Condition(
+                lambda f: bool(torch.isfinite(f(6, 6)).all()),
+                "the mean of the picture has frequency 0, and 1 / 0 is infinite: use the lowest "
+                "frequency there is, 1 / max(height, width), in its place",
+            ),
             Mistake(
-                "equal factors",
-                lambda step, steps, first, last: first * (last / first) ** (step / (steps - 1)),
+                "1 / f²",
+                lambda height, width: _weights(height, width, power=2.0),
+                "that is 1 / f²: take the root of the sum of the two squares",
             ),
             Mistake(
-                "by step number, not share", lambda step, steps, first, last: first - 0.1 * step
+                "no root",
+                lambda height, width: _weights(height, width, squared=False),
+                "the frequency is the root of the sum of the two squares",
             ),
+            Mistake(
+                "loud high frequencies",
+                lambda height, width: 1 / _weights(height, width),
+                "upside down: slow waves should be loud, fast ones quiet",
+            ),
+            Mistake("mean left at infinity", lambda h, w: _weights(h, w, floor=False)),
         ),
-        otherwise="the ends are right; between them go in equal steps",
-        praise=(
-            "strong at first, when shapes are found, and weak at the end, when they are drawn out"
-        ),
+        cases=((8, 5), (4, 11)),
+        compare=_alike,
+        otherwise="not yet: 1 / f, f at least 1 / max(height, width), in cycles a pixel",
+        praise="a slow wave is loud, a fast one quiet: the prior of the post, as one table",
     ),
     Exercise(
-        "apart",
+        "class_ascent",
         "13",
-        "The best crops, apart from each other",
-        8,
+        "Class ascent",
+        10,
         3,
-        _apart,
-        same=lambda answer, other: _picks(answer) == _picks(other),
+        _ascent,
+        same=on(*_TRIAL),
         checks=(
             Mistake(
-                "only the surest",
-                lambda found, count, least: sorted(found, reverse=True)[:count],
-                "these are the surest, but they overlap: skip what lies near one already chosen",
+                "downhill",
+                _variant(uphill=1),
+                "the score goes down: an optimizer walks downhill, so give it minus the score",
             ),
             Mistake(
-                "in the order given",
-                _greedy,
-                "taken in the order of the list: begin with the surest",
+                "coefficients returned",
+                _variant(end=lambda picture, held: held),
+                "these are the coefficients: return the picture, paint(held)",
             ),
             Mistake(
-                "names twice",
-                lambda *given: _apart(*given, once=False),
-                "the same name twice: skip a name that is taken",
+                "never looked",
+                _variant(view=lambda picture, step: picture),
+                "the score sees the picture itself: give it look(picture, step)",
             ),
             Mistake(
-                "far in both directions",
-                lambda *given: _apart(*given, far=min),
-                "far in *both* directions is too strict: two crops are apart where their rows *or* "
-                "their columns are",
-            ),
-            Condition(
-                lambda f: len(_picks(f)) == 3,
-                "it should give `count` crops where there are as many to choose from",
+                "always the same view",
+                lambda score, held, paint, look, *rest: _ascent(
+                    score, held, paint, lambda picture, _: look(picture, 0), *rest
+                ),
+                "each step has a view of its own: look(picture, step), step from 0 on",
             ),
             Mistake(
-                "compared with the last only",
-                lambda *given: _apart(*given, compared=slice(-1, None)),
-                "compared with the last choice only: compare with every crop that is chosen",
+                "gradients add up",
+                _variant(clear=False),
+                "gradients of earlier steps are added to the new one: call zero_grad before each "
+                "backward",
             ),
-            Condition(
-                lambda f: all(_picks(f, count) == _picks(_apart, count) for count in (3, 2)),
-                "not yet: the surest first; skip what is near a chosen one or has its name; stop "
-                "at count",
+            Mistake(
+                "the view returned",
+                lambda score, held, paint, look, steps, rate: look(
+                    _ascent(score, held, paint, look, steps, rate), steps
+                ),
+                "return the whole picture, not a view of it",
+            ),
+            Mistake(
+                "plain ascent on pixels",
+                lambda score, held, paint, look, steps, rate: paint(held),
             ),
         ),
-        praise="greedy: the surest first, and nothing that is near or called the same",
+        cases=(
+            (_tilted, normal(2, 3, 7, 4, seed=5), torch.tanh, _rolled, 3, 0.3),
+            (
+                lambda x: x.pow(3).mean(),
+                normal(1, 2, 4, 4, seed=6),
+                torch.cos,
+                lambda x, step: x + step,
+                6,
+                0.02,
+            ),
+        ),
+        write=("growing", "class_picture"),
+        otherwise="close: paint, look, minus the score, backward, step; `steps` times, Adam(rate)",
+        praise="paint, look, score, step: what you hand it decides whether a banana comes out",
+    ),
+    Exercise(
+        "place",
+        "13",
+        "The place of a class",
+        5,
+        2,
+        _place,
+        same=lambda answer, other: _places(answer) == _places(other),
+        checks=(
+            Mistake(
+                "counted from 1",
+                lambda logits, index: _place(logits, index, first=1),
+                "one too many: the first of all has place 0",
+            ),
+            Mistake(
+                "means of logits",
+                lambda logits, index: _place(logits, index, lambda x: x.mean(0)),
+                "these are means of logits, in which one loud view decides: take the softmax of "
+                "each view first",
+            ),
+            Mistake(
+                "the first view only",
+                lambda logits, index: _place(logits, index, lambda x: x[0]),
+                "that is the opinion of the first view: average over all",
+            ),
+            Mistake(
+                "softmax over the views",
+                lambda logits, index: _place(logits, index, lambda x: x.softmax(0).mean(0)),
+                "the probabilities of one view should sum to 1: softmax over the classes, "
+                "dimension 1",
+            ),
+            Mistake(
+                "from the end",
+                lambda logits, index: logits.shape[1] - 1 - _place(logits, index),
+                "counted from the least probable class: count those that are more probable",
+            ),
+            Mistake(
+                "the class at that place",
+                lambda logits, index: int(
+                    logits.softmax(1).mean(0).argsort(descending=True)[index]
+                ),
+            ),
+        ),
+        otherwise="not yet: mean probability over the views; then how many classes have more",
+        cases=((_views(30, 2, 8), 29), (_views(5, 7, 9), 0)),
+        compare=lambda given, wanted: int(given) == wanted,
+        praise="0 of 1,000 would be first: a judge's verdict as one number",
     ),
 )

@@ -1,6 +1,6 @@
-"""Synthetic pictures: a sky, a horizon, a forest and leaves, the same for the same seed.
+"""Synthetic pictures: a sky, a horizon, a forest, leaves, a painting, the same for the same seed.
 
-They stand for the three starting pictures of the 2015 "Inceptionism" post. They are drawn from
+They stand for starting pictures of the 2015 "Inceptionism" post. They are drawn from
 simple shapes and fractal noise at any size, so nobody has rights in them.
 """
 
@@ -22,6 +22,9 @@ from .drawing import (
     rgb,
 )
 from .image import Image
+from .pointillism import riverside
+
+__all__ = ["among_its_pieces", "clouds", "evening", "forest", "horizon", "leaves", "riverside"]
 
 
 def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:
@@ -37,6 +40,18 @@ def clouds(height: int = 427, width: int = 640, seed: int = 3) -> Image:
     shade = 0.97 - 0.16 * torch.sigmoid(2.0 * field - 2.6)  # thick clouds are a little darker
     white = shade * torch.tensor([0.98, 0.985, 1.0])[:, None, None]
     return (cover * white + (1 - cover) * blue).clamp(0, 1)[None]
+
+
+def evening(height: int = 427, width: int = 640, seed: int = 3) -> Image:
+    """The sky of `clouds` at dusk [1, 3, height, width]: deep blue, and warm where the sun is.
+
+    A dream brightens and darkens; white clouds would leave it no room upwards.
+
+    >>> bool(evening(30, 40).mean() < 0.6 * clouds(30, 40).mean())
+    True
+    """
+    check_size(height, width)
+    return clouds(height, max(2, width), seed)[..., :width] ** 2.2 * rgb(0.95, 0.72, 0.62)
 
 
 def horizon(height: int, width: int, seed: int = 0) -> Image:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from ..ascent.film import zooming
 from ..ascent.loop import dream
 from ..ascent.settings import Settings
-from ..ascent.steps import smooth
 from ..networks.features import capture
 from ..networks.network import Network
 from ..networks.suggestions import layer_at
@@ -18,7 +17,7 @@ from ..objectives.styles import settings_for, styles_of
 from ..pictures.image import Image, noise
 from ..pictures.samples import sample
 from ..pictures.scales import resize
-from ..pictures.scenes import forest, horizon, leaves
+from ..pictures.scenes import evening, forest, horizon, leaves, riverside
 from .class_pictures import class_picture, home_side, usual_side
 
 POST_CLASSES = (  # the post's eight tiles
@@ -114,24 +113,24 @@ def _photo(name: str, image: Image, caption: str) -> Picture:
 
 def strokes(network: Network, seed: int) -> Iterator[Picture]:
     """A photo, and its dreams by two low layers."""
-    photo = sample("chelsea", 384)
+    photo = sample("chelsea", 448)
     yield _photo("photo", photo, "the photo")
     for style, depth, name in (("strokes", 0.15, "strokes"), ("patchwork", 0.4, "ornaments")):
         yield _dreamt(network, photo, style, depth, seed, name, "a low layer turned up")
 
 
 def painting(network: Network, seed: int) -> Iterator[Picture]:
-    """Two dreams of a blurred photo, which replaces a painting: the package contains none."""
-    photo = smooth(sample("china", 384), 1.5)
-    yield _photo("picture", photo, "a photo softened like a painting")
+    """A painting in dots, drawn by the package, and two dreams of it."""
+    photo = riverside(427, 640, seed)
+    yield _photo("picture", photo, "a painting in dots, drawn by code")
     for style, depth, name in (("spirals", 0.45, "spirals"), ("ornament", 0.57, "ornaments")):
         yield _dreamt(network, photo, style, depth, seed, name, "the same, ornamented")
 
 
 def clouds(network: Network, seed: int) -> Iterator[Picture]:
     """A sky, and its dream by a deep layer."""
-    sky = sample("clouds", 512)
-    yield _photo("sky", sky, "a sky drawn from fractal noise")
+    sky = evening(600, 900)
+    yield _photo("sky", sky, "an evening sky drawn from fractal noise")
     caption = "what the network sees in the clouds"
     yield _dreamt(network, sky, "animals", 0.86, seed, "creatures", caption)
 
@@ -139,7 +138,7 @@ def clouds(network: Network, seed: int) -> Iterator[Picture]:
 def creatures(network: Network, seed: int) -> Iterator[Picture]:
     """The four busiest squares of the dreamt sky, each named by the network."""
     *_, sky = clouds(network, seed)
-    for index, (crop, label) in enumerate(busiest(network, sky.image, 4), 1):
+    for index, (crop, label) in enumerate(busiest(network, sky.image, 4, side=160), 1):
         caption = f"“The {label}-cloud”: a crop that the network calls {label}"
         yield Picture(f"creature-{index}", crop, caption, {"kind": "crop", "label": label})
 

@@ -130,7 +130,8 @@ def _passport(item: Figure, made: Picture, network: Network, seed: int) -> dict[
 
 
 # `known` holds what can be read in the opening of the post or in the published notebook;
-# "as quoted" marks what we know only from quotations by others.
+# "as quoted" marks what we know only from quotations by others, "from memory" what nobody here
+# could confirm.
 _FIGURES = (
     Figure(
         "noise-to-banana",
@@ -146,7 +147,7 @@ _FIGURES = (
         "classes",
         "efficientnet_lite0",
         "Eight class pictures: hartebeest, measuring cup, ant, starfish, anemone fish, banana, "
-        "parachute, screw (as quoted).",
+        "parachute, screw (from memory: nobody here could confirm the labels).",
         "Nothing: the code and settings of the class pictures were never published.",
         "All of it: a spectrum, random crops and fading noise came years later. Another network "
         "than ImageNet's shows those of the eight that it knows, and others of its own.",
@@ -174,7 +175,8 @@ _FIGURES = (
         DEFAULT_NETWORK,
         "A painting ornamented by a low layer (as quoted).",
         "Nothing of the settings.",
-        "The picture (a photo, softened), and the channels: the styles spirals and ornament.",
+        "The picture (a painting in dots, drawn by us), and the channels: the styles spirals and "
+        "ornament.",
         pictures.painting,
     ),
     Figure(

@@ -1,11 +1,12 @@
 """Pictures for notebooks, each with a text that says what is seen.
 
 `picture`, `strip`, `grid`, `maps`, `filters` and the charts return an `IPython.display.Image` (a
-JPEG with alt text). A notebook shows it when it is the last value of a cell; a script can write its
-`.data`. pyplot's global state is not used.
+JPEG with alt text); `film` returns an `IPython.display.HTML`. A notebook shows it when it is the
+last value of a cell; a script can write its `.data`. pyplot's global state is not used.
 """
 
 from .charts import bars, curves, lines
+from .moving import film
 from .shown import chart, filters, grid, maps, picture, strip
 from .tensors import heat, mosaic, overlay, signed, spotlight
 
@@ -13,6 +14,7 @@ __all__ = [
     "bars",
     "chart",
     "curves",
+    "film",
     "filters",
     "grid",
     "heat",

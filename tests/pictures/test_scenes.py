@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import dreamkit as dk
-from dreamkit.pictures.scenes import forest, fractal, horizon, leaves
+from dreamkit.pictures.scenes import evening, forest, fractal, horizon, leaves, riverside
 
-SCENES = (horizon, forest, leaves)
+SCENES = (evening, horizon, forest, leaves, riverside)
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -50,6 +50,17 @@ def test_the_horizon_lies_across_the_middle_under_a_blue_sky(seed):
     assert land[1].mean() > land[2].mean() + 0.05  # green and brown below
     steps = picture.mean((0, 2)).diff().abs()  # brightness from row to row
     assert 60 <= int(steps[60:80].argmax()) + 60 <= 70 and sky.mean() > land.mean()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_riverside_is_a_river_between_trees_and_a_lawn_in_dots(seed):
+    picture = riverside(160, 240, seed)[0]
+    river, lawn, crown = picture[:, 68:92, 60:], picture[:, 106:128, 40:72], picture[:, :24, :60]
+    assert river[2].mean() > river[0].mean() + 0.15  # blue
+    assert lawn[:2].mean() > lawn[2].mean() + 0.2 and crown.mean() < 0.3  # yellow-green, dark
+    assert crown[1].mean() > crown[0].mean()
+    # Dots: nearly one colour inside, another next door, so neighbours differ more than in a sky.
+    assert lawn.diff(dim=2).abs().mean() > 0.04
 
 
 @pytest.mark.parametrize("seed", range(4))
