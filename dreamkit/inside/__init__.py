@@ -45,15 +45,10 @@ _NAMES = {
     "orientation": "orientation_selectivity",
     # the patches of a picture collection that excite a channel most
     "patches": "Patch top_patches",
-<<<<<<< HEAD
     # pictures of directions in a layer
     "directions": "growing_vector vector_pictures",
-    # whether codes find the code of the same picture
-    "retrieving": "retrieval",
-=======
     # whether codes find the code of the same picture, and whether two networks' codes agree
     "retrieving": "representational_similarity retrieval",
->>>>>>> m4
     # whether two maps agree, and whether a map depends on what the network learnt
     "sanity": "forgetting overlap rank_correlation",
 }
