@@ -35,6 +35,8 @@ dk.widgets.cover(network, photo)
 settings = dk.atlas.PictureSettings(side=24, steps=2, batch=3)
 made = dk.atlas(network, ["conv1", "conv2"], "atlas", channels=range(3), settings=settings)
 dk.widgets.atlas(made.folder)
+---
+dk.widgets.look(network, photo, ["conv2", "inception3b"])
 """
 
 
@@ -297,3 +299,21 @@ def test_a_square_over_the_picture_and_an_atlas(opened):
     )
     assert panel.locator("img").count() == 2 and scroll_bars(panel) == []
     shot(notebook, panel, "atlas")
+
+
+def test_a_place_is_looked_at_and_the_small_picture_comes_at_once(opened):
+    notebook = opened("small.ipynb")
+    notebook.run_all()
+    page, panel = notebook.page, notebook.panel("dk.widgets.look(")
+    until(page, lambda: panel.locator("[role=slider]").count() == 3)
+    seen = lambda: [image.get_attribute("src") for image in panel.locator("img").all()]
+    until(page, lambda: status(panel) == "ready")
+    for label in ("row", "column", "layer"):
+        before = seen()
+        slider(panel, label).focus()
+        page.keyboard.press("ArrowLeft")
+        until(page, lambda old=before: seen() != old)
+        until(page, lambda: status(panel) == "ready")
+    assert panel.locator("img").count() == 2 and scroll_bars(panel) == []
+    assert picture(panel)[0].startswith("The photo. conv2 at row")
+    shot(notebook, panel, "look")
