@@ -14,7 +14,7 @@
 # - **You will do:** write the inversion; bring every layer to the same error before you compare; watch a network of your
 #   own learn; cover parts of 40 faces.
 # - **You will learn:** what a layer keeps of colour and position; why a search that was stopped early says nothing
-#   about a layer; how to compare layers By one measure; how a control can undo a famous table.
+#   about a layer; how to compare layers by one measure; how a control can undo a famous table.
 # - **You need:** lessons 01 to 04.
 # - **Minutes:** 50
 
@@ -197,8 +197,8 @@ print(f"{'another photo':29}brightness {light:5.2f}   colour {color:5.2f}")
 #
 # The cat and the cup, also from other noise: both come back, though 120 evaluations are not enough to
 # bring all three below 10 %. With random weights the features are met nearly as well as from other noise, and nothing of
-# the cup is in the picture: no rim, no spoon, and the colour's correlation is near 0. That a picture has the right features
-# is not yet a sign that the features hold the picture.
+# the cup is in the picture: no rim, no spoon, and the colour's correlation is near 0 (that of the brightness is 0.4: roughly
+# where it is light and dark). That a picture has the right features is not yet a sign that the features hold the picture.
 # </details>
 #
 # (10 to 20 seconds.)
