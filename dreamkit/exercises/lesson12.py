@@ -103,7 +103,7 @@ EXERCISES = (
         compare=_same_frames,
         write=("zooming",),
         otherwise="close: dream, keep, enlarge, and begin again from the enlarged dream",
-        praise="dream, keep, enlarge: from the third frame on nothing is left that you gave it",
+        praise="dream, keep, enlarge: each frame begins from what the last one drew",
     ),
     Exercise(
         "per_frame",

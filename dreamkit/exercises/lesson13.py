@@ -5,93 +5,21 @@ from __future__ import annotations
 import torch
 
 from . import Condition, Exercise, Mistake
-from .checking import close, near, normal, on, uniform
-
-
-def _neighbours(picture, centre=True, divide=True, down=False):
-    """The correlation of neighbours; the options leave out a part of it or look down the rows."""
-    picture = picture.mT if down else picture
-    a, b = picture[..., :-1], picture[..., 1:]
-    if centre:
-        a, b = a - a.mean(), b - b.mean()
-    size = (a.square().mean() * b.square().mean()).sqrt() if divide else 1
-    return float((a * b).mean() / size)
-
-
-def _striped(kind: str) -> torch.Tensor:
-    """A picture [1, 3, 24, 24] of equal rows ("lines"), equal columns ("bars"), noise or a ramp."""
-    size = {"lines": (1, 3, 24, 1), "bars": (1, 3, 1, 24), "noise": (1, 3, 24, 24)}.get(kind)
-    if size is None:
-        return torch.linspace(0.1, 0.4, 24).expand(1, 3, 24, 24).contiguous()
-    generator = torch.Generator().manual_seed(0)
-    return (0.6 + 0.3 * torch.rand(size, generator=generator)).expand(1, 3, 24, 24).contiguous()
-
-
-def _agree_like(answer, other, kinds=("lines", "bars", "noise"), within=1e-4) -> bool:
-    return all(near(answer(_striped(kind)), other(_striped(kind)), within) for kind in kinds)
-
-
-def _weights(height, width, power=1.0, squared=True, whole=False, floor=True):
-    """1 / frequency of each coefficient; the options make the mistakes that students make."""
-    columns = torch.fft.fftfreq(width) if whole else torch.fft.rfftfreq(width)
-    frequency = torch.fft.fftfreq(height)[:, None].square() + columns.square()
-    frequency = frequency.sqrt() if squared else frequency
-    return 1 / frequency.clamp(min=1 / max(height, width) if floor else 1e-9) ** power
-
-
-def _alike(given, wanted) -> bool:
-    """Whether two tensors agree relative to the greatest value."""
-    return close(given / wanted.max(), wanted / wanted.max())
-
-
-def _ascent(
-    score, held, paint, look, steps, rate, uphill=-1, clear=True, view=None, end=lambda x, held: x
-):
-    """Adam on what `paint` makes a picture of; the options make the mistakes of students."""
-    held = held.clone().requires_grad_()
-    optimizer = torch.optim.Adam([held], rate)
-    for step in range(steps):
-        if clear:
-            optimizer.zero_grad()
-        seen = (view or look)(paint(held), step)
-        (uphill * score(seen)).backward()
-        optimizer.step()
-    return end(paint(held), held).detach()
-
-
-def _variant(**options):
-    return lambda *given: _ascent(*given, **options)
-
-
-def _tilted(image: torch.Tensor) -> torch.Tensor:
-    """A score whose gradient differs from pixel to pixel and with the picture."""
-    weights = torch.linspace(-1, 2, image.numel()).reshape(image.shape)
-    return (weights * image.sin()).sum() - image.square().sum()
-
-
-def _rolled(image: torch.Tensor, step: int) -> torch.Tensor:
-    return image.roll(step, -1)[..., :-1, :]
-
-
-_HELD = normal(1, 3, 5, 6, seed=3)
-_TRIAL = (_tilted, _HELD, torch.sigmoid, _rolled, 4, 0.1)
-
-
-def _place(logits, index, mean=lambda logits: logits.softmax(1).mean(0), first=0):
-    odds = mean(logits)
-    return first + int((odds > odds[index]).sum())
-
-
-def _views(classes: int, views: int, seed: int) -> torch.Tensor:
-    """Logits of some views [V, C]: a loud one, which decides if logits are averaged."""
-    logits = 3 * normal(views, classes, seed=seed)
-    logits[0] *= 6
-    return logits
-
-
-def _places(answer) -> list[int]:
-    return [int(answer(_views(9, 5, seed), index)) for seed in range(4) for index in range(9)]
-
+from .checking import near, normal, on, uniform
+from .variants13 import (
+    TRIAL,
+    agree_like,
+    alike,
+    ascent,
+    neighbours,
+    place,
+    places,
+    rolled,
+    tilted,
+    variant,
+    views,
+    weights,
+)
 
 EXERCISES = (
     Exercise(
@@ -100,8 +28,8 @@ EXERCISES = (
         "How much do neighbours agree?",
         6,
         2,
-        _neighbours,
-        same=_agree_like,
+        neighbours,
+        same=agree_like,
         checks=(
             Mistake(
                 "mean difference",
@@ -111,22 +39,22 @@ EXERCISES = (
             ),
             Mistake(
                 "means not taken away",
-                lambda picture: _neighbours(picture, centre=False),
+                lambda picture: neighbours(picture, centre=False),
                 "a bright picture of noise comes out near 1: subtract each side's mean first",
             ),
             Mistake(
                 "covariance",
-                lambda picture: _neighbours(picture, divide=False),
+                lambda picture: neighbours(picture, divide=False),
                 "the product is there; divide it by both standard deviations, so that contrast "
                 "does not matter",
             ),
             Mistake(
                 "neighbours above and below",
-                lambda picture: _neighbours(picture, down=True),
+                lambda picture: neighbours(picture, down=True),
                 "these are neighbours above and below; take columns: the last dimension",
             ),
             Condition(
-                lambda f: _agree_like(f, _neighbours, ("lines", "bars", "noise", "ramp"), 0.01),
+                lambda f: agree_like(f, neighbours, ("lines", "bars", "noise", "ramp"), 0.01),
                 "not yet: the correlation of picture[..., :-1] with picture[..., 1:]",
             ),
         ),
@@ -140,12 +68,12 @@ EXERCISES = (
         "Loud and quiet waves",
         6,
         2,
-        _weights,
-        same=on(6, 6, compare=_alike),
+        weights,
+        same=on(6, 6, compare=alike),
         checks=(
             Mistake(
                 "both halves of the spectrum",
-                lambda height, width: _weights(height, width, whole=True),
+                lambda height, width: weights(height, width, whole=True),
                 "a column for each frequency from -0.5 to 0.5: rfft2 keeps only width // 2 + 1 of "
                 "them; take torch.fft.rfftfreq(width) for the columns",
             ),
@@ -161,23 +89,23 @@ EXERCISES = (
             ),
             Mistake(
                 "1 / f²",
-                lambda height, width: _weights(height, width, power=2.0),
+                lambda height, width: weights(height, width, power=2.0),
                 "that is 1 / f²: take the root of the sum of the two squares",
             ),
             Mistake(
                 "no root",
-                lambda height, width: _weights(height, width, squared=False),
+                lambda height, width: weights(height, width, squared=False),
                 "the frequency is the root of the sum of the two squares",
             ),
             Mistake(
                 "loud high frequencies",
-                lambda height, width: 1 / _weights(height, width),
+                lambda height, width: 1 / weights(height, width),
                 "upside down: slow waves should be loud, fast ones quiet",
             ),
-            Mistake("mean left at infinity", lambda h, w: _weights(h, w, floor=False)),
+            Mistake("mean left at infinity", lambda h, w: weights(h, w, floor=False)),
         ),
         cases=((8, 5), (4, 11)),
-        compare=_alike,
+        compare=alike,
         otherwise="not yet: 1 / f, f at least 1 / max(height, width), in cycles a pixel",
         praise="a slow wave is loud, a fast one quiet: the prior of the post, as one table",
     ),
@@ -187,41 +115,41 @@ EXERCISES = (
         "Class ascent",
         10,
         3,
-        _ascent,
-        same=on(*_TRIAL),
+        ascent,
+        same=on(*TRIAL),
         checks=(
             Mistake(
                 "downhill",
-                _variant(uphill=1),
+                variant(uphill=1),
                 "the score goes down: an optimizer walks downhill, so give it minus the score",
             ),
             Mistake(
                 "coefficients returned",
-                _variant(end=lambda picture, held: held),
+                variant(end=lambda picture, held: held),
                 "these are the coefficients: return the picture, paint(held)",
             ),
             Mistake(
                 "never looked",
-                _variant(view=lambda picture, step: picture),
+                variant(view=lambda picture, step: picture),
                 "the score sees the picture itself: give it look(picture, step)",
             ),
             Mistake(
                 "always the same view",
-                lambda score, held, paint, look, *rest: _ascent(
+                lambda score, held, paint, look, *rest: ascent(
                     score, held, paint, lambda picture, _: look(picture, 0), *rest
                 ),
                 "each step has a view of its own: look(picture, step), step from 0 on",
             ),
             Mistake(
                 "gradients add up",
-                _variant(clear=False),
+                variant(clear=False),
                 "gradients of earlier steps are added to the new one: call zero_grad before each "
                 "backward",
             ),
             Mistake(
                 "the view returned",
                 lambda score, held, paint, look, steps, rate: look(
-                    _ascent(score, held, paint, look, steps, rate), steps
+                    ascent(score, held, paint, look, steps, rate), steps
                 ),
                 "return the whole picture, not a view of it",
             ),
@@ -231,7 +159,7 @@ EXERCISES = (
             ),
         ),
         cases=(
-            (_tilted, normal(2, 3, 7, 4, seed=5), torch.tanh, _rolled, 3, 0.3),
+            (tilted, normal(2, 3, 7, 4, seed=5), torch.tanh, rolled, 3, 0.3),
             (
                 lambda x: x.pow(3).mean(),
                 normal(1, 2, 4, 4, seed=6),
@@ -251,34 +179,34 @@ EXERCISES = (
         "The place of a class",
         5,
         2,
-        _place,
-        same=lambda answer, other: _places(answer) == _places(other),
+        place,
+        same=lambda answer, other: places(answer) == places(other),
         checks=(
             Mistake(
                 "counted from 1",
-                lambda logits, index: _place(logits, index, first=1),
+                lambda logits, index: place(logits, index, first=1),
                 "one too many: the first of all has place 0",
             ),
             Mistake(
                 "means of logits",
-                lambda logits, index: _place(logits, index, lambda x: x.mean(0)),
+                lambda logits, index: place(logits, index, lambda x: x.mean(0)),
                 "these are means of logits, in which one loud view decides: take the softmax of "
                 "each view first",
             ),
             Mistake(
                 "the first view only",
-                lambda logits, index: _place(logits, index, lambda x: x[0]),
+                lambda logits, index: place(logits, index, lambda x: x[0]),
                 "that is the opinion of the first view: average over all",
             ),
             Mistake(
                 "softmax over the views",
-                lambda logits, index: _place(logits, index, lambda x: x.softmax(0).mean(0)),
+                lambda logits, index: place(logits, index, lambda x: x.softmax(0).mean(0)),
                 "the probabilities of one view should sum to 1: softmax over the classes, "
                 "dimension 1",
             ),
             Mistake(
                 "from the end",
-                lambda logits, index: logits.shape[1] - 1 - _place(logits, index),
+                lambda logits, index: logits.shape[1] - 1 - place(logits, index),
                 "counted from the least probable class: count those that are more probable",
             ),
             Mistake(
@@ -289,7 +217,7 @@ EXERCISES = (
             ),
         ),
         otherwise="not yet: mean probability over the views; then how many classes have more",
-        cases=((_views(30, 2, 8), 29), (_views(5, 7, 9), 0)),
+        cases=((views(30, 2, 8), 29), (views(5, 7, 9), 0)),
         compare=lambda given, wanted: int(given) == wanted,
         praise="0 of 1,000 would be first: a judge's verdict as one number",
     ),

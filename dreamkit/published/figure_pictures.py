@@ -176,7 +176,7 @@ def photo_decides(network: Network, seed: int) -> Iterator[Picture]:
         yield _dreamt(network, scene, "animals", 0.86, seed, f"{name}-dreamt", caption)
 
 
-def landscapes(network: Network, seed: int, frames: int = 16) -> Iterator[Picture]:
+def landscapes(network: Network, seed: int, frames: int = 8) -> Iterator[Picture]:
     """Frames of the notebook's last loop, from noise: dream, enlarge by 1 / 0.95, dream again."""
     start = noise(256, 384, seed, contrast=0.1)
     # so deep that a ground appears, and things on it

@@ -6,7 +6,7 @@ last value of a cell; a script can write its `.data`. pyplot's global state is n
 """
 
 from .charts import bars, curves, lines
-from .moving import film
+from .looping import film
 from .shown import chart, filters, grid, maps, picture, strip
 from .tensors import heat, mosaic, overlay, signed, spotlight
 

@@ -357,7 +357,8 @@ I would be wrong if …
 # A blue weight and a shiny handle, twice. Around the first lies a surface in the colour of skin; against the second presses
 # something rounded of that colour, as a hand might. But the ground under the teapots has nearly the same colour, so the
 # colour proves nothing. One rounded shape in two pictures is a hint, no more: here the post's arm is *not* shown again. At
-# full size (`dreamkit figures dumbbells`: 192 pixels, 300 steps, four starts) there is more to look at.
+# full size (`dreamkit figures dumbbells`: 192 pixels, 300 steps, four starts) three of four
+# have a shape that we would call a fist. Would a stranger?
 # </details>
 #
 # If an arm is there, the class picture shows what the network *takes for* the class, and that includes what always came along in
@@ -421,7 +422,7 @@ dk.show.strip({"the painting": painting} | painted, height=2.5,
 #
 # Who names the creatures? In the post people did, with humour. Here two networks do, and you. `dk.figures.busiest` cuts
 # squares out of the picture and keeps those, apart from each other, for which some logit is greatest. The baseline: the same on
-# the sky *before* the dream. **Cover the titles and name the six yourself first.** (5 to 15 seconds.)
+# the sky *before* the dream. **Cover the titles and name them yourself first.** (5 to 15 seconds.)
 
 # %%
 side = 200 if ours else 80
@@ -433,13 +434,14 @@ for what, picture in (("dreamt", creatures), ("before", sky)):
         second, its = dk.classify(judge, dk.resize(crop, (judge.side,) * 2, "bilinear"), 1)[0]
         found[f"{what}\nmaker: {label} {odds:.0%}\njudge: {second} {its:.0%}"] = crop
 dk.show.grid(found, columns=3, height=2.7,
-             alt=f"Three crops of the dreamt sky and three of the sky before: {', '.join(found)}")
+             alt=f"Crops of the dreamt sky, then of the sky before: {', '.join(found)}")
 
 # %% [markdown]
-# In EfficientNet-Lite0 the networks call crops of the dream dogs and their like, and often different ones: each crop holds
-# parts of several animals, and no class is called *dog-fish*. For the empty sky they have names as well: a classifier must
-# answer something. So a name from a network proves little; what differs between the rows is which *kind* of thing it names, and
-# what you wrote.
+# In EfficientNet-Lite0 both networks call all three crops of the dream dogs, with little confidence, and agree on the breed in
+# two of them. But they agree about the empty sky as well: a geyser, a parachute. A classifier must answer something, and two
+# that learnt from the same photos answer alike; their agreement proves little. What the dream changed is the *kind* of answer,
+# from weather to dogs. The hybrids are yours to name: a crop holds parts of several animals, and no class is called
+# *dog-fish*.
 #
 # ## Figure 8 · The picture decides where
 #
@@ -459,7 +461,7 @@ dk.show.grid(scenes | {f"{name}, dreamt": one[None] for name, one in zip(scenes,
 # %% [markdown]
 # In EfficientNet-Lite0 all three fill with the same kind: furry heads with eyes. A head sits where a cloud was, at the foot of
 # a trunk, under a leaf. So the claim holds here as lesson 09 measures it: the network decides *what*, the photo *where*. For
-# towers in one and birds in the other it takes two networks, as in the post, or two styles (`dk.styles()`).
+# towers in one and birds in the other it takes two networks, as very likely in the post, or two styles (`dk.styles()`).
 #
 # ## Figure 9 · Landscapes out of noise
 #
@@ -500,7 +502,7 @@ dk.show.picture(once, f"A class picture of {companion}, from noise", scale=2)
 #   no part in them, but learnt from the same photos.
 # - Beside one of two dumbbells presses a rounded shape in the colour of skin; the teapots' ground has that colour, too. An arm
 #   is not shown here.
-# - Networks have names for an empty sky, too. The sky's animals, the heads in the horizon, the forest and the leaves are of one kind: the
+# - Two networks agree on names for an empty sky, too: names prove little. The sky's animals, the heads in the horizon, the forest and the leaves are of one kind: the
 #   network decides what, the photo where.
 # - Known are the opening of the post and its notebook. The rest is second-hand, from memory, or our guess, and is called so.
 #
