@@ -1,12 +1,14 @@
 """Makes the README's strip and the gallery: `python notebooks/pictures.py`.
 
-It writes notebooks/pictures/*.webp and GALLERY.md.
+It writes notebooks/pictures/*.webp and GALLERY.md; with names of the gallery, only those pictures
+and the page.
 
 Every picture of the gallery is made by the command that stands under it, and carries its recipe:
 `dreamkit again` remakes it.
 """
 
 import shlex
+import sys
 from pathlib import Path
 
 import torch
@@ -41,6 +43,9 @@ GALLERY = {
         "The sky again, seen by a small robust network",
         "dreamkit dream clouds --side 448 --network dreamnet-robust",
     ),
+    "grid": ("What a layer sees in each part of a cat", "dreamkit grid chelsea"),
+    "groups": ("Channels that act together", "dreamkit groups chelsea"),
+    "caricature": ("A caricature, grown from noise", "dreamkit caricature chelsea"),
 }
 
 
@@ -55,8 +60,16 @@ def strip(side: int = 640) -> dk.Image:
     return torch.cat(parts[:-1], dim=-1)
 
 
+def make(name: str) -> None:
+    """Run the command of one picture of the gallery."""
+    _, command = GALLERY[name]
+    status = call([*shlex.split(command)[1:], "-o", str(FOLDER / f"{name}.webp")])
+    if status:
+        raise SystemExit(status)
+
+
 def gallery() -> str:
-    """The page, after each of its commands has been run."""
+    """The page."""
     lines = [
         "# Gallery",
         "",
@@ -64,10 +77,6 @@ def gallery() -> str:
         "`dreamkit again PICTURE` remakes it.",
     ]
     for name, (seen, command) in GALLERY.items():
-        target = FOLDER / f"{name}.webp"
-        status = call([*shlex.split(command)[1:], "-o", str(target)])
-        if status:
-            raise SystemExit(status)
         lines += [
             "",
             f"## {seen}",
@@ -81,5 +90,8 @@ def gallery() -> str:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    dk.save_image(strip(), FOLDER / "strip.webp")
+    if not sys.argv[1:]:
+        dk.save_image(strip(), FOLDER / "strip.webp")
+    for name in sys.argv[1:] or GALLERY:
+        make(name)
     FOLDER.with_name("GALLERY.md").write_text(gallery(), encoding="utf-8")
