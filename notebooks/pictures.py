@@ -63,6 +63,9 @@ GALLERY = {
         "The sky again, seen by a small robust network",
         "dreamkit dream clouds --side 448 --network dreamnet-robust",
     ),
+    "grid": ("What a layer sees in each part of a cat", "dreamkit grid chelsea"),
+    "groups": ("Channels that act together", "dreamkit groups chelsea"),
+    "caricature": ("A caricature, grown from noise", "dreamkit caricature chelsea"),
 }
 
 
