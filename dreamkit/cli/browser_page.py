@@ -41,9 +41,9 @@ def page(
         str, typer.Option(help="of the weights: float16, half the size, or float32")
     ] = "float16",
 ) -> None:
-    """Write DeepDream as a page that dreams in the browser, with no Python and no server.
+    """Write DeepDream as a page that dreams in the browser.
 
-    Any static web server shows it: python -m http.server -d OUT. The photo of whoever uses it
+    It needs no Python and no server that computes. Any static web server shows it: python -m http.server -d OUT. The photo of whoever uses it
     stays on their machine.
     """
     if precision not in ("float16", "float32"):

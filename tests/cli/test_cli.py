@@ -488,7 +488,6 @@ MISTAKES = [
     ),
     (["again", "photo.png"], "'photo.png' carries no dreamkit passport"),
     (["again"], "missing argument"),
-    (["lab", "nowhere"], "no lessons in 'nowhere': they come with dreamkit's source"),
 ]
 
 

@@ -201,7 +201,7 @@ def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, caps
         terminate()  # after the save, before the line that tells of it
         real(text)
 
-    for module in ("dream", "sheets", "again", "films", "album", "atlas"):
+    for module in ("dream", "sheets", "seen", "again", "films", "album", "atlas"):
         monkeypatch.setattr(f"dreamkit.cli.{module}.print_line", interrupted)
     assert call(SAVING[command]) == 0
     shown = capsys.readouterr()
