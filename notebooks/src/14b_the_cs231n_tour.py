@@ -14,7 +14,7 @@
 #   as a map; cover photos; ask which maps notice that the network forgets; build adversarial pictures.
 # - **You will learn:** what each method can show, and what its control takes away again.
 # - **You need:** lessons 01 to 04.
-# - **Minutes:** 40
+# - **Minutes:** 45
 
 # %%
 import dreamkit as dk

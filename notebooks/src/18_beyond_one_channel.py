@@ -14,7 +14,7 @@
 # - **You will learn:** why certainty of the network is not likeness; what negative pictures and diversity add; whether
 #   channels are better than any other directions; which of these insights random weights give too.
 # - **You need:** lessons 02 and 08.
-# - **Minutes:** 50
+# - **Minutes:** 55
 
 # %%
 import dreamkit as dk
