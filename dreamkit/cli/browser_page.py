@@ -43,8 +43,8 @@ def page(
 ) -> None:
     """Write DeepDream as a page that dreams in the browser.
 
-    It needs no Python and no server that computes. Any static web server shows it: python -m http.server -d OUT. The photo of whoever uses it
-    stays on their machine.
+    It needs no Python and no server that computes. Any static web server shows it: python -m
+    http.server -d OUT. The photo of whoever uses it stays on their machine.
     """
     if precision not in ("float16", "float32"):
         raise ValueError(f"--precision is float16 or float32 here; given: {precision!r}")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..ascent.fourier import Crops, Prior, growing, spectrum
+from ..ascent.gradients import Score
 from ..atlas.channels import with_redirected_relus
 from ..checks.numbers import check_index
 from ..networks.activations import channels_before
@@ -70,6 +71,26 @@ class Recipe:
         first, last = 0.5 - 0.48 * self.depth, 0.5 - 0.2 * self.depth  # cycles a pixel
         return Prior(1 + 0.2 * self.depth, limits=(first, last))
 
+    def growing(
+        self, score: Score, start: Tensor, steps: int, rate: float, seed: int
+    ) -> Iterator[Image]:
+        """The pictures [N, 3, side, side] after each step, from N spectra of noise."""
+        inner = slice(self.margin, self.margin + self.side)
+        for picture in growing(
+            score,
+            self.canvas,
+            self.canvas,
+            steps,
+            rate,
+            self.crops,
+            seed,
+            start,
+            prior=self.prior,
+            noise=0.2 * self.depth**2,
+            cosine=True,
+        ):
+            yield picture[..., inner, inner]
+
 
 def recipe(network: Network, layer: str) -> Recipe:
     """The recipe for a layer's channels. Raises KeyError for an unknown layer."""
@@ -104,21 +125,9 @@ def channel_picture(
     plan, objective = recipe(network, layer), _each(network, layer, wanted)
     awake = share_layers(network, with_redirected_relus(network))
     start = spectrum(plan.canvas, plan.canvas, seed, plan.strength)
-    steps = growing(
-        scorer(awake, objective),
-        plan.canvas,
-        plan.canvas,
-        plan.steps,
-        0.06,
-        plan.crops,
-        seed,
-        start.expand(len(wanted), -1, -1, -1, -1),
-        prior=plan.prior,
-        noise=0.2 * plan.depth**2,
-        cosine=True,
-    )
-    picture, inner = deque(steps, maxlen=1).pop(), slice(plan.margin, plan.margin + plan.side)
-    return picture[..., inner, inner]
+    start = start.expand(len(wanted), -1, -1, -1, -1)
+    steps = plan.growing(scorer(awake, objective), start, plan.steps, 0.06, seed)
+    return deque(steps, maxlen=1).pop()
 
 
 def _each(network: Network, layer: str, channels: Sequence[int]) -> Objective:

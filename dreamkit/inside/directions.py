@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..ascent.fourier import growing, spectrum, to_image
+from ..ascent.fourier import spectrum, to_image
 from ..ascent.gradients import Score, gradient
 from ..atlas.channels import with_redirected_relus
 from ..atlas.cluster import weights_digest
@@ -83,8 +83,9 @@ def _batches(
     plan = _plan(network, layer, small)
     if folder is not None:
         make_folder(folder)
+    digest = weights_digest(network) if folder else ""  # once: it may read all weights
     for rows in vectors.split(_BATCH):
-        files = [_file(folder, network, layer, row, plan, seed) for row in rows] if folder else []
+        files = [_file(folder, digest, layer, row, plan, seed) for row in rows] if folder else []
         if files and all(file.is_file() for file in files):
             yield torch.cat([load_image(file) for file in files])
             continue
@@ -108,21 +109,8 @@ def _steps(
     if not uphill.flatten(1).any(1).all():  # a direction to which noise has no way up
         awake = share_layers(network, with_redirected_relus(network))
         score = _score(awake, layer, vectors)
-    inner = slice(plan.margin, plan.margin + plan.side)
-    for picture in growing(
-        score,
-        plan.canvas,
-        plan.canvas,
-        plan.steps // (_SMALL if small else 1),
-        0.08 if small else 0.06,
-        plan.crops,
-        seed,
-        start,
-        prior=plan.prior,
-        noise=0.2 * plan.depth**2,
-        cosine=True,
-    ):
-        yield picture[..., inner, inner]
+    steps, rate = (plan.steps // _SMALL, 0.08) if small else (plan.steps, 0.06)
+    yield from plan.growing(score, start, steps, rate, seed)
 
 
 def _score(network: Network, layer: str, vectors: Tensor) -> Score:
@@ -133,9 +121,7 @@ def _score(network: Network, layer: str, vectors: Tensor) -> Score:
     return scorer(network, Objective((layer,), formula, f"directions of {layer!r}"))
 
 
-def _file(
-    folder: Path, network: Network, layer: str, vector: Tensor, plan: Recipe, seed: int
-) -> Path:
+def _file(folder: Path, digest: str, layer: str, vector: Tensor, plan: Recipe, seed: int) -> Path:
     """The file of a picture, named by all that decides what it shows."""
-    what = (weights_digest(network), layer, vector.tolist(), plan, seed)
+    what = (digest, layer, vector.tolist(), plan, seed)
     return folder / f"{hashlib.sha256(repr(what).encode()).hexdigest()[:24]}.png"
