@@ -24,6 +24,7 @@ WIDTH = 380
 
 # starting pictures that are drawn, as the page shows it
 DRAWN = """import dreamkit as dk
+
 dk.save_image(dk.scenes.evening(427, 640), "evening.png")
 dk.save_image(dk.scenes.riverside(427, 640), "riverside.png")"""
 # name: (what is seen, the command but for its -o)
