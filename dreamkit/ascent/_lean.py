@@ -7,6 +7,7 @@ bytes as the plain verbs; above, a standard deviation is summed in another order
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 
 from ..pictures.drawing import draw_seed
 from ..pictures.image import Image
-from ..pictures.scales import enlarge, halve, mirror, octave_sizes, resize
+from ..pictures.scales import enlarge, halve_padded, mirror, octave_sizes, resize
 from . import memory
 from .gradients import Score, cuts, gradient, shifted_tiles, warn_if_silent
 from .settings import Settings
@@ -112,19 +113,42 @@ def smooth_laplacian_(gradient: Tensor, levels: int) -> Tensor:
 
 
 def _even_bands_(image: Tensor, levels: int, least: Tensor) -> Tensor:
-    parts = image.split(1, dim=1)  # the channels one by one: a blur needs three copies
     if levels:
-        small = torch.cat([halve(part) for part in parts], 1)
-        for part, half in zip(parts, small.split(1, dim=1), strict=True):
-            part -= enlarge(half, part)
+        small = _halve(image)
+        _add_enlarged_(image, small, -1)
     for one, loud in zip(image, _peaks(image) > least, strict=True):
         one /= _rms(one)
         one *= loud
     if levels:
-        small = _even_bands_(small, levels - 1, least)
-        for part, half in zip(parts, small.split(1, dim=1), strict=True):
-            part += enlarge(half, part)
+        _add_enlarged_(image, _even_bands_(small, levels - 1, least), 1)
     return image
+
+
+def _halve(image: Tensor) -> Tensor:
+    """`halve`, strip by strip."""
+    height, parts = image.shape[-2], []
+    for top, bottom in _half_strips(image):
+        rows = mirror(height, 2, image, 2 * top, min(2 * bottom, height))
+        padded = image[..., rows, :][..., mirror(image.shape[-1], 2, image)]
+        parts.append(halve_padded(padded))
+    return parts[0] if len(parts) == 1 else torch.cat(parts, -2)
+
+
+def _add_enlarged_(image: Tensor, small: Tensor, sign: int) -> None:
+    """Add `enlarge(small, image)`, or subtract it, strip by strip."""
+    height = image.shape[-2]
+    for top, bottom in _half_strips(image):
+        first, last = max(0, top - 1), min(bottom + 1, small.shape[-2])  # the blur's margin
+        like = image[..., 2 * first : min(2 * last, height), :]
+        large = enlarge(small[..., first:last, :], like)
+        inner = large[..., 2 * (top - first) : min(2 * bottom, height) - 2 * first, :]
+        image[..., 2 * top : 2 * bottom, :].add_(inner, alpha=sign)
+
+
+def _half_strips(image: Tensor) -> list[tuple[int, int]]:
+    """Strips of every second row: a strip and its blurred half begin at the same row."""
+    channels, height, width = image.shape[-3:]
+    return cuts(math.ceil(height / 2), max(1, STRIP // (2 * channels * width)))
 
 
 def _peaks(image: Tensor) -> Tensor:

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..ascent.fourier import spectrum, to_image
-from ..ascent.gradients import Score, gradient
+from ..ascent.fourier import spectrum
+from ..ascent.gradients import Score
 from ..atlas.channels import with_redirected_relus
 from ..atlas.cluster import weights_digest
 from ..networks.layers import layer_info, share_layers
@@ -104,11 +104,8 @@ def _steps(
 ) -> Iterator[Image]:
     start = spectrum(plan.canvas, plan.canvas, seed, plan.strength)
     start = start.expand(len(vectors), -1, -1, -1, -1)
-    score = _score(network, layer, vectors)
-    uphill = gradient(score, to_image(start, plan.canvas, plan.prior))
-    if not uphill.flatten(1).any(1).all():  # a direction to which noise has no way up
-        awake = share_layers(network, with_redirected_relus(network))
-        score = _score(awake, layer, vectors)
+    awake = share_layers(network, with_redirected_relus(network))
+    score = _score(awake, layer, vectors)
     steps, rate = (plan.steps // _SMALL, 0.08) if small else (plan.steps, 0.06)
     yield from plan.growing(score, start, steps, rate, seed)
 

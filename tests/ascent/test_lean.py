@@ -90,3 +90,12 @@ def test_strips_of_a_flat_gradient_are_not_divided(monkeypatch):
     for value in (0.0, 1e-3):
         flat = torch.full((1, 3, 300, 7), value)
         assert torch.equal(_lean.normalize_(flat.clone()), flat)
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 5, 61, 64])
+@pytest.mark.parametrize("strip", [1, 50, 130])
+def test_bands_in_strips_of_any_height_are_those_of_the_whole(monkeypatch, height, strip):
+    image = torch.rand(2, 3, height, 7, generator=torch.Generator().manual_seed(0)).double() - 0.4
+    monkeypatch.setattr(_lean, "STRIP", strip)
+    whole = dk.smooth_laplacian(image, 4)
+    assert torch.allclose(_lean.smooth_laplacian_(image.clone(), 4), whole, rtol=0, atol=1e-12)
