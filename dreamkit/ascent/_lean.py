@@ -70,11 +70,16 @@ def ascend_into(direction: Tensor, image: Image, step_size: float) -> Image:
 
 
 def roll_(image: Image, shift: tuple[int, int]) -> Image:
-    """`roll` in place, channel by channel."""
-    if any(shift):
-        for picture in image:  # `flatten(0, 1)` would copy a channels-last batch
-            for channel in picture:
-                channel.copy_(channel.roll(shift, dims=(-2, -1)))
+    """`roll` in place: first down in strips of columns, then across in strips of rows."""
+    height, width = image.shape[-2:]
+    for dim, length, along, distance in (
+        (-2, width, height, shift[0]),
+        (-1, height, width, shift[1]),
+    ):
+        if distance % along:
+            for start, end in cuts(length, max(1, STRIP // (along * image.shape[1]))):
+                strip = image.narrow(-3 - dim, start, end - start)
+                strip.copy_(strip.roll(distance, dims=dim))
     return image
 
 

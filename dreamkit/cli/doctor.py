@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -60,7 +61,10 @@ def examine() -> Iterator[tuple[bool, str]]:
     yield _try("sample photos", _samples)
     yield _try("four steps of a dream", _four_steps)
     yield _try("torchvision's networks", _torchvision)
-    yield _try("widget manager of JupyterLab", _widgets)
+    if in_colab():
+        yield True, "widgets: Colab shows them itself"
+    else:
+        yield _try("widget manager of JupyterLab", _widgets)
     yield _try("Jupyter kernel", lambda: f"ipykernel {version('ipykernel')}")
 
 
@@ -141,6 +145,14 @@ def _torchvision() -> str:
     # compiled: fails where torch and torchvision do not fit together
     torchvision.ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1), 0.5)
     return f"{len(torchvision.models.list_models(module=torchvision.models))} known"
+
+
+def in_colab() -> bool:
+    """Whether this Python is Google Colab's, which has a package of that name."""
+    try:
+        return find_spec("google.colab") is not None
+    except ModuleNotFoundError:  # no package of Google's at all
+        return False
 
 
 def _widgets() -> str:

@@ -19,7 +19,7 @@
 # - **Minutes:** 45
 
 # %%
-import dreamkit as dk
+import dreamkit as dk  # Colab, Kaggle, Binder: first %pip install dreamkit
 network = dk.course_network()
 
 # %% [markdown]

@@ -18,7 +18,7 @@
 # - **Minutes:** 45
 
 # %%
-import dreamkit as dk
+import dreamkit as dk  # Colab, Kaggle, Binder: first %pip install dreamkit
 
 network = dk.course_network()  # or a name: dk.course_network("dreamnet-robust")
 

@@ -19,7 +19,7 @@
 # - **Minutes:** 45, and 10 for the engineering at the end, which is optional
 
 # %%
-import dreamkit as dk
+import dreamkit as dk  # Colab, Kaggle, Binder: first %pip install dreamkit
 network = dk.course_network()  # EfficientNet-Lite0, trained on ImageNet
 
 # %% [markdown]

@@ -19,7 +19,7 @@
 # - **Minutes:** 55
 
 # %%
-import dreamkit as dk
+import dreamkit as dk  # Colab, Kaggle, Binder: first %pip install dreamkit
 network = dk.course_network()
 pooled = dk.load_network("dreamnet")  # small, with the max-pools that a deconvnet needs
 

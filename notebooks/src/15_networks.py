@@ -20,7 +20,7 @@
 # - **Minutes:** 50
 
 # %%
-import dreamkit as dk
+import dreamkit as dk  # Colab, Kaggle, Binder: first %pip install "dreamkit[networks]"
 network = dk.course_network()  # EfficientNet-Lite0, trained on ImageNet
 
 # %% [markdown]

@@ -18,7 +18,7 @@
 # - **Minutes:** 45
 
 # %%
-import dreamkit as dk
+import dreamkit as dk  # Colab, Kaggle, Binder: first %pip install dreamkit
 network = dk.course_network()  # EfficientNet-Lite0, trained on ImageNet
 
 # %% [markdown]

@@ -78,6 +78,7 @@ def test_strips_give_the_same_numbers(monkeypatch):
     monkeypatch.setattr(_lean, "STRIP", 400)
     for plain, in_place in (
         (dk.normalize, _lean.normalize_),
+        (lambda g: dk.roll(g, (-5, 3)), lambda g: _lean.roll_(g, (-5, 3))),
         (lambda g: dk.smooth(g, 2.0), lambda g: _lean.smooth_(g, 2.0)),
         (lambda g: dk.smooth_laplacian(g, 3), lambda g: _lean.smooth_laplacian_(g, 3)),
         (lambda g: dk.scale_chroma(g, 0.3), lambda g: _lean.scale_chroma_(g, 0.3)),

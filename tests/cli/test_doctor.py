@@ -82,3 +82,13 @@ def test_versions_are_compared_as_versions():
     for here, good in (("2.10.1+cpu", True), ("2.9", True), ("2.10rc1", True), ("2.4", False)):
         found = doctor._fits(Requirement("torch>=2.5"), here)
         assert found == (good, f"torch {here} (needs >=2.5)")
+
+
+def test_the_doctor_knows_colab(monkeypatch, tmp_path):
+    assert not doctor.in_colab()
+    (tmp_path / "google" / "colab").mkdir(parents=True)
+    (tmp_path / "google" / "colab" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert doctor.in_colab()
+    found = [line for good, line in doctor.examine() if good]
+    assert "widgets: Colab shows them itself" in found

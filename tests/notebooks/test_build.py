@@ -56,11 +56,14 @@ def stub(name):
     )
 
 
+IMPORT = "import dreamkit as dk  # Colab, Kaggle, Binder: first %pip install dreamkit\n"
+
+
 def good():
     """A small notebook that keeps every rule."""
     cells = [
         markdown(OPENING),
-        code('import dreamkit as dk\nNETWORK = "dreamnet"\nnetwork = dk.course_network(NETWORK)'),
+        code(IMPORT + 'NETWORK = "dreamnet"\nnetwork = dk.course_network(NETWORK)'),
         code(
             "dk.show.picture(photo, alt)",
             outputs=[shown(picture, {"image/jpeg": {"alt": "a photo"}})],
@@ -105,10 +108,11 @@ BREACHES = {
     "no title": (put(0, source="Welcome"), "the title"),
     "no minutes": (put(0, source=OPENING.replace("Minutes", "Time")), "says nothing of 'Minutes'"),
     "long set-up": (
-        put(1, source="import dreamkit as dk\na = 1\nb = 2\nc = 3"),
+        put(1, source=IMPORT + "a = 1\nb = 2\nc = 3"),
         "set-up has 4 lines",
     ),
-    "no set-up": (put(1, source="a = 1"), "the set-up, from 'import dreamkit as dk' on"),
+    "no set-up": (put(1, source="a = 1"), "the first code cell imports dreamkit"),
+    "no word for Colab": (put(1, source="import dreamkit as dk\na = 1"), "what Colab must install"),
     "long cell": (
         put(4, source="dk.widgets.explore(network, photo)\n" + "a = 1\n" * 30),
         "has 31 lines; at most 30",
