@@ -264,7 +264,7 @@ dk.show.strip(shown, height=2.4, alt=f"Channel {mixed} of {head}: {', '.join(sho
 # Training makes channels one-sided: about 300 of 1,280 channels raise nearly only animals or nearly only things, where
 # random weights give about 70. But as many channels mix them. Channel 608 raises a tripod, a lighter, a beer bottle *and* two
 # dogs with long curly hair: it is **polysemantic**. Its usual picture shows a shiny metal vessel, with each of four seeds that we
-# tried; only pictures that are asked to differ show black, curly hair. A picture is a witness of what a channel *can* mean; it
+# tried; of two pictures that are asked to differ one shows grey, curly hair. A picture is a witness of what a channel *can* mean; it
 # never shows that this is all. The list of classes is the control that finds the second meaning, and the count over all
 # channels is the control for the list, since in a list of eight one can always find a story.
 #
