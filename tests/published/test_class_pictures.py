@@ -68,6 +68,6 @@ def test_another_network_names_what_was_drawn():
 
 
 @judged
-@pytest.mark.slow
+@pytest.mark.long
 def test_another_network_names_six_of_ten_classes():
     assert named([1, 94, 145, 207, 308, 417, 574, 701, 779, 954]) >= 6
