@@ -21,7 +21,7 @@ from ..pictures.files import check_target_folder, make_folder, write_whole
 from ..pictures.image import to_pillow
 from ..pictures.samples import sample, sample_credit
 from .graphs import FIRST, Graphs, step_graphs
-from .runtime import SCRIPT, VERSION, WASM, runtime
+from .runtime import GPU_SCRIPT, GPU_WASM, SCRIPT, VERSION, WASM, runtime
 
 SITE = Path(__file__).parent / "site"
 _SAMPLES = {
@@ -90,7 +90,8 @@ def page_files(
 ) -> dict[str, bytes]:
     """All files of the page by path, but the service worker, whose template is among them.
 
-    With `small`, without the choices that need more than the first file of weights.
+    With `small`, without the choices that need more than the first file of weights, and without the
+    files for a graphics processor.
     """
     ort, found = runtime(runtime_folder), choices(network)
     groups = [
@@ -104,11 +105,14 @@ def page_files(
     files = {path.name: path.read_bytes() for path in sorted(SITE.iterdir()) if path.is_file()}
     files[SCRIPT] = ort[SCRIPT]
     files[f"{WASM}.gz"] = gzip.compress(ort[WASM], 9, mtime=0)
+    if not small:
+        files[GPU_SCRIPT] = ort[GPU_SCRIPT]
+        files[f"{GPU_WASM}.gz"] = gzip.compress(ort[GPU_WASM], 9, mtime=0)
     files |= {f"{name}.gz": gzip.compress(data, 9, mtime=0) for name, data in made.weights.items()}
     files |= {f"graphs/{name}.onnx": data for name, data in made.graphs.items()}
     files |= {f"samples/{name}.jpg": _jpeg(name) for name in _SAMPLES}
     files["LICENSES.txt"] = _licences(files["LICENSES.txt"])
-    files["page.json"] = json.dumps(_about(network, found, made), indent=1).encode()
+    files["page.json"] = json.dumps(_about(network, found, made, not small), indent=1).encode()
     return files
 
 
@@ -126,12 +130,15 @@ def _service(files: Mapping[str, bytes]) -> bytes:
     for name in names:
         digest.update(hashlib.sha256(files[name]).digest())
     text = files["service.js"].decode()
+    later = [GPU_SCRIPT, f"{GPU_WASM}.gz"]
     text = text.replace("@@HASH@@", digest.hexdigest()[:16])
-    return text.replace("@@FILES@@", json.dumps(["./", *names])).encode()
+    text = text.replace("@@FILES@@", json.dumps(["./", *(n for n in names if n not in later)]))
+    return text.replace("@@LATER@@", json.dumps(later)).encode()
 
 
-def _about(network: Network, found: list[Choice], made: Graphs) -> dict[str, object]:
+def _about(network: Network, found: list[Choice], made: Graphs, gpu: bool) -> dict[str, object]:
     """All that the page needs to know, as plain data."""
+    gpu_files = {"gpu": {"script": GPU_SCRIPT, "wasm": f"{GPU_WASM}.gz"}} if gpu else {}
     sample_info = picture_spec(sample("china", 64), "sample", "china", 64)
     passport = make(network, found[0].objective, found[0].settings, sample_info)
     for name in ("objective", "settings", "source"):
@@ -141,7 +148,7 @@ def _about(network: Network, found: list[Choice], made: Graphs) -> dict[str, obj
         "dreamkit": version("dreamkit"),
         "network": network.name,
         "side": _SIDES.get(network.base_name, _USUAL_SIDE),
-        "files": {"wasm": f"{WASM}.gz"},
+        "files": {"wasm": f"{WASM}.gz", **gpu_files},
         "settings": [
             {
                 "name": spec.name,

@@ -1,4 +1,6 @@
-"""onnxruntime-web, which runs the network in the browser: two files of an npm package, pinned.
+"""onnxruntime-web, which runs the network in the browser: four files of an npm package, pinned.
+
+Two do it on the processor; the other two can also do it on a graphics processor (WebGPU).
 
 They are fetched when a page is built, checked and kept. Neither node nor npm is needed.
 """
@@ -19,11 +21,16 @@ from ..pictures.files import make_folder, one_line, write_whole
 
 VERSION = "1.30.0"
 SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+GPU_SCRIPT, GPU_WASM = "ort.jspi.bundle.min.mjs", "ort-wasm-simd-threaded.jspi.wasm"
 FILES = {  # name: sha512
     SCRIPT: "d4a705f0258065eaad4dcbcb80a3ed38c5c86e459e87ef8b0c24290e143901157"
     "11c02f554d2f9aebd0e23e3314db98d200365744fc0feaf8ee2048a81232359",
     WASM: "1adeded62203219fcf5c484cfce5657aa5875689b490423f86cf1ca1dd1cad771"
     "5f630c6337f41db71ee42794e3a00ce0b7c78939a71220b5d83368bf6ea7730",
+    GPU_SCRIPT: "e17c057d37f897c730d97309949eeae0dbfd714af180a317c38c61f87d4cf6e7"
+    "b0557d1a578ae65a8ca4e9ba9a946088a67081154341a56344a98204e0b1905b",
+    GPU_WASM: "284c63a46c77e03a0f6bc98daa41b260587c8307572336cd4452b2ac98329574"
+    "05fb2cca9926d017e851f6da429b843a8a01dd423729377088a609c4d34f38ca",
 }
 # Without a registry of the user's, the files come from a public mirror of npm.
 _MIRROR = "https://cdn.jsdelivr.net/npm/onnxruntime-web@{version}/dist/{name}"

@@ -23,7 +23,10 @@ def single_file(files: Mapping[str, bytes]) -> bytes:
     """
     text = {name: files[name].decode() for name in files if name.endswith((".js", ".css", ".html"))}
     worker = "\n".join(
-        (_classic(files[SCRIPT].decode()), *map(_plain, (text["dreaming.js"], text["worker.js"])))
+        (
+            _classic(files[SCRIPT].decode()),
+            *(_plain(text[name]) for name in ("dreaming.js", "sessions.js", "worker.js")),
+        )
     )
     script = "\n".join(_plain(text[name]) for name in ("dreaming.js", "saving.js", "page.js"))
     kept = {

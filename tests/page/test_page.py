@@ -22,7 +22,7 @@ from dreamkit.page.making import build, page_files
 from dreamkit.page.single import single_file
 
 FAKE = {ort.SCRIPT: b"const a = 1; const b = import.meta.url; export{a as one,b as default};",
-        ort.WASM: b"wasm"}  # fmt: skip
+        ort.WASM: b"wasm", ort.GPU_SCRIPT: b"export{}", ort.GPU_WASM: b"other wasm"}  # fmt: skip
 
 
 @pytest.fixture
@@ -191,8 +191,13 @@ def test_a_page_is_written_whole(fake, tmp_path, tiny_network):
     named |= {file for choice in about["choices"] for file in choice["weights"]}
     named |= {sample["file"] for sample in about["samples"]} | {about["files"]["wasm"]}
     assert named <= set(written)
-    kept = json.loads(re.search(r"FILES = (\[.*\]);", (folder / "service.js").read_text()).group(1))
-    assert set(kept) == {"./", *written} - {"service.js"}
+    service = (folder / "service.js").read_text()
+    kept, later = (
+        set(json.loads(re.search(rf"{name} = (\[.*\]);", service).group(1)))
+        for name in ("FILES", "LATER")
+    )
+    assert later == set(about["files"]["gpu"].values()) < set(written)
+    assert kept == {"./", *written} - {"service.js"} - later
     assert gzip.decompress((folder / about["files"]["wasm"]).read_bytes()) == b"wasm"
     assert {spec["name"] for spec in about["settings"]} == {
         "steps", "step_size", "octaves", "octave_ratio", "jitter", "smoothing", "seed", "laplacian",

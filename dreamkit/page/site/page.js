@@ -28,7 +28,7 @@ const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.cha
 
 // From a file on a disk only a classic worker starts: it is made of the page's own text.
 function newWorker() {
-  if (!embedded["worker.js"]) return new Worker("worker.js", { type: "module" });
+  if (!embedded["worker.js"]) return new Worker(`worker.js${location.search}`, { type: "module" });
   const text = new Blob([bytesOf(embedded["worker.js"])], { type: "text/javascript" });
   const made = new Worker(URL.createObjectURL(text));
   const needed = [about.files.wasm, ...about.choices.flatMap(({ graph, weights }) => [graph, ...weights])];
@@ -153,7 +153,7 @@ function dream() {
   $("stop").disabled = false;
   say("Preparing the network …");
   worker.postMessage({ run: ++run, image, settings, graph: choice.graph,
-    files: { wasm: about.files.wasm, weights: choice.weights } });
+    files: { ...about.files, weights: choice.weights } });
 }
 
 function stop() {
@@ -186,10 +186,11 @@ function received(message) {
   show(message.frame);
   $("progress").value = message.done / message.total;
   made.done = message.done;
-  say(`Step ${message.done} of ${message.total}, ${Math.round(message.ms)} ms a step`);
+  const pace = `${Math.round(message.ms)} ms a step${message.gpu ? " on the graphics processor" : ""}`;
+  say(`Step ${message.done} of ${message.total}, ${pace}`);
   if (message.ended) {
     finished();
-    say(`Done: ${message.total} steps, ${Math.round(message.ms)} ms a step. Move the replay slider, or save.`);
+    say(`Done: ${message.total} steps, ${pace}. Move the replay slider, or save.`);
   }
 }
 

@@ -3,6 +3,7 @@
 
 const CACHE = "dreamkit-@@HASH@@";
 const FILES = @@FILES@@;
+const LATER = @@LATER@@; // kept once they are asked for: only some machines need them
 
 addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)).then(() => skipWaiting()));
@@ -24,8 +25,12 @@ addEventListener("fetch", (event) => {
 });
 
 async function answer(request) {
-  const kept = await (await caches.open(CACHE)).match(request, { ignoreSearch: true });
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(request, { ignoreSearch: true });
   const response = kept || (await fetch(request));
+  if (!kept && response.ok && LATER.some((name) => request.url.endsWith(`/${name}`))) {
+    await cache.put(request, response.clone());
+  }
   const headers = new Headers(response.headers);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");
   headers.set("Cross-Origin-Embedder-Policy", "require-corp");
