@@ -13,6 +13,7 @@ import argparse
 import copy
 import re
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import jupytext
@@ -155,10 +156,10 @@ def report(source: Path, run: Run) -> list[str]:
 
 
 def _announced(run: Run, name: str) -> bool:
-    """Whether the prose right above a cell speaks of seconds."""
-    index = next(index for index, cell in enumerate(run.notebook.cells) if cell.id == name)
-    above = run.notebook.cells[index - 1] if index else None
-    return above is not None and above.cell_type == "markdown" and "second" in above.source
+    """Whether the nearest prose above a cell speaks of seconds."""
+    above = takewhile(lambda cell: cell.id != name, run.notebook.cells)
+    prose = [cell.source for cell in above if cell.cell_type == "markdown"]
+    return bool(prose) and "second" in prose[-1]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -234,7 +234,7 @@ dk.show.grid([p[None] for pictures in four.values() for p in pictures], columns=
 #
 # Does a channel stand for one thing? The last channels speak directly to the classes: each has a weight for every class.
 # Count, among the ten classes that a channel raises most, the animals (40 % of all classes). The control draws ten
-# classes by random weights.
+# classes by random weights. (The cell after that takes about 15 seconds.)
 
 # %%
 weights = [m.weight for m in network.module.modules() if getattr(m, "weight", None) is not None
@@ -467,7 +467,7 @@ dk.show.grid(drawings, columns=5, height=2, alt=f"Photos and caricatures: {', '.
 #
 # ## Look around
 #
-# The panel draws what a layer sees at one position: a small picture after a moment, then a larger one. Move the sliders for row,
+# The panel draws what a layer sees at one position: a small picture after a second, then a larger one. Move the sliders for row,
 # column and layer. Look for a position at which two layers disagree.
 
 # %%
