@@ -176,6 +176,7 @@ def test_competitors_take_turns_and_cold_steps_do_not_count():
     assert called[:8] == ["ours"] * 2 + ["slow"] * 2 + ["ours"] * 2 + ["slow", "ours"]
 
 
+@pytest.mark.slow
 def test_steps_are_timed_on_a_device_and_drawn(tmp_path):
     job = ("dreamnet", "conv1", (24, 32))
     found = gpu.measure(job, torch.device("cpu"), repeats=2)

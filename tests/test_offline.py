@@ -73,6 +73,7 @@ def watched(*arguments: str, folder) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_the_command_line_opens_no_socket(tmp_path):
     dk.save_image(dk.sample("china", 64), tmp_path / "a.png")
     size = ("--side", "64", "--steps", "1", "--octaves", "1")

@@ -44,6 +44,7 @@ def test_nothing_is_set_once_torch_is_loaded(monkeypatch):
     assert environment == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["dreamkit, torch", "torch, dreamkit"])
 def test_importing_dreamkit_sets_it_only_before_torch(order, monkeypatch):
     for name in NAMES:

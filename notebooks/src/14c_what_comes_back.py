@@ -36,7 +36,7 @@ layers = (["block1a", "block2b", "block5c", "block6d"] if ours
           else [dk.layer_at(network, depth) for depth in (0, 0.3, 0.6, 1)])
 
 
-def back(net, layer, image=cup, evaluations=400, seed=0):   # from noise to the image's features
+def back(net, layer, image=cup, evaluations=600, seed=0):   # from noise to the image's features
     wanted = dk.capture(net, image, layer)[layer]
     search = dict(goal=0.1, evaluations=evaluations if ours else 60, seed=seed)
     return dk.inside.closest(net, layer, wanted, (side, side), **search)

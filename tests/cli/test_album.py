@@ -222,6 +222,7 @@ def test_several_pictures_in_one_process_are_told_of_the_cores(photos, capsys, m
     assert "--workers" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_same_bytes_however_many_workers(photos, capsys):
     pytest.importorskip("distributed")
     command = ["dream", "a.jpg", "a.png", "b.webp", *QUICK, "-o"]

@@ -11,6 +11,7 @@ from dreamkit.cli.app import call
 # JupyterLab takes seconds to import, so only the tests import it, not their collection.
 
 
+@pytest.mark.slow
 def test_lab_listens_on_this_machine_only_and_with_a_token(tmp_path, monkeypatch, capsys):
     (tmp_path / "01_first.ipynb").write_text("{}")
     from jupyterlab.labapp import LabApp

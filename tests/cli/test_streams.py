@@ -28,18 +28,14 @@ def shell(line: str, folder, **variables: str) -> subprocess.CompletedProcess:
     )
 
 
-def slow(*values):
-    """Each of these starts a process that imports torch."""
-    return pytest.param(*values, marks=pytest.mark.slow)
+# Most of these start a process that imports torch: the slow ones.
+NOBODY = (
+    "<&- >&- 2>&-", "2> >(:)", ">&-", "2>&-", ">&- 2>&-", "> >(:)", "2>/dev/full", ">/dev/full"
+)  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "redirection",
-    [
-        "<&- >&- 2>&-",
-        *map(slow, ("2> >(:)", ">&-", "2>&-", ">&- 2>&-", "> >(:)", "2>/dev/full", ">/dev/full")),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("redirection", NOBODY)
 def test_streams_that_nobody_reads(redirection, tmp_path):
     if "full" in redirection and not os.path.exists("/dev/full"):
         pytest.skip("this system has no /dev/full")
@@ -57,16 +53,13 @@ def test_a_mistake_has_its_status_though_nobody_reads_of_it(redirection, tmp_pat
     assert shell(f"dreamkit dream missing.png {redirection}", tmp_path).returncode == 2
 
 
-@pytest.mark.parametrize(
-    ("encoding", "times"),
-    [
-        ("ascii", b"\\xd7"),
-        slow("", b"\\xd7"),
-        slow("latin-1", b"\xd7"),
-        slow("cp437", b"\\xd7"),
-        slow("utf-8", b"\xc3\x97"),
-    ],
-)
+LETTERS = {
+    "ascii": b"\\xd7", "": b"\\xd7", "latin-1": b"\xd7", "cp437": b"\\xd7", "utf-8": b"\xc3\x97"
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("encoding", "times"), LETTERS.items())
 def test_encodings_that_lack_letters(encoding, times, tmp_path):
     done = shell(f"dreamkit {QUICK}; dreamkit samples", tmp_path, PYTHONIOENCODING=encoding)
     assert done.returncode == 0 and done.stdout.count(times) > 1, done

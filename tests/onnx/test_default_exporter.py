@@ -36,6 +36,7 @@ class Small(torch.nn.Module):
         return self.fc(torch.relu(self.conv(x)).mean((2, 3)).reshape(1, 4))
 
 
+@pytest.mark.slow
 def test_a_classifier_is_read(tmp_path):
     torch.manual_seed(0)
     module = Small().eval()

@@ -128,7 +128,13 @@ ONE = {  # {name: (operator, attributes, inputs after the picture, opset)}
 }
 
 
-@pytest.mark.parametrize("name", ONE)
+# Reading these two takes seconds: their only sides are looked for.
+LONG = ("layer norm", "layer norm maps")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in ONE]
+)
 def test_an_operator_gives_what_onnxruntime_gives(name, tmp_path):
     op, attributes, given, opset = ONE[name]
     names = [f"c{i}" if not isinstance(c, str) else "" for i, c in enumerate(given)]

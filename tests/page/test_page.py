@@ -234,6 +234,7 @@ def test_one_file_holds_everything(fake, tiny_network):
     assert not re.search(r"^(import|export) ", worker, re.M)
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_page_or_one_file(fake, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     few = lambda network: build_choices(network)[:1]

@@ -62,6 +62,7 @@ def named(classes: list[int], **how: int) -> int:
 
 
 @judged
+@pytest.mark.slow
 def test_another_network_names_what_was_drawn():
     """Ten easy animals at a tenth of the cost: fewer steps and pixels."""
     assert named([0, 20, 60, 70, 100, 120, 150, 230, 260, 310], steps=60, side=128) >= 6

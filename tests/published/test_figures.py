@@ -70,6 +70,7 @@ def test_landscapes_are_the_zoom_of_the_film(robust):
     assert torch.equal(again[1], film[2].image) and not torch.equal(film[1].image, film[2].image)
 
 
+@pytest.mark.slow
 def test_a_prior_makes_smoother_pictures_than_none(penguins):
     rough, *smoother = map(penguins, ("none", "blur", "fourier"))
     roughness = lambda x: float((x[..., 1:] - x[..., :-1]).abs().mean())
@@ -92,6 +93,7 @@ def test_busiest_places_are_not_the_empty_ones():
     assert [label for _, label in figures.busiest(network, image, 2, side=32)] == ["red", "grey"]
 
 
+@pytest.mark.slow
 def test_busiest_places_are_apart_and_named_once(robust, penguins):
     image = torch.rand(1, 3, 160, 288, generator=torch.Generator().manual_seed(1))
     image[..., 20:116, 30:126] = figures.class_picture(robust, "monarch", steps=30)
