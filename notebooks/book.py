@@ -9,18 +9,20 @@ _toc.yml; this file is also an extension of it (see `setup`).
 from __future__ import annotations
 
 import argparse
+import ast
+import importlib.util
 import inspect
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import types
 from operator import attrgetter
 from pathlib import Path
 
 import nbformat
-from sphinx.pycode import ModuleAnalyzer
 
 import dreamkit as dk
 from dreamkit.page.making import build as build_page
@@ -37,7 +39,12 @@ PAGES = (
     "notebooks/TEACHING.md",
 )
 _LINK = re.compile(r"\]\(([^)#:]+)\)")  # of a file of the project
-_AT_ONCE = "**At once, without an installation:** [dream in this page](dream.md).\n\n"
+_BLOCK = re.compile(r"^(\S.*)\n\n((?: {4}.*(?:\n|\Z)|\n(?= {4}))+)", re.MULTILINE)  # indented
+_AT_ONCE = "**At once, without an installation:** [dream in the browser](dream.md).\n\n"
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#fff" stroke="#444" '
+    'd="M1 8q7-9 14 0-7 9-14 0z"/><circle cx="8" cy="8" r="3" fill="#2f5fd0"/></svg>'
+)
 _DREAM = """# Dream in your browser
 
 {}
@@ -61,6 +68,8 @@ def book(out: Path, runtime: Path | None = None) -> None:
 
     Raises ValueError for a folder with anything else, and where the build warns of anything.
     """
+    if importlib.util.find_spec("jupyter_book") is None:
+        raise ValueError("Jupyter Book is not installed: uv run --group book python …")
     if out.exists() and not (out / "searchindex.js").exists() and any(out.iterdir()):
         raise ValueError(f"{str(out)!r} holds something else than a book; give a new folder")
     with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +105,7 @@ def staged(stage: Path, with_page: bool) -> None:
     written = {
         "index.md": readme[:first] + _AT_ONCE + readme[first:],
         "dream.md": _DREAM.format(_WITH_PAGE if with_page else _WITHOUT_PAGE),
+        "_static/eye.svg": _ICON,
         "_static/book.css": (HERE / "book.css").read_text(encoding="utf-8"),
         **api_pages(),
     }
@@ -198,6 +208,8 @@ def _value_comments(app, what, name, value, options, lines: list[str]) -> None:
 
     Otherwise it would show the docstring of dict or tuple.
     """
+    from sphinx.pycode import ModuleAnalyzer  # of the group `book`
+
     if what == "data":
         lines.clear()
         variable = name.rpartition(".")[2]
@@ -209,13 +221,18 @@ def _value_comments(app, what, name, value, options, lines: list[str]) -> None:
 def _literal_blocks(app, what, name, value, options, lines: list[str]) -> None:
     """Mark each indented block below a blank line as code: in a plain docstring it needs no `::`.
 
-    "Args:" and what follows it are not such blocks: no blank line is between.
+    Where it cannot be read as Python it is a table of words.
     """
-    for index in range(len(lines) - 1, 0, -1):
-        if lines[index].startswith("    ") and not lines[index - 1].strip():
-            above = next((line for line in reversed(lines[:index]) if line.strip()), "")
-            if not above.startswith(" ") and not above.endswith("::"):
-                lines[index:index] = ["::", ""]
+
+    def marked(found: re.Match[str]) -> str:
+        try:
+            ast.parse(textwrap.dedent(found[2]))
+            language = "python"
+        except SyntaxError:
+            language = "text"
+        return f"{found[1]}\n\n.. code-block:: {language}\n\n{found[2]}\n"
+
+    lines[:] = _BLOCK.sub(marked, "\n".join(lines)).split("\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
