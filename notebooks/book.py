@@ -144,7 +144,7 @@ def api_pages() -> dict[str, str]:
     }
     for name in dk._MODULES:
         own = [f"dk.{name}.{each}" for each in public_names(getattr(dk, name))]
-        pages[f"api/{name}.rst"] = _api_page(f"dk.{name}", f"dk.{name}", rooms.get(name, []) + own)
+        pages[f"api/{name}.rst"] = _api_page(f"dk.{name}", f"dk.{name}", own + rooms.get(name, []))
     return pages
 
 
