@@ -138,13 +138,13 @@ def api_pages() -> dict[str, str]:
     for module, names in dk._NAMES.items():
         rooms.setdefault(module.partition(".")[0], []).extend(f"dk.{name}" for name in names)
     pages = {
-        f"api/{room}.rst": _api_page(f"dk: {room}", f"dreamkit.{room}", names)
+        f"api/{room}.rst": _api_page(f"dk · {room}", f"dreamkit.{room}", names)
         for room, names in rooms.items()
         if room not in dk._MODULES
     }
     for name in dk._MODULES:
         own = [f"dk.{name}.{each}" for each in public_names(getattr(dk, name))]
-        pages[f"api/{name}.rst"] = _api_page(f"dk.{name}", f"dk.{name}", own + rooms.get(name, []))
+        pages[f"api/modules/{name}.rst"] = _api_page(f"dk.{name}", f"dk.{name}", own + rooms.get(name, []))
     return pages
 
 
