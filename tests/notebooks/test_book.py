@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 sys.path.append(str(NOTEBOOKS))
 
+import api_pages
 import book as book_of
 
 LESSONS = sorted(NOTEBOOKS.glob("[0-9]*_*.ipynb"))
@@ -25,7 +26,7 @@ LESSONS = sorted(NOTEBOOKS.glob("[0-9]*_*.ipynb"))
 
 def plain(text):
     lines = text.split("\n")
-    book_of._literal_blocks(None, "function", "f", None, None, lines)
+    api_pages._literal_blocks(None, "function", "f", None, None, lines)
     return "\n".join(lines)
 
 
@@ -45,7 +46,7 @@ def test_a_name_is_documented_as_what_it_is():
     kinds = {"dk.dream": "function", "dk.Settings": "class", "dk.Image": "data",
              "dk.onnx.alone": "module", "dk.recipes.caffe": "function"}  # fmt: skip
     for name, kind in kinds.items():
-        assert book_of._entry(name).startswith(f".. auto{kind}:: {name}\n")
+        assert api_pages._entry(name).startswith(f".. auto{kind}:: {name}\n")
 
 
 def test_every_lesson_keeps_its_alt_texts():
@@ -59,8 +60,9 @@ def test_every_lesson_keeps_its_alt_texts():
 def test_a_folder_with_something_else_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(book_of.importlib.util, "find_spec", lambda name: True)
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(ValueError, match="something else than a book"):
-        book_of.book(tmp_path)
+    for given in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(ValueError, match="something else than a book"):
+            book_of.book(given)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
