@@ -45,8 +45,8 @@ __all__ = [
     "zooming",
 ]
 
-# The loop of google/deepdream's notebook enlarges by 1 / 0.95 a frame; this is one second of it
-# at 30 frames a second.
+#: The loop of google/deepdream's notebook enlarges by 1 / 0.95 a frame; this is one second of it
+#: at 30 frames a second.
 NOTEBOOK_ZOOM = 0.95**-30
 
 
@@ -68,7 +68,7 @@ def zooming(
     Each frame is the dream before, moved a little and dreamt again. Rates are per second, so that
     the film is the same at any frame rate. ValueError for numbers that are out of range.
 
-    The parameters:
+    Args:
         score: what to raise; several scores are walked through from first to last (`between`).
         frames, fps: how many frames the whole film has, and how many it shows per second.
         zoom: the enlargement per second; for a factor f per frame give f**fps.
@@ -150,7 +150,7 @@ def dreaming_video(
     Detail adds up over frames, so a few steps a frame are enough. ValueError for numbers that are
     out of range, and if OpenCV is not installed.
 
-    The parameters:
+    Args:
         score: what to raise; several scores are walked through from first to last (`between`).
         frames: all frames of the video, also when the film continues.
         blend: the share of the dream before, 0 to 1; the rest is the frame itself

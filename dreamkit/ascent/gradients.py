@@ -15,7 +15,7 @@ from torch import Tensor
 from ..pictures.image import Image
 from .constant_scores import cause_of_constant
 
-Score: TypeAlias = Callable[[Image], Tensor]  # a picture in, one number out
+Score: TypeAlias = Callable[[Image], Tensor]  #: A picture in, one number out.
 
 
 def gradient(score: Score, image: Image) -> Tensor:

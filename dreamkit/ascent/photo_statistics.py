@@ -14,12 +14,12 @@ from ..pictures.image import Image
 from ..pictures.samples import sample
 from ..pictures.scales import resize
 
-# The columns are the uncorrelated colour directions of the sample photos in RGB, each as long as
-# its standard deviation, scaled to a greatest length of 1; what `color_directions` computes.
+#: The columns are the uncorrelated colour directions of the sample photos in RGB, each as long as
+#: its standard deviation, scaled to a greatest length of 1; what `color_directions` computes.
 COLORS = ((0.6546, -0.3078, 0.0255), (0.5569, 0.1016, -0.0825), (0.5113, 0.2834, 0.0573))
 
-# (scale, power) of each of these directions: at f cycles a pixel the photos have a mean amplitude
-# of scale / f ** power; what `photo_amplitudes` computes.
+#: (scale, power) of each of these directions: at f cycles a pixel the photos have a mean amplitude
+#: of scale / f ** power; what `photo_amplitudes` computes.
 AMPLITUDES = ((0.139, 1.272), (0.113, 1.285), (0.227, 1.159))
 
 _PHOTOS = ("china", "flower", "chelsea", "astronaut", "coffee", "rocket", "motorcycle")

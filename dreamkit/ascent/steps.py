@@ -35,7 +35,7 @@ def normalize(
 
     Args:
         gradient: [N, C, H, W].
-        by: "std" (TensorFlow's tutorial), "mean_abs" (Caffe's mean of |g|), "rms", or
+        by: "std" (TensorFlow's tutorial), "mean_abs" (Caffe's mean of `|g|`), "rms", or
             "standardize" (PyTorch's), which subtracts the mean and divides by the unbiased
             standard deviation.
         epsilon: added to the divisor.

@@ -43,16 +43,17 @@ def atlas(
 ) -> Atlas:
     """The Atlas of a network: a folder with one picture for each channel, a manifest and a page.
 
-    network: whose channels are drawn.
-    layers: their names, `dk.suggested_layers(network)` by default. More can be added to a folder
-        later.
-    folder: a new or empty one, or one that holds an atlas of the same network with the same
-        settings.
-    channels: the channels of each layer, all by default.
-    client, workers, scheduler: at most one. A Dask client, a number of processes of this machine
-        ("auto": one for each core), or the address of a Dask scheduler: the batches are spread over
-        its workers. By default they run in this process.
-    settings: how each picture is made, `PictureSettings()` by default.
+    Args:
+        network: whose channels are drawn.
+        layers: their names, `dk.suggested_layers(network)` by default. More can be added to a
+            folder later.
+        folder: a new or empty one, or one that holds an atlas of the same network with the same
+            settings.
+        channels: the channels of each layer, all by default.
+        client, workers, scheduler: at most one. A Dask client, a number of processes of this
+            machine ("auto": one for each core), or the address of a Dask scheduler: the batches are
+            spread over its workers. By default they run in this process.
+        settings: how each picture is made, `PictureSettings()` by default.
 
     Raises KeyError for an unknown layer; ValueError for a channel that does not exist and for a
     folder that holds something else.

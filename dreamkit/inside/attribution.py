@@ -35,7 +35,7 @@ _BATCH = 16  # pictures in one forward pass where a method makes many pictures o
 
 
 def saliency(network: Network, image: Image, target: Target = None) -> Tensor:
-    """The largest |gradient| of each pixel's three colours, [N, 1, H, W].
+    """The largest `|gradient|` of each pixel's three colours, [N, 1, H, W].
 
     It says how much the target would change with the pixel (Simonyan, Vedaldi & Zisserman, "Deep
     inside convolutional networks", 2013).
@@ -106,9 +106,10 @@ def occlusion(
     A pixel's value is the mean over all squares that hide it. Zeiler & Fergus show one value for
     each place of the square instead: see `occlusion_panels`.
 
-    - `size`: the side of the square in pixels, at most the picture's shorter side
-    - `stride`: the distance between neighbouring squares in pixels, from 1 to `size`
-    - `grey`: the value of the square's pixels
+    Args:
+        size: the side of the square in pixels, at most the picture's shorter side.
+        stride: the distance between neighbouring squares in pixels, from 1 to `size`.
+        grey: the value of the square's pixels.
     """
     from captum.attr import Occlusion
 

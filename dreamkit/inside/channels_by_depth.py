@@ -114,8 +114,9 @@ def channel_picture(
     edge filter cancels out over a picture; from 2 to 7 pixels that of the difference from the map's
     mean, so that the edge appears, and not only the colour of one of its sides.
 
-    - channels: one index, or several, which grow in one batch, each as it would alone
-    - seed: of the noise and the random views
+    Args:
+        channels: one index, or several, which grow in one batch, each as it would alone.
+        seed: of the noise and the random views.
 
     S is from 48 to 160 pixels, the deeper the larger, and at most 1.5 times the side of the
     pictures that the network was trained on. Raises KeyError for an unknown layer, ValueError for

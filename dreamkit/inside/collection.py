@@ -20,8 +20,8 @@ from ..pictures.scales import resize
 
 _SIDE, _GAP, _COLUMNS = 64, 2, 20  # of class-pictures.webp, in pixels and pictures
 
-# (top, bottom, left, right) in pixels of the faces, which are roughly aligned.
-# The last two hold no part of a face.
+#: (top, bottom, left, right) in pixels of the faces, which are roughly aligned.
+#: The last two hold no part of a face.
 FACE_PARTS = {
     "left eye": (18, 30, 6, 30),
     "right eye": (18, 30, 34, 58),

@@ -55,11 +55,12 @@ def project(
     lowers it where it is negative (`dk.show.signed` shows it around grey). It is 0 everywhere if
     the cell is silent. To project an answer, use `deconvolution`.
 
-    - `image`: the pictures [N, 3, H, W]
-    - `layer`: a layer with feature maps; KeyError if unknown, ValueError if it has none
-    - `channel`: the channel's index; ValueError if out of range
-    - `cell`: (row, column) in the map, in range (ValueError); by default each picture's strongest
-    - `whole`: project the channel's whole map instead of one cell
+    Args:
+        image: the pictures [N, 3, H, W].
+        layer: a layer with feature maps; KeyError if unknown, ValueError if it has none.
+        channel: the channel's index; ValueError if out of range.
+        cell: (row, column) in the map, in range (ValueError); by default each picture's strongest.
+        whole: project the channel's whole map instead of one cell.
 
     >>> from dreamkit.networks.network import as_network
     >>> module = torch.nn.Sequential(torch.nn.MaxPool2d(2), torch.nn.ReLU())

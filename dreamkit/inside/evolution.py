@@ -52,7 +52,7 @@ def growth(path: Path = FOLDER / "growth.safetensors") -> Growth:
 def filter_pictures(filters: Tensor) -> Image:
     """First-layer filters [..., 3, k, k] as pictures of the same shape.
 
-    0 is mid-grey, and the largest |weight| of each filter has the value 0 or 1.
+    0 is mid-grey, and the largest `|weight|` of each filter has the value 0 or 1.
 
     >>> filter_pictures(torch.tensor([-2.0, 0.0, 1.0]).view(1, 3, 1, 1)).flatten().tolist()
     [0.0, 0.5, 0.75]

@@ -42,7 +42,7 @@ class Fooled:
 def change_size(change: Tensor, norm: str = "l2") -> float:
     """The size of a change of a picture.
 
-    "l2" is the square root of the sum of squares, "linf" the largest |value|. Raises ValueError
+    "l2" is the square root of the sum of squares, "linf" the largest `|value|`. Raises ValueError
     for another norm.
 
     >>> change = torch.tensor([[[[3.0]], [[-4.0]], [[0.0]]]])

@@ -48,13 +48,14 @@ def inverting(
     The picture is a spectrum (see `dk.fourier`) that starts as noise. Adam minimises the squared
     error plus `variation` times the picture's total variation.
 
-    - `layer`: the layer's name; KeyError if unknown
-    - `features`: the features [1, C, h, w] to match; ValueError unless pictures of `size` (height,
-      width) have features of this shape
-    - `steps`: the number of pictures, at least 1
-    - `rate`: Adam's step size, above 0; it falls linearly to a tenth
-    - `variation`: the weight of the `total_variation`, 0 or more
-    - `seed`: the seed of the noise
+    Args:
+        layer: the layer's name; KeyError if unknown.
+        features: the features [1, C, h, w] to match; ValueError unless pictures of `size` (height,
+            width) have features of this shape.
+        steps: the number of pictures, at least 1.
+        rate: Adam's step size, above 0; it falls linearly to a tenth.
+        variation: the weight of the `total_variation`, 0 or more.
+        seed: the seed of the noise.
     """
     if steps < 1 or not rate > 0 or variation < 0:
         raise ValueError(
@@ -116,11 +117,12 @@ def closest(
     errors at which Adam stalls. It ends at the first picture below the goal, or after about that
     many evaluations of the features with the best picture so far. The result says which.
 
-    - `layer`: the layer's name; KeyError if unknown
-    - `features`: the features [1, C, h, w] to match, those of pictures of `size` (height, width)
-    - `goal`: the relative error that is small enough, above 0
-    - `evaluations`: at least 1
-    - `seed`: the seed of the noise
+    Args:
+        layer: the layer's name; KeyError if unknown.
+        features: the features [1, C, h, w] to match, those of pictures of `size` (height, width).
+        goal: the relative error that is small enough, above 0.
+        evaluations: at least 1.
+        seed: the seed of the noise.
     """
     if evaluations < 1 or not goal > 0:
         raise ValueError(
@@ -155,7 +157,7 @@ def closest(
 
 
 def total_variation(image: Image) -> Tensor:
-    """The mean |difference| between vertical neighbours plus that between horizontal neighbours.
+    """The mean `|difference|` between vertical neighbours plus that between horizontal neighbours.
 
     >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])).item()
     1.0

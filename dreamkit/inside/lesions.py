@@ -29,9 +29,10 @@ def without(
 
     The copy has the same layer names; the network itself does not change.
 
-    - `layer`: the layer's name; KeyError if unknown
-    - `channels`: the channels' indices, by default all; ValueError for one out of range
-    - `fill`: a number, or one for each channel of the layer [C]: see `channel_means`
+    Args:
+        layer: the layer's name; KeyError if unknown.
+        channels: the channels' indices, by default all; ValueError for one out of range.
+        fill: a number, or one for each channel of the layer [C]: see `channel_means`.
 
     >>> from dreamkit.networks.network import as_network
     >>> module = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.ReLU())

@@ -74,7 +74,7 @@ def distance(
 ) -> dict[str, Tensor]:
     """The relative distance of the features of two pictures, {layer: [N]}.
 
-    It is |other - image| / |image| for a layer's features: 0 for equal features, about √2 for
+    It is `|other - image| / |image|` for a layer's features: 0 for equal features, about √2 for
     unrelated ones of equal length. The layer "" is the logits; KeyError for an unknown layer.
     """
     layers = (layers,) if isinstance(layers, str) else tuple(layers)
@@ -93,12 +93,13 @@ def invariance(
 ) -> Invariance:
     """How far the features of each picture move as it is moved by each amount.
 
-    - `image`: the pictures [N, 3, H, W]
-    - `kind`: "shift", "scale" or "turn"; ValueError for another
-    - `amounts`: pixels down, factors, or degrees counterclockwise; at least one
-    - `layers`: the layers' names; KeyError for an unknown one
-    - `labels`: the right class (needed for `probability`), one for all pictures or one for each;
-      KeyError for an unknown one
+    Args:
+        image: the pictures [N, 3, H, W].
+        kind: "shift", "scale" or "turn"; ValueError for another.
+        amounts: pixels down, factors, or degrees counterclockwise; at least one.
+        layers: the layers' names; KeyError for an unknown one.
+        labels: the right class (needed for `probability`), one for all pictures or one for each;
+            KeyError for an unknown one.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}; given: {kind!r}")

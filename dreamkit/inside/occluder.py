@@ -69,15 +69,16 @@ def occlusion_panels(
     The centre of the square visits the centre of each cell of a grid of `stride` pixels, so that
     borders and corners are hidden too. Each occluded picture goes through the network once.
 
-    - `network`: a network that ends in classes
-    - `image`: the picture [1, 3, H, W]
-    - `target`: the right class by index or label (KeyError), by default the most probable one
-    - `layer`: a layer with feature maps, by default one at 85 % of the depth; KeyError if unknown
-    - `channel`: by default the one with the largest activity in this picture
-    - `size`: the side of the square in pixels
-    - `stride`: the distance between neighbouring places in pixels
-    - `grey`: the value of the square's pixels
-    - `others`: pictures [1, 3, H, W] whose projections are wanted as well
+    Args:
+        network: a network that ends in classes.
+        image: the picture [1, 3, H, W].
+        target: the right class by index or label (KeyError), by default the most probable one.
+        layer: a layer with feature maps, by default one at 85 % of the depth; KeyError if unknown.
+        channel: by default the one with the largest activity in this picture.
+        size: the side of the square in pixels.
+        stride: the distance between neighbouring places in pixels.
+        grey: the value of the square's pixels.
+        others: pictures [1, 3, H, W] whose projections are wanted as well.
 
     >>> from dreamkit.networks.network import as_network
     >>> module = torch.nn.Sequential(

@@ -11,7 +11,7 @@ def orientation_selectivity(filters: Tensor) -> Tensor:
 
     0 means no preference (a blob, a flat colour), 1 a single direction (a grating). The measure is
     1 minus the circular variance of the filter's Fourier energy E over its angle, modulo 180
-    degrees: |sum E exp(2i angle)| / sum E (Ringach, Shapley & Hawken, 2002, for neurons of the
+    degrees: `|sum E exp(2i angle)| / sum E` (Ringach, Shapley & Hawken, 2002, for neurons of the
     visual cortex). The mean of each colour has no angle and is left out; a filter that is constant
     in each colour gives 0. Raises ValueError for another number of dimensions.
 

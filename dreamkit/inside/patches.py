@@ -55,14 +55,15 @@ def top_patches(
     patch apart only the stronger counts. Cells with an activation of 0 or less give no patch. One
     forward pass serves all channels of a layer, and its result is remembered.
 
-    - `layer`: a layer with feature maps; KeyError if unknown, ValueError if it has none
-    - `channel`: the channel's index; ValueError if out of range
-    - `pictures`: a folder, what `dk.collection` returns, a sequence of images [1, 3, H, W] (used as
-      they are), or by default the sample photos; ValueError for none
-    - `count`: the largest number of patches, at least 1
-    - `widest`: the largest side of a patch in pixels; a larger field is cut around its centre, and
-      the patch is moved inside the picture
-    - `sides`: the sizes of each file or sample, as the longest side in pixels
+    Args:
+        layer: a layer with feature maps; KeyError if unknown, ValueError if it has none.
+        channel: the channel's index; ValueError if out of range.
+        pictures: a folder, what `dk.collection` returns, a sequence of images [1, 3, H, W] (used as
+            they are), or by default the sample photos; ValueError for none.
+        count: the largest number of patches, at least 1.
+        widest: the largest side of a patch in pixels; a larger field is cut around its centre, and
+            the patch is moved inside the picture.
+        sides: the sizes of each file or sample, as the longest side in pixels.
 
     >>> import torch
     >>> from dreamkit.networks.network import as_network

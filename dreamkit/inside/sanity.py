@@ -39,7 +39,7 @@ def forgetting(network: Network, seed: int = 0) -> Iterator[tuple[str, Network]]
 
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:
-    """Spearman's rank correlation of the |values| of two maps of the same shape, from -1 to 1.
+    """Spearman's rank correlation of the `|values|` of two maps of the same shape, from -1 to 1.
 
     Signs are ignored: a map shows where, not whether for or against. Raises ValueError for maps of
     different shapes, and for a constant map, which has no order.
@@ -64,9 +64,9 @@ def overlap(values: Tensor, mask: Tensor, share: float = 0.1) -> float:
     """Intersection over union of a map's strongest pixels and a mask, [..., H, W] each.
 
     The mask is True on the object, and `share`, between 0 and 1, is the share of pixels that count
-    as strongest; a pixel is as strong as the largest |value| of its channels. By chance the result
-    is about share / (1 + share / s - share) for an object that fills the share s of the picture.
-    Raises ValueError for another share or different sizes.
+    as strongest; a pixel is as strong as the largest `|value|` of its channels. By chance the
+    result is about share / (1 + share / s - share) for an object that fills the share s of the
+    picture. Raises ValueError for another share or different sizes.
 
     >>> mask = torch.tensor([[True, False], [False, False]])
     >>> overlap(torch.tensor([[9.0, 0.0], [8.0, 1.0]]), mask, 0.5)

@@ -34,11 +34,12 @@ def capture(
     device, and carry its gradient if it has one. Those of a transformer are maps as well: channels
     first, tokens laid out as their patches lie, the class token left out.
 
-    network: the Network.
-    image: [N, 3, H, W], RGB in [0, 1].
-    layers: names of layers, aliases included; "" is the network's output, of several tensors the
-        one that `as_network` was told.
-    infos: what `layer_infos(network, layers)` gave; with it no name is looked up again.
+    Args:
+        network: the Network.
+        image: [N, 3, H, W], RGB in [0, 1].
+        layers: names of layers, aliases included; "" is the network's output, of several tensors
+            the one that `as_network` was told.
+        infos: what `layer_infos(network, layers)` gave; with it no name is looked up again.
 
     Raises KeyError for an unknown layer, and ValueError for a tensor that is not a picture, or a
     picture of a size that the network does not take. Other errors of the module are not changed.

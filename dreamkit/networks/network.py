@@ -75,14 +75,17 @@ def as_network(
     copied, such as a lock or an open file in an attribute, is shared with the module. Weights of 16
     bits become float32, unless the module takes float32 pictures as it is.
 
-    module: takes pictures [N, 3, H, W].
-    mean, std: three numbers each, for RGB in [0, 1]; std above 0. Those for values of 0 to 255 are
-        divided by 255: a module that takes such values as they are has mean 0 and std 1 / 255.
-    name, labels, digest, side: see Network.
-    device: where it runs; by default the module's own, or a GPU if the module is on the CPU.
-    output: of a module that gives several tensors, the name or index of the one with the classes
-        (`out`, `0`, `heads.1`); by default its only tensor, or its only one [N, classes].
-    precision: "float32", "bfloat16", "float64", or "auto" for the device's fastest.
+    Args:
+        module: takes pictures [N, 3, H, W].
+        mean, std: three numbers each, for RGB in [0, 1]; std above 0. Those for values of 0 to 255
+            are divided by 255: a module that takes such values as they are has mean 0 and std 1 /
+            255.
+        name, labels, digest, side: see Network.
+        device: where it runs; by default the module's own, or a GPU if the module is on the CPU.
+        output: of a module that gives several tensors, the name or index of the one with the
+            classes (`out`, `0`, `heads.1`); by default its only tensor, or its only one [N,
+            classes].
+        precision: "float32", "bfloat16", "float64", or "auto" for the device's fastest.
 
     Raises ValueError for an argument outside these ranges, a device that cannot be used, and a
     module that does not take pictures; the module's own error if a trial run fails otherwise.

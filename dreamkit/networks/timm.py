@@ -26,10 +26,11 @@ def from_timm(
     Its mean and std come along, and ImageNet's labels if those are its classes. Vision transformers
     take pictures of any size if timm can do that. Needs timm: pip install 'dreamkit[timm]'.
 
-    model: a name ("convnext_atto", "vit_tiny_patch16_224"), or a model of timm.create_model.
-    weights: for a name, a file (safetensors, or a PyTorch state dict) or "random"; by default
-        timm's are taken from Hugging Face's cache, or downloaded once.
-    device, precision: see `load_network`.
+    Args:
+        model: a name ("convnext_atto", "vit_tiny_patch16_224"), or a model of timm.create_model.
+        weights: for a name, a file (safetensors, or a PyTorch state dict) or "random"; by default
+            timm's are taken from Hugging Face's cache, or downloaded once.
+        device, precision: see `load_network`.
 
     Raises KeyError for a name that timm does not know, and ValueError if timm is not installed, or
     if the weights are missing, broken or of another network.

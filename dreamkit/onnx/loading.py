@@ -16,7 +16,8 @@ from .loaded_graph import Graph, results_of
 from .model_files import nodes_for, one_line, picture_input, read_model
 from .operators import MAKERS
 
-CAFFE = dict(  # what Caffe's networks take, for `load` and FeatureSession
+#: What Caffe's networks take, for `load` and FeatureSession.
+CAFFE = dict(
     mean=(104.0, 117.0, 123.0), std=(1.0, 1.0, 1.0), scale=255.0, bgr=True, short_names=True
 )
 
@@ -37,14 +38,17 @@ def load(
 ) -> Network:
     """The Network in an ONNX file; its layers are the file's tensors, by their own names.
 
-    path: an ONNX file of opset 7 or later with one input, a picture [N, 3, H, W] or [N, H, W, 3].
-    mean, std, scale, bgr: the file gets (picture * scale - mean) / std, in BGR order if `bgr`; the
-        Network's pictures stay RGB in [0, 1]. By default the file gets pictures as they are, as
-        files written by `dk.onnx.export` need; `**dk.onnx.CAFFE` holds the values for Caffe's.
-    labels, name: by default the labels that `dk.onnx.export` wrote, and the file's name.
-    until: the name of a tensor; nothing after it is read.
-    short_names: leaves off the `_1` that Caffe2's converter put at the end of names.
-    device, precision: as for `dk.load_network`.
+    Args:
+        path: an ONNX file of opset 7 or later with one input, a picture [N, 3, H, W] or [N, H, W,
+            3].
+        mean, std, scale, bgr: the file gets (picture * scale - mean) / std, in BGR order if `bgr`;
+            the Network's pictures stay RGB in [0, 1]. By default the file gets pictures as they
+            are, as files written by `dk.onnx.export` need; `**dk.onnx.CAFFE` holds the values for
+            Caffe's.
+        labels, name: by default the labels that `dk.onnx.export` wrote, and the file's name.
+        until: the name of a tensor; nothing after it is read.
+        short_names: leaves off the `_1` that Caffe2's converter put at the end of names.
+        device, precision: as for `dk.load_network`.
 
     Raises ValueError, in one line, for a broken file, and for operators that dreamkit does not
     have, all of them named; KeyError for an unknown `until`.

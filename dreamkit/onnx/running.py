@@ -41,12 +41,13 @@ class TensorInfo:
 class FeatureSession:
     """Feature maps {name: [N, C, h, w]} of a picture, computed by onnxruntime.
 
-    path: an ONNX file with one input, a picture [N, 3, H, W] or [N, H, W, 3].
-    layers: names of tensors in the file, weights and other constants too; by default its own
-        outputs. Only what they need is computed. Inner tensors need the onnx package.
-    mean, std, scale, bgr, short_names: as for `dk.onnx.load`.
-    threads: how many threads compute, from 1 to 1024; onnxruntime's own choice by default.
-    provider: one of `onnxruntime.get_available_providers()`.
+    Args:
+        path: an ONNX file with one input, a picture [N, 3, H, W] or [N, H, W, 3].
+        layers: names of tensors in the file, weights and other constants too; by default its own
+            outputs. Only what they need is computed. Inner tensors need the onnx package.
+        mean, std, scale, bgr, short_names: as for `dk.onnx.load`.
+        threads: how many threads compute, from 1 to 1024; onnxruntime's own choice by default.
+        provider: one of `onnxruntime.get_available_providers()`.
 
     Afterwards `layers` names the features it gives, and `table` holds a TensorInfo for each tensor
     of the file (it is empty without the onnx package). Raises KeyError for an unknown tensor,

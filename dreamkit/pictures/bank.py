@@ -79,11 +79,13 @@ def collection(
 
     It goes wherever a collection is taken, for example `top_patches(…, pictures=collection(…))`.
 
-    - name_or_folder: "samples" for the sample photos; one of torchvision's data sets
-      ("Imagenette", "Flowers102", "OxfordIIITPet", "Food101", "STL10"); or a folder, whose
-      subfolders count too. A folder of such a name in the present directory is "./Imagenette".
-    - count: how many pictures, drawn at random without repetition; by default all
-    - seed: of that draw
+    Args:
+        name_or_folder: "samples" for the sample photos; one of torchvision's data sets
+            ("Imagenette", "Flowers102", "OxfordIIITPet", "Food101", "STL10"); or a folder, whose
+            subfolders count too. A folder of such a name in the present directory is
+            "./Imagenette".
+        count: how many pictures, drawn at random without repetition; by default all.
+        seed: of that draw.
 
     A data set is downloaded by torchvision when it is first asked for (Imagenette: 342 MB; Food101
     and STL10: gigabytes), into the folder "datasets" of `torch.hub.get_dir()`, beside the weights.

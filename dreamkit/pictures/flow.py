@@ -30,7 +30,7 @@ def optical_flow(before: Image, now: Image) -> Flow:
     """The dense optical flow from `now` back to `before` (OpenCV's DIS: Kroeger et al., 2016).
 
     It is trusted where the way back and forth ends where it began, which means
-    |b + f|² < 0.01 (|b|² + |f|²) + 0.5 (Sundaram et al., 2010), and where it leads to a place
+    `|b + f|² < 0.01 (|b|² + |f|²) + 0.5` (Sundaram et al., 2010), and where it leads to a place
     inside the picture. ValueError if OpenCV (the extra `film`) is not installed, and for frames
     that are too small.
     """

@@ -12,8 +12,9 @@ def spectrum(field: Tensor, rings: int = 24) -> tuple[Tensor, Tensor]:
     Frequencies are in cycles a pixel, from 0 to 0.5, whatever the wave's direction. A Hann window
     fades the field out towards its borders, whose jump would pass for fine detail.
 
-    - `field`: [N, C, H, W], a picture or a gradient; the mean of each channel is taken away
-    - `rings`: the number of frequencies
+    Args:
+        field: [N, C, H, W], a picture or a gradient; the mean of each channel is taken away.
+        rings: the number of frequencies.
 
     >>> frequency, power = spectrum(torch.rand(1, 3, 32, 48), rings=4)
     >>> frequency.tolist()

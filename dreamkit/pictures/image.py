@@ -24,7 +24,7 @@ from .decoding import MAX_PIXELS as MAX_PIXELS
 from .decoding import decode, file_name, opened
 from .files import check_place, write_whole
 
-# [N, 3, H, W], RGB, every value in [0, 1]; float32, or float64 if the user gives float64
+#: A tensor [N, 3, H, W], RGB, every value in [0, 1]; float32, or float64 if the user gives float64.
 Image: TypeAlias = Tensor
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}

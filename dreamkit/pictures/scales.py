@@ -18,13 +18,15 @@ HOWS = ("area", "bilinear", "corners", "bicubic")
 def resize(image: Image, size: tuple[int, int], how: str = "area") -> Image:
     """The picture [N, C, H, W] at size (height, width) in pixels.
 
-    `how` is one of:
-        "area": along a side that shrinks, a new pixel is the mean of the pixels under it;
-            along a side that grows, "area" is bilinear;
-        "bilinear": half-pixel centres, no anti-aliasing;
-        "corners": bilinear, with the corner pixels kept in place (Caffe's and SciPy's zoom);
-        "bicubic": centres as in "bilinear"; each picture keeps its own range.
-    If the size already matches, the input is returned. Raises ValueError for another `how`, and
+    If the size already matches, the input is returned. `how` is one of:
+
+    - "area": along a side that shrinks, a new pixel is the mean of the pixels under it; along a
+      side that grows, "area" is bilinear
+    - "bilinear": half-pixel centres, no anti-aliasing
+    - "corners": bilinear, with the corner pixels kept in place (Caffe's and SciPy's zoom)
+    - "bicubic": centres as in "bilinear"; each picture keeps its own range
+
+    Raises ValueError for another `how`, and
     for a size that is not two whole numbers of at least 1.
 
     >>> resize(torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]]), (1, 1)).item()

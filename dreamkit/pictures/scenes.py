@@ -181,7 +181,7 @@ def among_its_pieces(
     Colours are the same everywhere, so only a network that knows the whole thing can tell where
     it is. ValueError if the thing does not fit.
 
-    The parameters:
+    Args:
         thing: a picture [1, 3, h, w]; the thing is the ellipse within it.
         top, left: where it goes, in pixels.
         side: of the result, in pixels.

@@ -22,7 +22,9 @@ def motion(
     a holds the zoom and the turn, v is the shift. Therefore two moves of half a second equal one
     move of a second, whatever the rates are. ValueError for rates that are not finite numbers.
 
-    The parameters, all per second:
+    All are per second.
+
+    Args:
         zoom: the enlargement, a number above 0.
         turn: degrees, anticlockwise.
         shift: pixels that the middle moves down and to the right.

@@ -32,15 +32,16 @@ def class_picture(
 ) -> Image:
     """A picture [1, 3, S, S] grown from noise that raises the logit of one class, under a prior.
 
-    - label: index or name of the class; several of them grow in one batch [labels, 3, S, S], each
-      as it would alone
-    - prior: "fourier" (a spectrum with decorrelated colours, seen from random views), "blur"
-      (blurred after each step and enlarged in stages, after Øygard's deepdraw) or "none" (plain
-      ascent on pixels, for comparison)
-    - steps: number of ascent steps; with "blur" that of the first of three stages
-    - seed: of the noise and the random views
-    - side: S in pixels, by default `usual_side`; "blur" enlarges by 1.2 twice, which gives a few
-      pixels less
+    Args:
+        label: index or name of the class; several of them grow in one batch [labels, 3, S, S], each
+            as it would alone.
+        prior: "fourier" (a spectrum with decorrelated colours, seen from random views), "blur"
+            (blurred after each step and enlarged in stages, after Øygard's deepdraw) or "none"
+            (plain ascent on pixels, for comparison).
+        steps: number of ascent steps; with "blur" that of the first of three stages.
+        seed: of the noise and the random views.
+        side: S in pixels, by default `usual_side`; "blur" enlarges by 1.2 twice, which gives a few
+            pixels less.
 
     For a network of large pictures "fourier" also holds the amplitudes near those of photos, lets
     low frequencies come first, and shows the network a random crop at each step, under noise that
@@ -172,4 +173,5 @@ def _plain(score: Score, side: int, steps: int, seed: int, count: int) -> Image:
     return x
 
 
+#: {name: (the function that grows the pictures, its usual number of steps)}.
 PRIORS = {"fourier": (_fourier, 150), "blur": (_blur, 190), "none": (_plain, 150)}

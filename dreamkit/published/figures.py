@@ -81,10 +81,11 @@ def write(
     The captions are written again after the pictures of each figure, so that they are right if the
     writing is stopped between two figures.
 
-    - folder: where to write; it is made if it does not exist
-    - chosen: names of figures, by default all
-    - network: used for all figures, in place of the one that shows each figure best
-    - seed: of the noise and the random shifts
+    Args:
+        folder: where to write; it is made if it does not exist.
+        chosen: names of figures, by default all.
+        network: used for all figures, in place of the one that shows each figure best.
+        seed: of the noise and the random shifts.
 
     Raises KeyError for an unknown figure, ValueError if the folder cannot be made.
     """
@@ -214,4 +215,5 @@ _FIGURES = (
         pictures.landscapes,
     ),
 )
+#: The figures of the post by name.
 FIGURES = {item.name: item for item in _FIGURES}

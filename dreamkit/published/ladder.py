@@ -42,11 +42,12 @@ def ladder(
     smoothing, bands, colour and jitter are those of `settings_for(network, layer)`; "smoothed" is
     the first stage that blurs the gradient, balances its bands and takes out colour.
 
-    - image: the photo, by default the sample photo china at 320 pixels
-    - layer: the layer to excite, by default the one at depth 0.7
-    - steps: total number of steps of each stage; the four octaves take `steps // 4` each
-    - seed: of the random shifts
-    - rungs: names of the wanted stages, in the wanted order; by default all
+    Args:
+        image: the photo, by default the sample photo china at 320 pixels.
+        layer: the layer to excite, by default the one at depth 0.7.
+        steps: total number of steps of each stage; the four octaves take `steps // 4` each.
+        seed: of the random shifts.
+        rungs: names of the wanted stages, in the wanted order; by default all.
 
     Raises KeyError for an unknown stage, ValueError for fewer than 4 steps or an invalid picture.
 

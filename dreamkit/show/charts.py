@@ -22,10 +22,11 @@ def curves(
 ) -> Shown:
     """Curves {name: (x values, y values)} in one chart, with a legend.
 
-    - `x`, `y`: the labels of the axes
-    - `log`: the axes with a logarithmic scale: "x", "y", "xy" or ""
-    - `marker`: matplotlib's mark of each value; "" for none
-    - `dashed`: the names of the curves that are drawn as dashed lines without marks
+    Args:
+        x, y: the labels of the axes.
+        log: the axes with a logarithmic scale: "x", "y", "xy" or "".
+        marker: matplotlib's mark of each value; "" for none.
+        dashed: the names of the curves that are drawn as dashed lines without marks.
     """
     figure = Figure(figsize=(6.8, 3.6), layout="constrained")
     axis = figure.subplots()
@@ -62,10 +63,11 @@ def lines(
 ) -> Shown:
     """A chart of lines over `x`, a legend and alt text.
 
-    - `series`: {label: values}, one value for each of `x`; for several runs a list of such lists,
-      shown by their mean and a band from the lowest to the highest
-    - `chance`: a dotted line at what chance gives
-    - `axis`: what matplotlib's `Axes.set` takes: xlabel, ylabel, title, ylim, yscale
+    Args:
+        series: {label: values}, one value for each of `x`; for several runs a list of such lists,
+            shown by their mean and a band from the lowest to the highest.
+        chance: a dotted line at what chance gives.
+        axis: what matplotlib's `Axes.set` takes: xlabel, ylabel, title, ylim, yscale.
     """
     figure = Figure(figsize=(8.2, 3.4), layout="constrained", dpi=110)
     plot = figure.subplots()

@@ -18,10 +18,11 @@ _QUALITY = 60  # of the WebP; frames follow each other fast
 def film(frames: Iterable[Image], alt: str, fps: float = 8, still: int = -1) -> HTML:
     """Pictures [1, 3, H, W] of one size as a film that loops: an animated WebP with alt text.
 
-    - `alt`: the alt text; it should say what moves
-    - `fps`: frames a second, from 1 to 50
-    - `still`: the frame shown in place of the film where the reader's system asks for reduced
-      motion, by default the last
+    Args:
+        alt: the alt text; it should say what moves.
+        fps: frames a second, from 1 to 50.
+        still: the frame shown in place of the film where the reader's system asks for reduced
+            motion, by default the last.
 
     ValueError for no frames, frames of several sizes, or another `fps`.
 

@@ -40,9 +40,10 @@ def grid(
 ) -> Shown:
     """Pictures [1, 3, H, W] in rows of `columns`, each `height` inches high.
 
-    - `images`: the pictures, or {title: picture}; ValueError for none
-    - `alt`: the alt text, by default the titles
-    - `pixelated`: show each pixel as a square, for small pictures
+    Args:
+        images: the pictures, or {title: picture}; ValueError for none.
+        alt: the alt text, by default the titles.
+        pixelated: show each pixel as a square, for small pictures.
     """
     named = list(images.items() if isinstance(images, Mapping) else (("", i) for i in images))
     if not named:

@@ -23,10 +23,11 @@ def heat(
 ) -> Image:
     """A map in a colour map as a picture [1, 3, H, W].
 
-    - `values`: the map, [h, w] or [1, C, h, w]; of several channels the largest |value| is shown
-    - `size`: (height, width) of the picture, enlarged without smoothing; by default (h, w)
-    - `colors`: the name of a matplotlib colour map
-    - `low`, `high`: the values at the ends of the scale, by default the map's least and greatest
+    Args:
+        values: the map, [h, w] or [1, C, h, w]; of several channels the largest `|value|` is shown.
+        size: (height, width) of the picture, enlarged without smoothing; by default (h, w).
+        colors: the name of a matplotlib colour map.
+        low, high: the values at the ends of the scale, by default the map's least and greatest.
     """
     values = _plane(values)
     low = float(values.min()) if low is None else low
@@ -52,8 +53,9 @@ def overlay(image: Image, values: Tensor, strength: float = 0.6, colors: str = "
 def spotlight(image: Image, values: Tensor, dark: float = 0.12) -> Image:
     """The picture [1, 3, H, W] lit by a map: in colour where the map is high, dark where it is 0.
 
-    - `values`: the map, as for `heat`; its highest cell is lit fully, 0 and less not at all
-    - `dark`: the brightness of what is not lit, which is shown in grey, from 0 to 1
+    Args:
+        values: the map, as for `heat`; its highest cell is lit fully, 0 and less not at all.
+        dark: the brightness of what is not lit, which is shown in grey, from 0 to 1.
     """
     values, size = _plane(values).clamp(min=0), tuple(image.shape[-2:])
     scaled = values / values.max().clamp(min=1e-9)
@@ -72,9 +74,10 @@ def mosaic(
 ) -> Image:
     """Pictures [1, 3, h, w] as square tiles of one picture [1, 3, H, W], white between them.
 
-    - `images`: whole pictures, each resized to `side` × `side` pixels
-    - `count`: how many tiles there are, by default one for each picture; missing ones are white
-    - `gap`: pixels of white between tiles
+    Args:
+        images: whole pictures, each resized to `side` × `side` pixels.
+        count: how many tiles there are, by default one for each picture; missing ones are white.
+        gap: pixels of white between tiles.
 
     >>> mosaic([torch.zeros(1, 3, 9, 9)] * 4, columns=2, side=8, gap=2).shape
     torch.Size([1, 3, 18, 18])

@@ -34,15 +34,16 @@ def compare(
 ) -> Slide:
     """A panel with two dreams of one picture side by side, with two settings and one slider.
 
-    network, image: what dreams, and of which picture [1, 3, H, W].
-    left, right: the two settings, by default without and with jitter. The captions say how they
-        differ.
-    along: what the slider changes on both sides: a field of `Settings`, or "layer".
-    values: where the slider stops, by default five around the field's default, or the suggested
-        layers.
-    objective: what both dream of, by default a layer half-way up.
-    start: the value shown first, by default the middle one.
-    width: of each picture on the page, in CSS pixels.
+    Args:
+        network, image: what dreams, and of which picture [1, 3, H, W].
+        left, right: the two settings, by default without and with jitter. The captions say how they
+            differ.
+        along: what the slider changes on both sides: a field of `Settings`, or "layer".
+        values: where the slider stops, by default five around the field's default, or the suggested
+            layers.
+        objective: what both dream of, by default a layer half-way up.
+        start: the value shown first, by default the middle one.
+        width: of each picture on the page, in CSS pixels.
 
     Without widgets: `dk.dream` with each of the two. Raises ValueError for any other `along`.
     """

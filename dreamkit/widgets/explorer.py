@@ -32,11 +32,12 @@ def explore(
 ) -> Explorer:
     """A panel with sliders for layer and channel: the feature map over a photo, and what it likes.
 
-    network: the network to look into.
-    image: the photo [1, 3, H, W]. One of about 320 pixels is answered at once.
-    layers: those on the slider, `dk.suggested_layers(network)` by default. The first is shown
-        first.
-    channel: the channel shown first, by default the one whose map varies most.
+    Args:
+        network: the network to look into.
+        image: the photo [1, 3, H, W]. One of about 320 pixels is answered at once.
+        layers: those on the slider, `dk.suggested_layers(network)` by default. The first is shown
+            first.
+        channel: the channel shown first, by default the one whose map varies most.
 
     Without widgets: `dk.widgets.view` and `dk.widgets.liked`. Raises KeyError for an unknown layer,
     ValueError for one without feature maps.

@@ -34,12 +34,14 @@ def studio(
     restarts it with the new value; between runs it changes what Start makes. `panel.run(steps)`
     dreams in the calling thread.
 
-    network: what dreams.
-    image: the picture [1, 3, H, W].
-    source: the picture's name for the shown Python and command: a sample's, or a file's.
-    layers: those on the slider, `dk.suggested_layers(network)` by default.
-    layer, settings: where the sliders start. With neither, on a network that has `dk.styles()`, the
-        panel starts with the first style. Until they are moved, the other sliders follow the layer.
+    Args:
+        network: what dreams.
+        image: the picture [1, 3, H, W].
+        source: the picture's name for the shown Python and command: a sample's, or a file's.
+        layers: those on the slider, `dk.suggested_layers(network)` by default.
+        layer, settings: where the sliders start. With neither, on a network that has `dk.styles()`,
+            the panel starts with the first style. Until they are moved, the other sliders follow
+            the layer.
 
     Without widgets: `dk.dream`, as the shown Python says. Raises KeyError for an unknown layer,
     ValueError for a picture that is not an Image.

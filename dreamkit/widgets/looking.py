@@ -38,10 +38,11 @@ def look(network: Network, image: Image, layers: Sequence[str] | None = None) ->
     It shows the picture of the direction of the layer's features at the place (see
     `dk.inside.vector_pictures`): a small one after a moment, then one of full size.
 
-    network: the network to look into.
-    image: the photo [1, 3, H, W].
-    layers: those on the slider, `dk.suggested_layers(network)` by default. Where a layer has no
-        activation the pictures are clearer.
+    Args:
+        network: the network to look into.
+        image: the photo [1, 3, H, W].
+        layers: those on the slider, `dk.suggested_layers(network)` by default. Where a layer has no
+            activation the pictures are clearer.
 
     Without widgets: `dk.widgets.looked`. Raises KeyError for an unknown layer, ValueError for a
     layer without maps.

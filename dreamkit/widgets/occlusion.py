@@ -45,10 +45,11 @@ def cover(
     `dk.inside.project`). It says how the probability of the target, the most probable class and the
     channel's activity change.
 
-    network: a classifier.
-    image: the photo [1, 3, H, W].
-    target: a class by index or label, by default the most probable one for the photo.
-    layers: those on the slider, `dk.suggested_layers(network)` by default.
+    Args:
+        network: a classifier.
+        image: the photo [1, 3, H, W].
+        target: a class by index or label, by default the most probable one for the photo.
+        layers: those on the slider, `dk.suggested_layers(network)` by default.
 
     Without widgets: `dk.widgets.covered_view`. Raises KeyError for an unknown layer or label,
     ValueError for a layer without maps.
@@ -61,10 +62,11 @@ def covered_view(
 ) -> Covered:
     """The Covered of one picture [1, 3, H, W] with a grey square.
 
-    target: index of the class whose probability is told.
-    layer, channel: which map and projection are shown.
-    y, x: row and column of the middle of the square, in pixels.
-    size: side of the square in pixels; 0: no square.
+    Args:
+        target: index of the class whose probability is told.
+        layer, channel: which map and projection are shown.
+        y, x: row and column of the middle of the square, in pixels.
+        size: side of the square in pixels; 0: no square.
     """
     picture = covered(image, y, x, size) if size else image.detach()
     with torch.no_grad():

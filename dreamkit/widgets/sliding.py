@@ -26,13 +26,14 @@ def slide(
 ) -> Slide:
     """A panel with one slider over `values`; `make(value)` is called once for each value shown.
 
-    title: names the parameter and its unit, and is the slider's label: "smoothing σ (pixels)".
-    values: where the slider stops.
-    make: gives a picture, or (picture, text), or is a generator of such, which are shown as they
-        come; the last one is kept. A picture is an Image [1, 3, H, W], or what `dk.show` returns,
-        or {caption: Image} for pictures side by side.
-    start: the value shown first, by default the first of `values`.
-    width: of each Image on the page, in CSS pixels.
+    Args:
+        title: names the parameter and its unit, and is the slider's label: "smoothing σ (pixels)".
+        values: where the slider stops.
+        make: gives a picture, or (picture, text), or is a generator of such, which are shown as
+            they come; the last one is kept. A picture is an Image [1, 3, H, W], or what `dk.show`
+            returns, or {caption: Image} for pictures side by side.
+        start: the value shown first, by default the first of `values`.
+        width: of each Image on the page, in CSS pixels.
 
     The first picture is made at once, so that an error in `make` shows in the cell. Later ones are
     made in a thread. Without widgets: `make` itself. Raises ValueError for no values, and for a

@@ -35,7 +35,7 @@ stages = list(dk.dreaming(score, dk.noise(height, height * 3 // 2, contrast=0.2)
 dk.show.picture(stages[-1], f"Grown out of noise by {network.name} in five octaves")
 
 # %% [markdown]
-# ### Write before you reveal
+# ## Write before you reveal
 # Count the heads of about the same size, largest first. **Write down** which were drawn first, and what you would see if
 # you were wrong. The next cell shows the picture at the end of each octave.
 

@@ -38,7 +38,7 @@ dream = stages[-1]
 dk.show.picture(dream, f"The dream of {layer} of {network.name} over a photo of a dahlia, large")
 
 # %% [markdown]
-# ### Write before you reveal
+# ## Write before you reveal
 # Look at the flower's centre, then at the dark background. **Write down** what you see, and for each thing whose it is:
 # the network's, the photo's, or yours (people see faces in clouds too). How could you find out? Name one measurement
 # that could prove you wrong. You will need your note below.

@@ -55,7 +55,7 @@ dk.show.grid(rows(("start", photos), ("dream", dreams)), columns=3, height=2.1,
              alt=f"{', '.join(starts)}: each above its dream by layer {layer} of {network.name}")
 
 # %% [markdown]
-# ### Write before you reveal
+# ## Write before you reveal
 # **Write down** what these six dreams have in common, and in what they differ. Then name one measurement for each: what
 # would you count, and which result would prove you wrong? Keep the note for the end.
 

@@ -70,7 +70,7 @@ dk.show.grid({letter: dreams[name] for letter, name in hidden.items()}, columns=
 dk.show.strip(guides, height=1.9, alt=f"The guides: {', '.join(guides)}")
 
 # %% [markdown]
-# ### Write before you reveal
+# ## Write before you reveal
 # One of the four dreams had no guide; each of the others had one of these three. **Write down** which is which, and
 # the *parts* that tell you. Guessing gets all four right once in 24 times. How would you make sure that you do not
 # see a flower only because you were told of one?

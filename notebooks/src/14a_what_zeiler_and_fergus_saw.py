@@ -59,7 +59,7 @@ dk.show.grid(tiles, columns=5, height=2.1, alt=f"Nine patches each for {', '.joi
 # Grey is "nothing". Where a projection is bright, brighter pixels speak for the channel; where it is dark, darker ones.
 # In the first layer the projection *is* the filter, cut at the border of some crops. Higher up it leaves most of a patch grey.
 #
-# ### Write before you reveal
+# ## Write before you reveal
 # Choose one column. What do the nine patches have in common? **Write it down**, from the projections, and say which
 # patch you would show the network to prove yourself wrong. The control comes below.
 

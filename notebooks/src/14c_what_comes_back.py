@@ -48,7 +48,7 @@ dk.show.strip(tiles, height=2.4,
               alt=f"A cup of coffee, and pictures with its features at {', '.join(layers)}")
 
 # %% [markdown]
-# ### Write before you reveal
+# ## Write before you reveal
 # What did each layer lose: colour, position, edges, the thing itself? **Write it down now**, and what you would have to
 # see if you were wrong. A picture that came back is one of very many with these features. Which parts of it are the
 # layer's, and which are the search's?

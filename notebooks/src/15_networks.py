@@ -62,7 +62,7 @@ dk.show.grid({"the photo": photo} | dreams, columns=3, height=2.8,
 # `dk.load_network("googlenet")` downloads torchvision's weights once (50 MB; `"resnet50"` 98 MB, `"vgg16"` 528 MB).
 # Then restart this notebook: it takes up what lies in torch's cache, and downloads nothing itself.
 #
-# ### Write before you reveal
+# ## Write before you reveal
 # Two of the networks share an architecture but not the training; two share the training data but not the weights.
 # **Write down** three differences that you see, and for each whether you put it down to architecture, data or
 # training. Which pair of pictures could prove you wrong? Is there such a pair here at all?

@@ -43,4 +43,5 @@ __all__ = [
     "tensorflow",
 ]
 
+#: The recipes, in the order of their publication.
 NAMES = ("caffe", "pytorch", "tensorflow", "keras")

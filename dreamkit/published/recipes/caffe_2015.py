@@ -38,11 +38,12 @@ def caffe(
     gradient is divided by its mean absolute value, with no epsilon. The published objective is
     1/2 Σ a² at inception_4c/output; here it is `dk.layer(name)`, since a constant factor cancels.
 
-    - steps: gradient steps in each octave (there: iter_n)
-    - step_size: mean change of a value in one step, in grey levels of 255
-    - octaves, octave_ratio: number of sizes, and their ratio (there: octave_n, octave_scale)
-    - jitter: largest random shift before a step, in pixels
-    - clip: clip the picture after each step; with False only the yielded picture is clipped
+    Args:
+        steps: gradient steps in each octave (there: iter_n).
+        step_size: mean change of a value in one step, in grey levels of 255.
+        octaves, octave_ratio: number of sizes, and their ratio (there: octave_n, octave_scale).
+        jitter: largest random shift before a step, in pixels.
+        clip: clip the picture after each step; with False only the yielded picture is clipped.
 
     >>> from dreamkit import layer, load_network
     >>> picture = torch.linspace(0.1, 0.9, 3 * 40 * 56).view(1, 3, 40, 56)

@@ -21,6 +21,7 @@ from ...pictures.scales import resize
 from .caffe_2015 import zoom
 from .recipe_arguments import checked
 
+#: The parts that `morph` takes from `pytorch`.
 PARTS = ("sizes", "whole", "blur", "norm")
 
 

@@ -37,11 +37,13 @@ def keras(
     is clipped before the end, except the yielded pictures. The published objective is
     1 mixed4 + 1.5 mixed5 + 2 mixed6 + 2.5 mixed7; here each of them is `dk.layer(name, border=2)`.
 
-    - steps: gradient steps in each octave, at most (there: iterations)
-    - step_size: mean change of a value in one step, in units of [-1, 1] (there: step)
-    - octaves, octave_ratio: number of sizes, and their ratio (there: num_octave, octave_scale)
-    - jitter: largest random shift before a step, in pixels; the example has none
-    - max_loss: an octave ends after a step whose score, before the step, was above it; None: never
+    Args:
+        steps: gradient steps in each octave, at most (there: iterations).
+        step_size: mean change of a value in one step, in units of [-1, 1] (there: step).
+        octaves, octave_ratio: number of sizes, and their ratio (there: num_octave, octave_scale).
+        jitter: largest random shift before a step, in pixels; the example has none.
+        max_loss: an octave ends after a step whose score, before the step, was above it; None:
+            never.
 
     >>> from dreamkit import layer, load_network
     >>> picture = torch.linspace(0.1, 0.9, 3 * 40 * 56).view(1, 3, 40, 56)

@@ -37,12 +37,14 @@ def pytorch(
     is divided by its unbiased standard deviation. The whole picture is resized from octave to
     octave. The published objective is mean a² (VGG16, relu4_3); here it is `dk.layer(name)`.
 
-    - steps: gradient steps in each octave (there: num_gradient_ascent_iterations)
-    - step_size: step in units of (x - mean) / std, with the network's mean and std, for each
-      standard deviation of the gradient (there: lr)
-    - octaves, octave_ratio: number of sizes, and their ratio (there: pyramid_size, pyramid_ratio)
-    - jitter: largest random shift before a step, in pixels (there: spatial_shift_size)
-    - smoothing: the constant part of σ, in pixels (there: smoothing_coefficient)
+    Args:
+        steps: gradient steps in each octave (there: num_gradient_ascent_iterations).
+        step_size: step in units of (x - mean) / std, with the network's mean and std, for each
+            standard deviation of the gradient (there: lr).
+        octaves, octave_ratio: number of sizes, and their ratio (there: pyramid_size,
+            pyramid_ratio).
+        jitter: largest random shift before a step, in pixels (there: spatial_shift_size).
+        smoothing: the constant part of σ, in pixels (there: smoothing_coefficient).
 
     Raises ValueError if a side of the smallest octave is below 10 pixels, as the program does.
 

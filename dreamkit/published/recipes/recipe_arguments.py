@@ -10,8 +10,9 @@ from ...ascent import settings
 from ...objectives.scorer import scorer
 from ...pictures.image import Image, check_values
 
-# name: (lowest, highest); a number of `WHOLE` is a whole number
+#: What the recipes take: {name: (lowest, highest)}.
 LIMITS = settings.LIMITS | {"max_loss": (0, 1e30)}
+#: The names of those that are whole numbers.
 WHOLE = ("steps", "octaves", "jitter", "tile", "seed")
 
 Recipe = Callable[..., Iterator[Image]]

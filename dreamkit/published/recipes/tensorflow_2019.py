@@ -46,11 +46,12 @@ def tensorflow(
     The published objective is the sum of mean a at mixed3 and mixed5; here it is
     `dk.layer(name, power=1) + dk.layer(other, power=1)`.
 
-    - steps: gradient steps in each octave
-    - step_size: step in units of [-1, 1] for each standard deviation of the gradient
-    - octaves, octave_ratio: number of sizes, and their ratio (there: range(-2, 3), OCTAVE_SCALE)
-    - jitter: random shifts are drawn from [-jitter, jitter) pixels; None means `tile`
-    - tile: side of the tiles in pixels, 0 for none (there: tile_size)
+    Args:
+        steps: gradient steps in each octave.
+        step_size: step in units of [-1, 1] for each standard deviation of the gradient.
+        octaves, octave_ratio: number of sizes, and their ratio (there: range(-2, 3), OCTAVE_SCALE).
+        jitter: random shifts are drawn from [-jitter, jitter) pixels; None means `tile`.
+        tile: side of the tiles in pixels, 0 for none (there: tile_size).
 
     >>> from dreamkit import layer, load_network
     >>> picture = torch.linspace(0.1, 0.9, 3 * 40 * 56).view(1, 3, 40, 56)
