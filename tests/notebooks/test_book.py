@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from filelock import FileLock
 
 import dreamkit as dk
 
@@ -104,15 +105,20 @@ def page(path):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """The folder of the book, and what building it said."""
+def built(tmp_path_factory, worker_id):
+    """The folder of the book, and what building it said; it is built once for all workers."""
     pytest.importorskip("jupyter_book", reason="needs uv run --group book pytest -m slow")
-    out = tmp_path_factory.mktemp("book") / "site"
-    done = subprocess.run(
-        [sys.executable, NOTEBOOKS / "book.py", out], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return out, done.stdout
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder if worker_id == "master" else folder.parent  # which the workers share
+    out, told = folder / "book", folder / "book.json"
+    with FileLock(folder / "book.lock"):
+        if not told.exists():
+            command = [sys.executable, NOTEBOOKS / "book.py", out]
+            done = subprocess.run(command, capture_output=True, text=True)
+            told.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+    status, said, complaint = json.loads(told.read_text())
+    assert status == 0, said + complaint
+    return out, said
 
 
 @pytest.fixture(scope="module")
