@@ -443,8 +443,8 @@ dk.show.lines(rates, layers, f"Left halves that find their right half. Last laye
 # %% [markdown]
 # In EfficientNet-Lite0 the trained layers find eleven or twelve of the twelve at every depth. Random
 # layers stay near mean colour: a little above it in the shallow half, below it in the last layer. But
-# they are far above chance everywhere: colour and contrast come through *any* filters. Twelve photos
-# are few, and one photo is a step of 0.08; so only the gap in the deep layers is worth a sentence.
+# their mean is far above chance everywhere: colour and contrast come through *any* filters. Twelve
+# photos are few, and one photo is a step of 0.08; so only the gap in the deep layers is worth a sentence.
 #
 # ## Open investigation: how large must an eye be?
 #
@@ -481,13 +481,15 @@ dk.show.grid(tiles, columns=3, height=2.3, alt="Photos lit by one channel each: 
 #
 # - You computed a feature map by hand, and took the features `[1, C, h, w]` out of any layer.
 # - With depth, maps get coarser and more numerous, and each cell can see more of the photo.
-# - Convolution is equivariant to shifts by a whole stride; not to smaller shifts, and not to turning.
+# - Away from the border, convolution is equivariant to shifts by a whole stride; not to smaller shifts,
+#   and not to turning.
 # - A cell fires where its weighted sum exceeds a threshold, the negative bias. In EfficientNet-Lite0
 #   seven of ten cells fire in the first layer, one of ten in the last; with random weights half.
-# - A map that fits one picture proves little: the best of many random channels fits, too. A trained
-#   channel still marks the eyes in pictures that took no part in choosing it.
-# - Codes of deep trained layers tell which halves of photos belong together; those of random layers
-#   do it less well, but far above chance.
+# - A map that fits one picture proves little: the best of many random channels can fit, too. In
+#   EfficientNet-Lite0 the best trained one still marks the cat's eyes in the same photo mirrored, in
+#   two other sizes, which took no part in the choice; each random one fails in at least one of them.
+# - Codes of trained layers tell which halves of twelve photos belong together. Those of the last
+#   random layer do it far less well, and less well than the mean colour does, but above chance.
 #
 # ## Read next
 #

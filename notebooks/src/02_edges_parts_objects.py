@@ -423,12 +423,15 @@ dk.show.grid(wall, columns=4, height=2.1, alt=f"Drawn pictures of {len(wall)} ch
 # - You cut out the patches that excite a channel most, and drew what it responds to. Patches are the
 #   best of one collection; drawings need no photo. Where both agree, a name is worth something.
 # - One channel of EfficientNet-Lite0 prefers the cat's eyes to everything else in twelve photos, and its
-#   drawing shows round shapes with a dark centre. Discs in rings wake it in part: "eye" is a good first
-#   name, not the last word.
-# - Drawings go from stripes to textures, to arcs and eye-like holes, to compositions such as a fish's
-#   head; with random weights they stay grain and blotches.
-# - A receptive field grows with each kernel, and faster after each stride. In use is a fraction of it.
-# - In deep layers trained channels are picky; random ones are not at any depth.
+#   drawing shows round shapes with a dark centre. A disc in a ring of the right size wakes it about
+#   half as much as the eye: "eye" is a good first name, not the last word.
+# - The drawings of the chosen channels go from stripes to textures, to arcs and eye-like holes, to
+#   compositions such as a fish's head; with random weights, tried up to block 5, they stay grain and
+#   blotches.
+# - A receptive field grows with each kernel, and faster after each stride. In blocks 3 to 5
+#   a cell uses a fraction of it; with random weights too, though a larger one.
+# - In the deepest layers trained channels are picky on average (0.7 in the last); random ones are at no
+#   depth (below 0.3).
 #
 # ## Read next
 #

@@ -459,14 +459,15 @@ dk.show.strip({"one step": after, end: dreams["mean of squares"]}, height=3.4,
 # ## Recap
 #
 # - You measured a slope by hand, and got all of them at once by backpropagation: the gradient with
-#   respect to the pixels. Two-sided, in double precision, with a nudge that is not too small.
+#   respect to the pixels. Two-sided, in double precision, with a nudge neither too large nor too
+#   small.
 # - An objective joined to a network is a score, a function from a picture to one number.
 # - Squares weight each activation by itself: compared with the mean, strong units gain on weak
-#   ones, on every photo measured. Silent units are left out even by the plain mean.
+#   ones, on every photo measured. Silent units have no vote even in the plain mean.
 # - Where the gradient is large depends on the weights, but a glow is no proof of knowledge: random
 #   weights glow, too.
-# - The promise of the gradient holds for small steps only; so one takes many.
-# - The same change in another order gains next to nothing: the direction is what counts.
+# - In the deeper layers the promise of the gradient holds for tiny steps only; so one takes many.
+# - The same change in another order gains nothing: the direction is what counts.
 #
 # ## Read next
 #

@@ -89,8 +89,9 @@ dk.show.curves({name: (layers, found) for name, found in sizes.items()}, "layer,
                f"{', '.join(layers)}, four photos", log="y")
 
 # %% [markdown]
-# They differ several times over, from layer to layer and from photo to photo (the axis is
-# logarithmic). So use the gradient's *direction* only, and choose the length of the step yourself.
+# They differ several times over from layer to layer, and in the deepest layer from photo to photo
+# (the axis is logarithmic). So use the gradient's *direction* only, and choose the length of the
+# step yourself.
 #
 # ### Exercise 04.1 · Gradient ascent · 8 minutes · ★★☆
 # Write the whole loop. Take `steps` steps uphill, each along the gradient divided by its standard
@@ -221,7 +222,7 @@ dk.show.curves(curves, "frequency (cycles a pixel)", "mean power", "Power by fre
 
 # %% [markdown]
 # A photo has nearly all its power in long waves. The gradient has most of it in waves shorter than
-# four pixels, and the dream, a sum of gradients, inherits it.
+# four pixels, and the dream, a sum of gradients, inherits it. (White noise has four fifths there.)
 #
 # ## Which part of the network makes the grain?
 #
@@ -489,23 +490,25 @@ for name, image in seen.items():
     print(f"{name:7}", ", ".join(dk.classify(network, square, top=1)[0][0] for square in squares))
 
 # %% [markdown]
-# The network is a judge in its own case: it was asked for what it likes. What counts is the
-# contrast with the two controls: in EfficientNet-Lite0 the photo and the dream of random weights
-# get one or two names for all six squares, the dreams five or six different ones, mostly animals.
-# Did it name yours?
+# The network is a judge in its own case: it was asked for what it likes. And its names prove little,
+# says the control: in EfficientNet-Lite0 the photo gets two names for six squares, but the dream of
+# random weights gets five, as many as each dream. Nor do animals tell the left dream from it: two
+# squares of six in both (a tick is one, a teddy is not). Only the right dream, with five, stands
+# out, and six squares are few. Did it name yours?
 #
 # ## Recap
 #
 # - You wrote gradient ascent: fresh gradient, known step length, clamp, again.
-# - Raw gradients differ several times over between layers and photos: one constant suited one layer
-#   and overdrove another. Normalised steps have the same length everywhere.
+# - Raw gradients differ several times over between layers, and in the deepest between photos: one
+#   constant suited one layer and overdrove another. Normalised steps have the same length everywhere.
 # - Many small steps beat a few big ones (three photos).
-# - Most of the gradient's power lies in waves shorter than four pixels, and so does much of a
-#   dream's.
+# - In EfficientNet-Lite0 most of the gradient's power lies in waves shorter than four pixels (with
+#   random weights still more), and so does much of a dream's.
 # - The grain comes from throwing positions away: strides in EfficientNet-Lite0, max-pools in
-#   dreamnet. Exchanged for means, most of it is gone, also with random weights; the ReLUs matter
-#   little.
-# - It is placed, not random: noise of the same size and spectrum gains little or nothing.
+#   dreamnet. Exchanged for means, most of it is gone, in EfficientNet-Lite0 also with random weights;
+#   the ReLUs by themselves matter little.
+# - It is placed, not random: noise of the same size, or with the same spectrum, gains nothing; its
+#   mirror image gains a little.
 #
 # ## Read next
 #

@@ -264,8 +264,9 @@ dk.show.strip({name: dreams[name] for name in chosen}, height=2.6,
               alt=f"Dreams of a cat: {', '.join(chosen)}; even bands bring broad tints of colour")
 
 # %% [markdown]
-# Visible at once: broad tints, pink and green, over whole cheeks. No blur could bring them, since a
-# blur only takes away. Shapes get light and shadow of their own; but the photo loses its colours.
+# Visible at once: broad tints, pink and green, over whole cheeks. The blurs above did not bring
+# them: a blur takes fine waves away, it does not favour the slowest. Shapes get light and shadow of
+# their own; but the photo loses its colours.
 #
 # ## The colour of a gradient
 #
@@ -296,7 +297,8 @@ dk.show.bars(shares, "share of the power that is colour", f"Share of chroma, six
 
 # %% [markdown]
 # Photos have most of their contrast in light and dark. A gradient has most of its power in colour,
-# where this network is free to draw what no photo contains; with random weights even more so.
+# where this network is free to draw what no photo contains; with random weights even more so,
+# about as much as noise that is independent in red, green and blue (78 %).
 #
 # ### Exercise 05.4 · Less colour · 6 minutes · ★★☆
 # Write `my_less_colour(gradient, share)` for a gradient `[N, 3, H, W]`: keep its luma,
@@ -404,12 +406,13 @@ dk.show.grid({name: dreams[name] for name in stages}, columns=2, height=2.9,
 # - You wrote a Gaussian blur, evened out two bands, and turned down the colour of a gradient.
 # - A blur of the gradient lowers the share of fine detail in the gradient and in the dream; σ says
 #   which waves a step may draw. Lines get broader.
-# - Blur the gradient, not the picture: blurs of the picture add up, and the photo is lost.
-# - The finest band of the gradient is the strongest by far. With even bands the dream gets broad
-#   tints and shading, which no blur can bring.
+# - Blur the gradient, not the picture: blurs of the picture add up, and the photo's detail is lost.
+# - The finest band of the cat's gradient is the strongest by far. With even bands the dream gets
+#   broad tints and shading, which the blurs did not bring.
 # - Most of a gradient's power is colour, with random weights, too; most of a photo's is not. With a
-#   fifth of it the dream keeps the photo's colours.
-# - All of this decides *how* a mark is drawn. *What* is drawn comes from the weights.
+#   fifth of it the dream stays close to the photo's colours.
+# - All of this decides *how* a mark is drawn. *What* is drawn needs trained weights: with the same
+#   settings random ones draw blotches.
 #
 # ## Read next
 #

@@ -243,8 +243,8 @@ dk.show.strip(blotches, height=1.8, alt=f"The same with random weights: {', '.jo
 # %% [markdown]
 # In EfficientNet-Lite0 the picture drawn with none has the highest score and keeps only about 40 % of it when it is moved,
 # turned or scaled a little: most of the score hung on one exact pixel pattern. Each transformation buys robustness
-# against the others too; all three keep 90 % or more, and draw the plainest animals. The price is a lower score. With
-# random weights there are no animals, robust or not, and even *none* keeps four fifths of its score: it is the trained
+# against the others too; all three keep about 90 % or more, and draw what to us are the plainest animals. The price is a
+# lower score. With random weights there are no animals, robust or not, and even *none* keeps four fifths of its score: it is the trained
 # network that fragile patterns can fool.
 #
 # ### Write before you reveal
@@ -262,7 +262,8 @@ for kind, picture in drawn.items():
     print(f"{kind:12}", *(f"{label} {p:.0%}" for label, p in guesses), sep="   ")
 
 # %% [markdown]
-# A judge that must choose among its classes always names something: read the probabilities too.
+# A judge that must choose among its classes always names something: read the probabilities too. Here it is
+# surest of the picture drawn with none, so "plainer" is our word, not the judge's.
 #
 # ## In a dream
 #
@@ -373,12 +374,12 @@ dk.show.strip(jitters, height=2.6, alt=f"The same dream with {' and '.join(jitte
 # ## Recap
 #
 # - You rolled pictures there and back, and saw a network's preference for positions with plain noise.
-# - Borders are built into a network: random weights have them too. A random roll spreads them over many pixels.
+# - Borders are built into this network: random weights have them too. A random roll spreads them over many pixels.
 # - Transformation robustness: transform at random, then score. Dreams drawn without it lose most of their score when
-#   shifted, turned or scaled; with it they keep it, and the trained network's animals become plainer. A photo dream with
-#   jitter keeps its score when rolled; without, it loses about half.
+#   shifted, turned or scaled (with random weights only a fifth); with it they keep most, and to us the animals become
+#   plainer. One photo dream with jitter keeps its score when rolled; without, it loses about half.
 # - Tiles (`dk.tiled_gradient`, `dk.Settings(tile=256)`) need the memory of one tile and cost a border at each cut; with a
-#   seed per step the cuts leave no trace in the mean gradient.
+#   seed per step the cuts leave no visible trace in the mean gradient.
 #
 # ## Read next
 #

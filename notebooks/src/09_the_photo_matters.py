@@ -433,13 +433,14 @@ print(f"of ten channels the grey photo shares "
 #
 # - *What* grows is mostly the network's: of the ten channels that grew most, two photos share 5.8 on average (chance
 #   0.15, the same photo with another seed 9, random weights 2). Four sheets of noise share 8.7.
-# - *Where* it grows is the photo's: the map of change is alike for two seeds (0.3), and not for two photos (0.0). Neither
-#   darkness nor contrast nor the layer's own response predicts it.
-# - *How strongly* is the recipe's: six scores that differed by a factor of two end within a fifth of each other.
+# - *Where* it grows is partly the photo's: the map of change is alike for two seeds (0.3), and not for two photos (0.0).
+#   On average neither darkness nor contrast nor the layer's own response predicts it.
+# - *How strongly* hardly depends on the photo: six scores that differed by a factor of two end within a fifth of each
+#   other, since the recipe gives each step the same length.
 # - An analysis of variance over three layers and six photos, judged by another network: *what* goes with the layer to
 #   53 % and with the photo to 25 %, *where* to 10 % and 40 %; shuffled labels give the layer 13 and 10 %, the photo
-#   16 and 30 %.
-# - Codes that agree to 0.92 after a dream prove nothing: to random weights the photos are alike to 0.99 before any dream.
+#   16 and 30 % (at most 20 and 39 %, so the photo's share of *where* is just above chance).
+# - That codes agree to 0.92 after a dream proves little: to random weights the photos are alike to 0.99 before any dream.
 #
 # ## Read next
 #

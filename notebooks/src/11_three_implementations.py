@@ -368,15 +368,16 @@ print({part: round(float(255 * (one - nothing).abs().mean()), 1) for part, one i
 # %% [markdown]
 # ## Recap
 #
-# - What most decides what you see in the four published pictures comes before the program: each dreamt with a network
-#   and layer of its own. Here each got the nearest layer of one network.
+# - The four published pictures differ in more than their programs: each dreamt with a network and a layer of its own.
+#   Here each got the nearest layer of one network.
 # - In EfficientNet-Lite0, for each of three photos: exchanging the layer changes the *content* more than exchanging
 #   the program, exchanging the program changes the *pixels* more. Another seed changes both less. With random weights
 #   the layer changes the content as little as a seed.
-# - You wrote three of the steps. On one scale they are 1.5, 1.3, 0.6 grey levels (Caffe, Keras, TensorFlow), and
+# - You wrote three of the steps. On one scale they are 1.5, 1.3, 0.65 grey levels (Caffe, Keras, TensorFlow), and
 #   PyTorch's is the longest; its length depends on the units that the network was trained with.
-# - In four moves Caffe's program becomes PyTorch's, bit by bit at both ends. The longer step (22 grey levels) and
-#   giving up the photo (17) move the picture most, the sizes no more than another seed (11 and 10).
+# - In four moves Caffe's program becomes PyTorch's, bit by bit at both ends. In this order, on one photo, the
+#   longer step (22 grey levels) and giving up the photo (17) move the picture most, the sizes (11) hardly more than
+#   another seed (10).
 #
 # ## Engineering, optional: when correct programs disagree
 #

@@ -331,11 +331,12 @@ print(f"after 8 frames from a sky and from a dahlia, changes against the sky cor
 # - You wrote the zoom, found the mistake in a published formula, dreamt a moving picture in three ways and walked through layers.
 # - The loop is a feedback loop: in EfficientNet-Lite0 the sky is full of heads after 16 frames; with random weights there are
 #   blots.
-# - Motion is given per second; a frame's factor is a root, so that a film is the same at any frame rate.
+# - Motion is given per second; a frame's factor is a root, so that a zoom is as fast at any frame rate.
 # - Optical flow says where each pixel was. It found the 4 pixels of the pan; at the border, where something comes into view, it is
 #   not trusted.
 # - Flicker is the difference between neighbours, carried along the video's flow. An undreamt film has none, so it is read beside
-#   the distance from the video. In both videos the flow lowered it, although more was dreamt.
+#   the distance from the video. In both videos the film carried along the flow flickered least of the three, and was further from the
+#   video than frames dreamt each by itself.
 #
 # ## Read next
 #

@@ -460,8 +460,8 @@ dk.show.grid(scenes | {f"{name}, dreamt": one[None] for name, one in zip(scenes,
 
 # %% [markdown]
 # In EfficientNet-Lite0 all three fill with the same kind: furry heads with eyes. A head sits where a cloud was, at the foot of
-# a trunk, under a leaf. So the claim holds here as lesson 09 measures it: the network decides *what*, the photo *where*. For
-# towers in one and birds in the other it takes two networks, as very likely in the post, or two styles (`dk.styles()`).
+# a trunk, under a leaf. One objective drew all three, so the kind is no surprise; that the photo takes part in *where* is what lesson
+# 09 measured. For towers in one and birds in the other it takes two networks, as very likely in the post, or two styles (`dk.styles()`).
 #
 # ## Figure 9 · Landscapes out of noise
 #
@@ -496,14 +496,15 @@ dk.show.picture(once, f"A class picture of {companion}, from noise", scale=2)
 # ## Recap
 #
 # - You wrote the neighbours' correlation, the weights 1 / f, class ascent and the judge's place, and made all nine figures again.
-# - In EfficientNet-Lite0 ascent on pixels convinces the maker at one size only. Waves weighted by 1 / f *and* noisy crops bring a
-#   banana that another network names first; waves alone, random weights or another class do not.
-# - A maker is always sure of its own pictures. Another network named the eight classes of the post among its first; it had
+# - In EfficientNet-Lite0 ascent on pixels convinces the maker at its own size, and not at 224 pixels. Waves weighted by 1 / f *and*
+#   noisy crops bring a banana that another network names first (the best of four starts, by eye); from the same start waves alone,
+#   random weights or another class do not.
+# - A maker is sure of its own picture, at the size at which it grew: it was asked until it was. Another network named the eight classes of the post among its first; it had
 #   no part in them, but learnt from the same photos.
 # - Beside one of two dumbbells presses a rounded shape in the colour of skin; the teapots' ground has that colour, too. An arm
 #   is not shown here.
-# - Two networks agree on names for an empty sky, too: names prove little. The sky's animals, the heads in the horizon, the forest and the leaves are of one kind: the
-#   network decides what, the photo where.
+# - Two networks agree on names for an empty sky, too: names prove little. The sky's animals, the heads in the horizon, the forest and the leaves are of one kind, since
+#   one objective drew them all; that the photo takes part in *where* was measured in lesson 09.
 # - Known are the opening of the post and its notebook. The rest is second-hand, from memory, or our guess, and is called so.
 #
 # ## Read next

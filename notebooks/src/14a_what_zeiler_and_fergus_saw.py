@@ -269,7 +269,7 @@ dk.show.lines({name + kind: runs for kind, found in moved.items() for name, runs
 # %% [markdown]
 # The deeper, the less a movement counts: two pixels down send the first layer of EfficientNet-Lite0 half of the way to a
 # stranger, the answer an eighth. Turned by 45° the last block is most of the way there, the answer not half. And this is
-# *learnt*: with random weights two pixels are enough to make a stranger.
+# *learnt*: with random weights two pixels are enough to make nearly a stranger (0.9).
 #
 # ## Figure 6: a stride of 4 folds what it cannot hold
 #
@@ -521,7 +521,7 @@ for part in skipped:
 
 # %% [markdown]
 # In EfficientNet-Lite0 a removed block costs the old classifier up to half of what it had right; a new one comes back
-# to within a few in a hundred of the intact network, or above it. What a block does can be done without, once the classifier may adapt. An ablation *without* retraining
+# to within seven in a hundred of the intact network, or to its level. What a block does can be done without, once the classifier may adapt. An ablation *without* retraining
 # says what the rest is used to, not what it needs; that is why their table 3 trains again.
 #
 # ## Open investigation
@@ -548,11 +548,12 @@ for title, net in (("trained", pooled), ("random weights", untrained)):
 # - You wrote the deconvnet's two special rules: unpooling by switches, and a ReLU of the signal.
 # - Only the switches carry the photo: in EfficientNet-Lite0, without max-pools, one unit's projections of two photos are the
 #   same picture. In `dreamnet` random weights project the outlines of whatever is in the patch.
-# - Two pixels down move the answer an eighth of the way to a stranger; with random weights they make a stranger.
-# - A stride of 4 folds about a fifth of the energy of first-layer maps of photos, a stride of 2 a twentieth; training does
-#   not change it.
-# - Covered parts change the middle layer more alike than covered random positions; so does a corner without a part.
-# - A linear classifier reads digits best from the middle layers; without one block the old classifier loses much more than a new one.
+# - Two pixels down move the answer of EfficientNet-Lite0 an eighth of the way to a stranger; with random weights nine tenths.
+# - A stride of 4 folds about a fifth of the energy of `dreamnet`'s first-layer maps of photos, a stride of 2 a twentieth; random
+#   filters fold nearly as much.
+# - In aligned faces covered parts change the middle layer more alike than covered random positions; so does a corner without a part.
+# - A linear classifier reads digits best from the middle layers, above bare pixels and random weights. When one block is
+#   removed (three were tried), the old classifier loses more than a new one.
 #
 # ## Read next
 #

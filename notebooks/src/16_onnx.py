@@ -429,15 +429,15 @@ dk.show.strip(pair, height=2.2, alt=f"Two dreams at {layer}: {', '.join(pair)}")
 # ## Recap
 #
 # - You wrote the tool that finds where two programs part. The exported file agrees with PyTorch to about 1e-5 of the
-#   largest value; exchanged colours part at the first layer, one bent weight at its own layer, random weights
-#   everywhere.
-# - A file does not say what its numbers mean. Three of four readings gave cat, coffee and motorcycle the same right
-#   names, so right names prove little.
+#   largest value; exchanged colours part at the first layer, one bent weight only from its own layer on,
+#   random weights everywhere.
+# - A file does not say what its numbers mean. Three of four readings gave cat, coffee and motorcycle the same fitting
+#   names, so fitting names prove little.
 # - A file of PyTorch's own exporter, read with the right mean, is the same network: it dreamt the same dream, which
 #   random weights do not.
 # - A dream needs a gradient. It can be written into the file: a transposed convolution for each convolution, a choice
 #   for each ReLU6. Its direction is that of float64 to some thousandths or better, as is PyTorch's; that of random
-#   weights has nothing to do with it.
+#   weights is far off.
 # - With NumPy and ONNX Runtime alone a dream raises the score of the trained layer, as PyTorch's does; a dream of
 #   random weights does not.
 #

@@ -92,8 +92,8 @@ def on_pixels(steps=60):
 #
 # <details><summary>What happened with EfficientNet-Lite0</summary>
 #
-# It is nearly certain (0.92 and 0.99) after *Fourier and shifts* and after *crops*, pictures of fur without any dog. A head
-# with a nose and an ear appears with the noise, at 0.97, and MACO's, the clearest dog of all, has only 0.75. Certainty is not
+# It is nearly certain (0.90 and 0.97) after *Fourier and shifts* and after *crops*, pictures of fur without any dog. A head
+# with a nose and an ear appears with the noise, at 0.94, and MACO's, a dog to our eyes, has no more than 0.89. Certainty is not
 # likeness: the network was never asked to say *none of these*.
 # </details>
 #
@@ -137,9 +137,9 @@ for name, picture in shown.items():
     print(f"{name:24}{' '.join(f'{belief(judge, picture):20.3f}' for judge in judges)}")
 
 # %% [markdown]
-# A second judge with weights of its own separates them better: in EfficientNet-Lite0's pictures it gives 0.20 and 0.35 to the
-# fur, and 0.65 to the dog. But it too prefers fur to MACO's dog (0.32). One seed and one class are an anecdote: the
-# numbers rank nothing. What they do show is that 0.99 can belong to a picture in which you see no dog. With random weights
+# A second judge with weights of its own separates them better: in EfficientNet-Lite0's pictures it gives 0.09 and 0.29 to the
+# fur, and 0.61 to the dog. But it too prefers the fur of *crops* to MACO's dog (0.15). One seed and one class are an anecdote: the
+# numbers rank nothing. What they do show is that 0.97 can belong to a picture in which you see no dog. With random weights
 # the best recipe draws haze.
 #
 # ## The other end of a channel
@@ -227,7 +227,7 @@ dk.show.grid([p[None] for pictures in four.values() for p in pictures], columns=
 # %% [markdown]
 # In EfficientNet-Lite0 the first row shows near copies (likeness 0.97), although each began with noise of its own. In the second,
 # arcs of fur stand beside a dark hollow under an arc, and a straight trunk of fur. The likeness falls to 0.85, and the channel's
-# mean from 2.0 to 1.85: the price. With a weight of 4 one of the four gives the channel up and draws noise. Fur in arcs
+# mean from 1.90 to 1.70: the price. With a weight of 4 one of the four gives the channel up and draws noise. Fur in arcs
 # is what they share; the rest was luck of the first picture.
 #
 # ## A channel with two meanings
@@ -499,15 +499,15 @@ print("groups of the trained network, each with its best match with random weigh
 # ## Recap
 #
 # - One vector of a layer is enough to draw an eye where the cat has one; with random weights the same steps draw haze.
-# - A network can be nearly certain (0.99) of a picture without a dog. A prior (noise that fades, low frequencies first, or the
+# - A network can be nearly certain (0.97) of a picture in which we see no dog. A prior (noise that fades, low frequencies first, or the
 #   amplitudes of photos) gives a dog, and then only what the network knows; random weights give haze under the same prior.
 # - A channel has two ends that need not have anything in common, and one picture is one of several answers.
 # - About 300 of EfficientNet-Lite0's 1,280 last channels raise nearly only animals or nearly only things (random weights: 70),
-#   but as many mix both. A picture cannot tell which: the classes can.
-# - In a layer without an activation, channels are not more concentrated on one photo than random directions (12 photos). After a
+#   but as many mix both. One picture need not tell which; the list of classes does.
+# - In one layer without an activation, channels are not more concentrated on one photo than random directions (12 photos). After a
 #   ReLU they are, but random weights show that too, and more.
-# - Groups of channels find eyes, nose and whiskers of a cat; the groups of random weights light up nearly everywhere.
-# - What a layer keeps of a photo can be drawn: a caricature. Random weights keep nothing that this method could draw.
+# - Groups of channels find eyes, nose and whiskers of a cat; the groups of random weights light up on nearly the whole face.
+# - What a layer keeps of a photo can be drawn: a caricature. From random weights came haze, in half as many steps.
 #
 # ## Read next
 #
