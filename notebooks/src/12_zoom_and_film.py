@@ -335,8 +335,8 @@ print(f"after 8 frames from a sky and from a dahlia, changes against the sky cor
 # - Optical flow says where each pixel was. It found the 4 pixels of the pan; at the border, where something comes into view, it is
 #   not trusted.
 # - Flicker is the difference between neighbours, carried along the video's flow. An undreamt film has none, so it is read beside
-#   the distance from the video. In both videos the film carried along the flow flickered least of the three, and was further from the
-#   video than frames dreamt each by itself.
+#   the distance from the video. In both videos the film carried along the flow flickered
+#   least of the three, and was further from the video than frames dreamt each by itself.
 #
 # ## Read next
 #

@@ -499,12 +499,13 @@ dk.show.picture(once, f"A class picture of {companion}, from noise", scale=2)
 # - In EfficientNet-Lite0 ascent on pixels convinces the maker at its own size, and not at 224 pixels. Waves weighted by 1 / f *and*
 #   noisy crops bring a banana that another network names first (the best of four starts, by eye); from the same start waves alone,
 #   random weights or another class do not.
-# - A maker is sure of its own picture, at the size at which it grew: it was asked until it was. Another network named the eight classes of the post among its first; it had
-#   no part in them, but learnt from the same photos.
+# - A maker is sure of its own picture, at the size at which it grew: it was asked until it was. Another network named the
+#   eight classes of the post among its first; it had no part in them, but learnt from the same photos.
 # - Beside one of two dumbbells presses a rounded shape in the colour of skin; the teapots' ground has that colour, too. An arm
 #   is not shown here.
-# - Two networks agree on names for an empty sky, too: names prove little. The sky's animals, the heads in the horizon, the forest and the leaves are of one kind, since
-#   one objective drew them all; that the photo takes part in *where* was measured in lesson 09.
+# - Two networks agree on names for an empty sky, too: names prove little. The sky's animals, the heads in the horizon, the
+#   forest and the leaves are of one kind, since one objective drew them all; that the photo takes part in *where* was measured
+#   in lesson 09.
 # - Known are the opening of the post and its notebook. The rest is second-hand, from memory, or our guess, and is called so.
 #
 # ## Read next

@@ -464,11 +464,13 @@ dk.show.strip(tiles, height=2.6,
 #
 # - You wrote an inversion, brought four layers to the same error, trained a network of your own, and moved forty faces.
 # - At equal errors blocks 1 and 2 of EfficientNet-Lite0 give the cup back with its colours; block 5 keeps rim, spoon and
-#   saucer; block 6 a ghost. Random weights at block 5 give nothing of the cup.
+#   saucer; block 6 a ghost. From as few evaluations trained weights at block 5 give a cup (19 % missed), random
+#   ones none (22 %).
 # - The claim "colours go first" came from searches that had missed more than a third of the features.
-# - By one measure the first layer is nearest to its end throughout the training, above all because it starts near it.
-# - Boxes on the same part of a face change a trained layer more alike than boxes anywhere, even when position is taken out;
-#   with random weights they do not. The forehead does it as well as the eyes.
+# - In a small network for digits, by one measure, the first layer is nearest to its end throughout the training, above all
+#   because it starts near it.
+# - Boxes on the same part of a face change a trained layer on average more alike than boxes anywhere, even when position is
+#   taken out (0.38 to 0.41 against 0.44); with random weights they do not. The forehead does it as well as the eyes.
 #
 # ## Read next
 #

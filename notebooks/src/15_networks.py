@@ -113,8 +113,8 @@ dk.show.strip(seen, height=2.9, alt=f"A part of the gradient of {', '.join(seen)
 #
 # On each of the six photos random weights have the largest share (70 to 75 %), then standard training (41 to 51 %),
 # then robust training (10 to 25 %). So the roughness comes with the architecture; standard training lowers it, and
-# robust training, which here also meant more steps, lowers it further. During robust training each photo was changed along just this kind of gradient.
-# Fine patterns that could turn the answer were punished, and the network learnt not to look at them.
+# robust training, which here also meant more steps, lowers it further. During robust training each photo was changed
+# along just this kind of gradient. Fine patterns that could turn the answer were punished, and the network learnt not to look at them.
 # </details>
 #
 # (3 to 6 seconds.)
