@@ -270,7 +270,7 @@ for name, before, after in zip(starts, photos, dreams):
 # %% [markdown]
 # In EfficientNet-Lite0 the six scores differ by a factor of two before the dream; after it they lie within a fifth of
 # each other. All six pictures changed by 23 to 28 grey levels, because each step is normalised to the same length
-# (lesson 04), whatever the photo. *How strongly* is decided by the recipe.
+# (lesson 04), whatever the photo. *How strongly* hardly depends on the photo.
 
 # %% [markdown]
 # ## Who decides? An analysis of variance

@@ -13,7 +13,7 @@
 # - **You will do:** dream with several networks and with a random one; measure how rough the gradient of a standard
 #   and of a robust network is; write the measure that says how alike two networks see; show one network's dream to
 #   the others.
-# - **You will learn:** what robust training changes, and why its dreams need no smoothing; what networks share that
+# - **You will learn:** what differs in a robustly trained network, and why its dreams need no smoothing; what networks share that
 #   were trained on the same pictures; what depthwise convolutions, residuals and BatchNorm do; how to bring a network
 #   of your own.
 # - **You need:** lessons 01 (codes), 05 (gradient and spectrum) and 08 (the whole algorithm).

@@ -484,7 +484,7 @@ for name, run in ways.items():
 # - For pixels the overlap is a receptive field; shared out by cells, half of it is enough. The price grows with
 #   depth.
 # - In a large dream things keep about their size in pixels (mean wavelength 16 at both widths): there is room for more.
-# - Independent pictures can be drawn in any order, by any worker; kept as they come, they make a restart cheap.
+# - Independent pictures can be drawn in any order, and by several workers; kept as they come, they make a restart cheap.
 # - An atlas of the trained network draws shapes, one of random weights clouds of colour. That a channel responds most
 #   to its own picture holds for three of four random ones too, and proves no name.
 # - Memory grows with the number of pixels: it is the feature maps that are kept for the way back.

@@ -227,7 +227,7 @@ dk.show.grid([p[None] for pictures in four.values() for p in pictures], columns=
 # %% [markdown]
 # In EfficientNet-Lite0 the first row shows near copies (likeness 0.97), although each began with noise of its own. In the second,
 # arcs of fur stand beside a dark hollow under an arc, and a straight trunk of fur. The likeness falls to 0.85, and the channel's
-# mean from 1.90 to 1.70: the price. With a weight of 4 one of the four gives the channel up and draws noise. Fur in arcs
+# mean from 1.90 to 1.70: the price. With a weight of 4, which we tried, one of the four gives the channel up and draws noise. Fur in arcs
 # is what they share; the rest was luck of the first picture.
 #
 # ## A channel with two meanings
