@@ -12,11 +12,13 @@ PICTURES = "pictures"  # the folder beside the page that holds them
 
 
 class Spot(NamedTuple):
-    """A cell of a photo's feature map: the photo's name, and the cell's row and column from 0."""
+    """A cell of a photo's feature map: the photo's name, its place from 0, and the map's size."""
 
     photo: str
     row: int
     column: int
+    rows: int
+    columns: int
 
 
 # (row, column), the picture's file, the number of cells there, and the spots nearest to their mean
@@ -55,7 +57,8 @@ main { overflow-x: auto }
 def atlas_page(title: str, layer: str, squares: Sequence[Square]) -> str:
     """The page as text. `title`, the layer and the names of photos may be any text.
 
-    >>> "&lt;b&gt;" in atlas_page("<b>", "conv1", [((0, 1), "0-1.png", 3, [Spot("cat", 2, 4)])])
+    >>> nearest = [Spot("cat", 2, 4, 8, 8)]
+    >>> "&lt;b&gt;" in atlas_page("<b>", "conv1", [((0, 1), "0-1.png", 3, nearest)])
     True
     """
     cells = sum(count for _, _, count, _ in squares)
@@ -85,7 +88,10 @@ nearest one. Rows and columns of photos count cells of the layer's map, from 0.
 
 def _link(place: Sequence[int], file: str, count: int, nearest: Sequence[Spot]) -> str:
     row, column = place
-    spots = "; ".join(f"{s.photo}, row {s.row}, column {s.column}" for s in nearest)
+    spots = "; ".join(
+        f"{spot.photo}, row {spot.row} of {spot.rows}, column {spot.column} of {spot.columns}"
+        for spot in nearest
+    )
     words = f"row {row}, column {column}: {count} cell{'s' if count > 1 else ''}"
     words = html.escape(" ".join(f"{words}{'; nearest: ' if spots else ''}{spots}".split()))
     short = html.escape(" · ".join([str(count), *(spot.photo for spot in nearest[:1])]))

@@ -49,7 +49,7 @@ def drawn_cells(
     if len(codes) < 100:
         raise ValueError(f"the photos have only {len(codes)} cells at {layer!r}; 100 are needed")
     return codes, [
-        Spot(names[n] if names else f"photo {n}", *place)
+        Spot(names[n] if names else f"photo {n}", *place, *found[n][2])
         for n in range(len(found))
         for place in found[n][1][:most].tolist()
     ]
@@ -57,14 +57,14 @@ def drawn_cells(
 
 def _cells_of_photo(
     given: Network | Ticket, image: Image, layer: str, most: int, seed: int
-) -> tuple[Tensor, Tensor]:
-    """Up to `most` random cells [cells, C] of a photo's map, and their (row, column) [cells, 2]."""
+) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """Up to `most` random cells [cells, C] of a photo's map, their places, and the map's size."""
     features = one_map(network_of(given), image, layer).cpu()  # [C, h, w]
     generator = torch.Generator().manual_seed(seed)
     height, width = features.shape[1:]
     chosen = torch.randperm(height * width, generator=generator)[:most]
-    places = torch.stack([chosen // width, chosen % width], 1)
-    return features.flatten(1).T[chosen], places
+    places = torch.stack([chosen // width, chosen % width], 1)  # (row, column)
+    return features.flatten(1).T[chosen], places, (height, width)
 
 
 def _mixed(seed: int, number: int) -> int:
