@@ -17,6 +17,7 @@ import typer
 import dreamkit as dk
 
 from ..atlas.cluster import Ticket, cluster, ticket, weights_digest
+from ..atlas.folder import PAGE
 from ..inside.atlas_page import PICTURES
 from ..inside.cells import Cells, atlas_squares, check_atlas, drawn_squares
 from ..inside.directions import picture_files, spread_pictures
@@ -75,7 +76,9 @@ def activation_atlas(
         given = ticket(net, client)
         with photos.reading():
             squares = atlas_squares(given, photos, layer, side, seed, client=client)
-        _draw(Drawing(net, given, squares, seed, client), folder, head)
+        done = _draw(Drawing(net, given, squares, seed, client), folder, head)
+    told = f"{done.total} pictures of {len(photos.names)} photos at {layer}"
+    print_line(f"{folder / PAGE}: {told}{done.summary(done.done_before)}")
     if photos.failed:
         say(f"{photos.failed} of {len(photos.given)} photos could not be read")
         raise typer.Exit(2)
@@ -134,13 +137,12 @@ class Drawing:
         )
 
 
-def _draw(drawing: Drawing, folder: Path, head: Mapping[str, object]) -> None:
+def _draw(drawing: Drawing, folder: Path, head: Mapping[str, object]) -> CountProgress:
     """Draws the pictures that are missing in the folder, and writes the page."""
     squares, kept, batches = drawing.squares, folder / PICTURES, []
     files = picture_files(drawing.network, squares.layer, squares.vectors, True, drawing.seed, kept)
-    there = sum(map(Path.is_file, files))
     make_folder(folder)
-    progress = CountProgress(len(files), "picture", there)
+    progress = CountProgress(len(files), "picture", sum(map(Path.is_file, files)))
     stopped = lambda: (
         f"stopped at {progress.done} of {progress.total} pictures; "
         "the same command goes on from there"
@@ -158,11 +160,8 @@ def _draw(drawing: Drawing, folder: Path, head: Mapping[str, object]) -> None:
             signals.check()
         with signals.held():
             cells = drawn_squares(drawing.network, squares, batches, drawing.seed, kept)
-            page = cells.write(folder, f"What {drawing.network.name} sees in photos")
-    print_line(
-        f"{page}: {len(files)} pictures of {len(head['photos'])} photos at {squares.layer}"
-        f"{progress.summary(there)}"
-    )
+            cells.write(folder, f"What {drawing.network.name} sees in photos")
+    return progress
 
 
 def _photo_names(given: Sequence[str]) -> list[str]:
