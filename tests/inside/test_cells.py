@@ -158,10 +158,13 @@ def test_a_photo_may_come_without_a_length_and_a_seed_is_of_32_bits():
 
 
 @pytest.mark.slow
-def test_workers_change_no_byte_and_a_module_of_ones_own_travels(tiny_network, tmp_path):
+def test_workers_change_no_byte_and_a_module_of_ones_own_travels(
+    tiny_network, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("dreamkit.inside.cells._ENOUGH", 300)
     photos = [dk.noise(40, 48, seed) for seed in range(3)]
     made = [
-        activation_atlas(tiny_network, photos, "5", 5, folder=tmp_path / str(workers), **how)
+        activation_atlas(tiny_network, photos, "5", 4, folder=tmp_path / str(workers), **how)
         for workers, how in ((0, {}), (1, {"workers": 1}), (2, {"workers": 2}))
     ]
     assert len(made[0].pictures) > 12  # several batches
