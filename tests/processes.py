@@ -23,7 +23,7 @@ _PARENT = """
 import array, json, os, signal, socket, sys
 # the slow part: done once, before any thread is started
 import dreamkit.cli.again, dreamkit.cli.app, dreamkit.cli.atlas, dreamkit.cli.dream
-import dreamkit.cli.films, dreamkit.cli.listings, dreamkit.cli.sheets
+import dreamkit.cli.films, dreamkit.cli.listings, dreamkit.cli.photo_atlas, dreamkit.cli.sheets
 line = socket.socket(fileno=int(sys.argv[1]))
 while True:
     message, fds, _, _ = socket.recv_fds(line, 65536, 2)

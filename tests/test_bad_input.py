@@ -220,6 +220,28 @@ TABLE += [
     )
 ]
 TABLE += [
+    ["activation-atlas", *words]
+    for words in (
+        ["--side", "0"],
+        ["--side", "65"],
+        ["--seed", "-1"],
+        ["--seed", str(2**32)],
+        ["--layer", "conv9"],
+        ["--layer", "fc", "--network", "dreamnet"],
+        ["--workers", "0"],
+        ["--workers", "1", "--scheduler", "tcp://127.0.0.1:9"],
+        ["-o", "folder"],
+        ["-o", "good.png"],
+        ["-o", "good.png/atlas"],
+        ["--network", "dreamnot"],
+        ["--weights", "evil.pt"],
+        ["folder"],
+        ["missing.png"],
+        ["half.png"],
+        ["nothing"],
+    )
+]
+TABLE += [
     ["features", "good.png", "--layer", layer, *flags]
     for layer, flags in (
         ("conv9", []),

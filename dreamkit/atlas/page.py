@@ -39,20 +39,15 @@ _POLICY = (
     "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
 
-# Without a script the page still shows everything: each picture is a link to its file.
-_SCRIPT = """
+# A page of links with pictures, one of which is shown large. Without a script the page still shows
+# everything: each picture is a link to its file.
+BROWSING = """
 const all = selector => document.querySelectorAll(selector);
 const one = selector => document.querySelector(selector);
 const links = [...all('.grid a')], box = one('dialog');
 const large = box.querySelector('img'), words = box.querySelector('p');
-const layer = one('#layer'), channel = one('#channel'), told = one('#told');
 let current = -1;
 all('.needs-script').forEach(part => { part.hidden = false; });
-const seen = () => links.filter(link => !link.closest('section').hidden);
-function choose() {
-  all('section').forEach(part => { part.hidden = layer.value !== '' && part.id !== layer.value; });
-  told.textContent = seen().length + ' channels shown';
-}
 function show(link) {
   current = links.indexOf(link);
   const small = link.querySelector('img');
@@ -60,34 +55,43 @@ function show(link) {
   if (!box.open) box.showModal();
   try { history.replaceState(null, '', '#' + link.id); } catch (error) { }
 }
-function move(step) {
-  const shown = seen(), place = shown.indexOf(links[current]) + step;
-  if (shown[place]) show(shown[place]);
-}
 links.forEach(link => link.addEventListener('click', event => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault(); show(link);
 }));
+box.addEventListener('close', () => links[current] && links[current].focus());
+one('#shut').addEventListener('click', () => box.close());
+one('#size').addEventListener('input', event =>
+  document.documentElement.style.setProperty('--size', event.target.value + 'px'));
+const first = location.hash && document.getElementById(location.hash.slice(1));
+if (links.includes(first)) show(first);
+"""
+
+_CHANNELS = """
+const layer = one('#layer'), channel = one('#channel'), told = one('#told');
+const seen = () => links.filter(link => !link.closest('section').hidden);
+function choose() {
+  all('section').forEach(part => { part.hidden = layer.value !== '' && part.id !== layer.value; });
+  told.textContent = seen().length + ' channels shown';
+}
+function move(step) {
+  const shown = seen(), place = shown.indexOf(links[current]) + step;
+  if (shown[place]) show(shown[place]);
+}
 box.addEventListener('keydown', event => {
   if (event.key === 'ArrowLeft') move(-1);
   else if (event.key === 'ArrowRight') move(1);
   else return;
   event.preventDefault();
 });
-box.addEventListener('close', () => links[current] && links[current].focus());
 one('#before').addEventListener('click', () => move(-1));
 one('#after').addEventListener('click', () => move(1));
-one('#shut').addEventListener('click', () => box.close());
 layer.addEventListener('change', choose);
-one('#size').addEventListener('input', event =>
-  document.documentElement.style.setProperty('--size', event.target.value + 'px'));
 one('#find').addEventListener('submit', event => {
   event.preventDefault();
   const found = seen().find(link => link.dataset.channel === channel.value.trim());
   if (found) show(found); else told.textContent = 'no channel ' + channel.value + ' here';
 });
-const first = location.hash && document.getElementById(location.hash.slice(1));
-if (first && first.dataset.channel) show(first);
 choose();
 """
 
@@ -113,20 +117,11 @@ def html_page(
     sections = "\n".join(
         _section(i, layer, layers[layer], row) for i, (layer, row) in enumerate(cells.items())
     )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<title>Atlas of {name}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>Atlas of {name}</h1>
-<p>{total} channels in {len(cells)} layers, from shallow to deep. Each picture started from the same
-faint noise, {side} pixels wide. {steps} steps of gradient ascent then raised the activation of one
-channel. The picture shows what that channel responds to most, not what it means.
+    return whole_page(
+        f"Atlas of {name}",
+        f"""<p>{total} channels in {len(cells)} layers, from shallow to deep. Each picture started
+from the same faint noise, {side} pixels wide. {steps} steps of gradient ascent then raised the
+activation of one channel. The picture shows what that channel responds to most, not what it means.
 Edges and colours come first, then textures, then parts and whole objects.</p>
 <div class="bar needs-script" hidden>
 <label>layer <select id="layer"><option value="">all</option>{options}</select></label>
@@ -145,8 +140,26 @@ Edges and colours come first, then textures, then parts and whole objects.</p>
 <div><button id="before" title="left arrow">previous</button>
 <button id="after" title="right arrow">next</button>
 <button id="shut" title="Escape">close</button></div>
-</dialog>
-<script>{_SCRIPT}</script>
+</dialog>""",
+        BROWSING + _CHANNELS,
+    )
+
+
+def whole_page(title: str, body: str, script: str, style: str = "") -> str:
+    """A page that fetches nothing, with the style of an atlas. The texts are escaped already."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<title>{title}</title>
+<style>{_STYLE}{style}</style>
+</head>
+<body>
+<h1>{title}</h1>
+{body}
+<script>{script}</script>
 </body>
 </html>
 """

@@ -26,6 +26,7 @@ COMMANDS = {
     "page": ("browser_page", "Write DeepDream as a page that dreams in the browser."),
     "again": ("again", "Make a picture again from its passport."),
     "atlas": ("atlas", "Draw what every channel of a network responds to."),
+    "activation-atlas": ("photo_atlas", "Draw a map of what a layer sees in many photos."),
     "samples": ("listings", "List the sample photos and their authors."),
     "doctor": ("doctor", "Check that everything dreamkit needs is installed and works."),
     "lab": ("lab", "Open the lessons in JupyterLab."),
@@ -44,8 +45,9 @@ class Commands(TyperGroup):
             return None
         module = importlib.import_module(f".{COMMANDS[cmd_name][0]}", __package__)
         program = typer.Typer(**STYLE)
+        function = getattr(module, cmd_name.replace("-", "_"))
         # Signals are handled only while the command itself runs: whoever calls keeps their own.
-        program.command(cmd_name)(signals.listening()(getattr(module, cmd_name)))
+        program.command(cmd_name)(signals.listening()(function))
         return typer.main.get_command(program)
 
     def format_commands(self, ctx: typer.Context, formatter: object) -> None:

@@ -116,6 +116,11 @@ def caricature(request: CaricatureRequest) -> None:
     _draw(request, "caricature")
 
 
+def seen_layer(net: dk.Network) -> str:
+    """The layer that is looked into if none is named."""
+    return _LAYERS.get(net.base_name) or dk.layer_at(net, 0.75)
+
+
 def _draw(request: SeenRequest, made: str) -> None:
     output = request.output or Path(f"{made}.png")
     check_target(output)
@@ -123,7 +128,7 @@ def _draw(request: SeenRequest, made: str) -> None:
     image, source = picture_at(request.picture, request.side, request.SIDE)
     check_not_an_input(output, request.picture)
     net = dk.load_network(request.network, weights=request.weights, device=request.device)
-    layer = request.layer or _LAYERS.get(net.base_name) or dk.layer_at(net, 0.75)
+    layer = request.layer or seen_layer(net)
     passport = passports.make(
         net,
         {"kind": "layer", "name": layer},

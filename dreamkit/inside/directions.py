@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from ..ascent.fourier import spectrum
 from ..ascent.gradients import Score
 from ..atlas.channels import with_redirected_relus
-from ..atlas.cluster import weights_digest
+from ..atlas.cluster import Ticket, network_of, spread, weights_digest
 from ..networks.layers import layer_info, share_layers
 from ..networks.network import Network
 from ..objectives.formulas import towards
@@ -52,13 +53,7 @@ def vector_pictures(
     Raises KeyError for an unknown layer, ValueError for vectors of another shape, that are not
     finite or all 0.
     """
-    info = layer_info(network, layer)
-    if vectors.dim() != 2 or vectors.shape[1] != info.channels or not len(vectors):
-        raise ValueError(
-            f"directions in layer {layer!r} are [K, {info.channels}]; given: {list(vectors.shape)}"
-        )
-    if not (vectors.isfinite().all() and vectors.any(1).all()):
-        raise ValueError("each direction holds finite numbers that are not all 0")
+    _check(network, layer, vectors)
     return _batches(network, layer, vectors, small, seed, folder)
 
 
@@ -77,26 +72,81 @@ def _plan(network: Network, layer: str, small: bool) -> Recipe:
     return replace(plan, side=plan.side // _SMALL, margin=plan.margin // _SMALL) if small else plan
 
 
-def _batches(
-    network: Network, layer: str, vectors: Tensor, small: bool, seed: int, folder: Path | None
+def spread_pictures(
+    network: Network,
+    given: Network | Ticket,
+    layer: str,
+    vectors: Tensor,
+    seed: int = 0,
+    folder: Path | None = None,
+    client: object = None,
 ) -> Iterator[Image]:
-    plan = _plan(network, layer, small)
+    """The small pictures of `vector_pictures`, spread over the workers of a Dask client.
+
+    Each batch is a job on one thread, so that the bytes do not depend on the number of workers.
+    `given` is what `atlas.cluster.ticket` gives for the network.
+    """
+    _check(network, layer, vectors)
+    return _batches(network, layer, vectors, True, seed, folder, given, client)
+
+
+def picture_files(
+    network: Network, layer: str, vectors: Tensor, small: bool, seed: int, folder: Path
+) -> list[Path]:
+    """The file of each picture in `folder`, named by all that decides what it shows."""
+    plan, digest = _plan(network, layer, small), weights_digest(network)
+    return [
+        folder / f"{hashlib.sha256(repr(what).encode()).hexdigest()[:24]}.png"
+        for what in ((digest, layer, vector.tolist(), plan, seed) for vector in vectors)
+    ]
+
+
+def _check(network: Network, layer: str, vectors: Tensor) -> None:
+    info = layer_info(network, layer)
+    if vectors.dim() != 2 or vectors.shape[1] != info.channels or not len(vectors):
+        raise ValueError(
+            f"directions in layer {layer!r} are [K, {info.channels}]; given: {list(vectors.shape)}"
+        )
+    if not (vectors.isfinite().all() and vectors.any(1).all()):
+        raise ValueError("each direction holds finite numbers that are not all 0")
+
+
+def _batches(
+    network: Network,
+    layer: str,
+    vectors: Tensor,
+    small: bool,
+    seed: int,
+    folder: Path | None,
+    given: Network | Ticket | None = None,
+    client: object = None,
+) -> Iterator[Image]:
+    """Batches in order; those of the folder are not grown again. Without `given`, all threads."""
+    plan, parts, files = _plan(network, layer, small), vectors.split(_BATCH), []
     if folder is not None:
         make_folder(folder)
-    digest = weights_digest(network) if folder else ""  # once: it may read all weights
-    for rows in vectors.split(_BATCH):
-        files = [_file(folder, digest, layer, row, plan, seed) for row in rows] if folder else []
-        if files and all(file.is_file() for file in files):
-            yield torch.cat([load_image(file) for file in files])
-            continue
-        pictures = _grown(network, layer, rows, plan, small, seed)
-        for picture, file in zip(pictures, files, strict=bool(files)):
-            save_image(picture[None], file)
-        yield pictures
+        names = picture_files(network, layer, vectors, small, seed, folder)
+        files = [names[i : i + _BATCH] for i in range(0, len(names), _BATCH)]
+    missing = [i for i in range(len(parts)) if not files or not all(map(Path.is_file, files[i]))]
+    jobs = ((given or network, layer, parts[i], plan, small, seed) for i in missing)
+    grown: dict[int, Image] = {}
+    with closing(spread(_grown, jobs, client) if given else _here(jobs)) as results:
+        for i in range(len(parts)):
+            while i in missing and i not in grown:
+                number, pictures = next(results)
+                grown[missing[number]] = pictures
+                kept = files[missing[number]] if files else []
+                for picture, file in zip(pictures, kept, strict=bool(kept)):
+                    save_image(picture[None], file)
+            yield grown.pop(i) if i in grown else torch.cat([load_image(f) for f in files[i]])
 
 
-def _grown(*given: object) -> Image:
-    return deque(_steps(*given), maxlen=1).pop()
+def _here(jobs: Iterable[tuple]) -> Iterator[tuple[int, Image]]:
+    yield from ((i, _grown(*job)) for i, job in enumerate(jobs))
+
+
+def _grown(given: Network | Ticket, *rest: object) -> Image:
+    return deque(_steps(network_of(given), *rest), maxlen=1).pop()
 
 
 def _steps(
@@ -116,9 +166,3 @@ def _score(network: Network, layer: str, vectors: Tensor) -> Score:
         return towards(values, vectors.to(values)[:, :, None, None], 2).mean((1, 2)).sum()
 
     return scorer(network, Objective((layer,), formula, f"directions of {layer!r}"))
-
-
-def _file(folder: Path, digest: str, layer: str, vector: Tensor, plan: Recipe, seed: int) -> Path:
-    """The file of a picture, named by all that decides what it shows."""
-    what = (digest, layer, vector.tolist(), plan, seed)
-    return folder / f"{hashlib.sha256(repr(what).encode()).hexdigest()[:24]}.png"

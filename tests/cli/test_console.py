@@ -182,12 +182,17 @@ SAVING = {
         *("atlas", "--network", "dreamnet", "--layer", "conv1", "--channels", "3,5"),
         *("--side", "16", "--steps", "1", "-o", "out"),
     ],
+    "activation-atlas": [
+        *("activation-atlas", "china", "--network", "dreamnet", "--layer", "conv2"),
+        *("--side", "1", "-o", "out"),
+    ],
     "figures": ["figures", "noise-to-banana", "--network", "dreamnet", "-o", "out"],
 }
 
 
 @pytest.mark.parametrize(
-    "command", ["dream", "features", "grid", "again", "zoom", "album", "atlas"]
+    "command",
+    ["dream", "features", "grid", "again", "zoom", "album", "atlas", "activation-atlas"],
 )
 def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, capsys):
     """The result is there, so "stopped; nothing was saved" would be false."""
@@ -201,7 +206,7 @@ def test_a_signal_after_the_last_save_changes_nothing(command, monkeypatch, caps
         terminate()  # after the save, before the line that tells of it
         real(text)
 
-    for module in ("dream", "sheets", "seen", "again", "films", "album", "atlas"):
+    for module in ("dream", "sheets", "seen", "again", "films", "album", "atlas", "photo_atlas"):
         monkeypatch.setattr(f"dreamkit.cli.{module}.print_line", interrupted)
     assert call(SAVING[command]) == 0
     shown = capsys.readouterr()
@@ -285,5 +290,6 @@ def test_the_table_of_commands_agrees_with_their_own_help():
     import importlib
 
     for name, (module, summary) in COMMANDS.items():
-        command = getattr(importlib.import_module(f"dreamkit.cli.{module}"), name)
+        function = name.replace("-", "_")
+        command = getattr(importlib.import_module(f"dreamkit.cli.{module}"), function)
         assert command.__doc__.splitlines()[0] == summary, name

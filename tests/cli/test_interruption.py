@@ -50,6 +50,22 @@ PROGRAMS = {
         [],
         12,
     ),
+    "activation-atlas": (
+        [
+            "activation-atlas",
+            "china",
+            *SMALL[:2],
+            "--layer",
+            "inception4c",
+            "--side",
+            "4",
+            "-o",
+            "it",
+        ],
+        "it",
+        [],
+        8,
+    ),
     "figures": (["figures", "painting", "-o", "it"], "it", [], 4),
 }
 

@@ -6,7 +6,7 @@ import torch
 
 import dreamkit as dk
 from dreamkit.inside import activation_atlas, activation_grid, neuron_groups, vector_pictures
-from dreamkit.inside.cells import atlas_vectors, grid_vectors
+from dreamkit.inside.cells import atlas_squares, atlas_vectors, grid_vectors
 from dreamkit.inside.neuron_group import factorised
 
 from .colors import colors
@@ -17,7 +17,9 @@ QUARTERS[0, :, 4:, 4:] = 1
 
 
 @pytest.fixture(autouse=True)
-def _few_steps(monkeypatch):
+def _few_steps(request, monkeypatch):
+    if "slow" in request.keywords:  # workers would not know of it
+        return
     monkeypatch.setattr("dreamkit.inside.channels_by_depth.Recipe.steps", 4)
 
 
@@ -129,6 +131,49 @@ def test_an_atlas_has_a_picture_for_each_filled_square(tmp_path):
     atlas = activation_atlas(colors(), photos, "0", side=3, folder=tmp_path, least=5)
     assert len(atlas.pictures) == len(atlas.places) == len(list(tmp_path.glob("*.png")))
     assert atlas.page().shape[-1] % atlas.pictures.shape[-1] == 0
+
+
+def test_the_nearest_spots_of_a_square_are_those_nearest_to_its_mean(monkeypatch):
+    """Of the cells (c / 100)², c from 0 to 99, the mean is 0.32835, between 57 and 58."""
+    photo = torch.zeros(1, 3, 1, 100)
+    photo[0, 0, 0] = (torch.arange(100) / 100) ** 2
+    halves = lambda codes, *rest: (codes[:, :1] > 0.9).float().expand(-1, 2)
+    monkeypatch.setattr("dreamkit.inside.cells.embedded", lambda codes, *rest: codes[:, :2] * 0)
+    squares = atlas_squares(colors(), [photo], "0", side=1)
+    np.testing.assert_allclose(squares.vectors, [[0.32835, 0, 0]], atol=1e-6)
+    assert [spot.column for spot in squares.nearest[0]] == [57, 58, 56]
+    monkeypatch.setattr("dreamkit.inside.cells.embedded", halves)
+    squares = atlas_squares(colors(), [photo], "0", side=2)
+    assert squares.places.tolist() == [[0, 0], [1, 1]] and squares.counts.tolist() == [95, 5]
+    assert [spot.column for spot in squares.nearest[1]] == [97, 98, 96]  # mean 0.9411
+
+
+def test_a_photo_may_come_without_a_length_and_a_seed_is_of_32_bits():
+    photos = [dk.noise(12, 12, seed) for seed in range(2)]
+    listed, streamed = (atlas_vectors(colors(), each, "0", 3) for each in (photos, iter(photos)))
+    assert all(torch.equal(a, b) for a, b in zip(listed, streamed, strict=True))
+    for seed in (-1, 2**32, 0.5):
+        with pytest.raises(ValueError, match=f"from 0 to 4294967295; given: {seed}"):
+            activation_atlas(colors(), photos, "0", seed=seed)
+
+
+@pytest.mark.slow
+def test_workers_change_no_byte_and_a_module_of_ones_own_travels(
+    tiny_network, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("dreamkit.inside.cells._ENOUGH", 300)
+    photos = [dk.noise(40, 48, seed) for seed in range(3)]
+    made = [
+        activation_atlas(tiny_network, photos, "5", 4, folder=tmp_path / str(workers), **how)
+        for workers, how in ((0, {}), (1, {"workers": 1}), (2, {"workers": 2}))
+    ]
+    assert len(made[0].pictures) > 12  # several batches
+    for other in made[1:]:
+        assert torch.equal(other.pictures, made[0].pictures) and other.nearest == made[0].nearest
+        assert torch.equal(other.vectors, made[0].vectors) and other.files == made[0].files
+    for name in made[0].files:
+        (bytes_,) = {(tmp_path / folder / name).read_bytes() for folder in "012"}
+        assert bytes_
 
 
 @pytest.mark.parametrize(
