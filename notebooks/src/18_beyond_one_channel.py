@@ -440,8 +440,8 @@ print(f"{len(atlas.places)} of 25 squares are filled, with {int(atlas.counts.min
 dk.show.picture(atlas.page(2), f"A small activation atlas of {layer}", scale=1.5)
 
 # %% [markdown]
-# In EfficientNet-Lite0 weaves lie at the left, scales and rings with a dark middle below, skies and blurred colours at the top, and
-# grain between them. But read it with care. Each photo gave the same number of cells, so many squares are one photo: the atlas of
+# In EfficientNet-Lite0 a weave lies at the left, a strip of sky at the top, rings and eyes in the middle and below, grain beside
+# them, and blurred colours and bushes at the right. But read it with care. Each photo gave the same number of cells, so many squares are one photo: the atlas of
 # twelve photos is a map of *these photos*, not of the layer. Empty squares are no gap in the network's knowledge. And t-SNE
 # keeps neighbours only: the distance between far squares means nothing.
 #
