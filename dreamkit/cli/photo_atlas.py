@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ import typer
 
 import dreamkit as dk
 
-from ..atlas.cluster import Ticket, cluster, ticket, weights_digest
+from ..atlas.cluster import Ticket, cluster, on_one_thread, ticket, weights_digest
 from ..atlas.folder import PAGE
 from ..inside.atlas_page import PICTURES
 from ..inside.cells import Cells, atlas_squares, check_atlas, drawn_squares
@@ -106,7 +107,8 @@ class Photos:
         for name, short in zip(self.given, self.short, strict=True):
             signals.check()
             try:
-                image, _ = picture_at(name, None, SIDE, quiet=True)
+                # the sample "clouds" is drawn here, and its last bits depend on the threads
+                image, _ = on_one_thread(partial(picture_at, quiet=True), name, None, SIDE)
             except UNREADABLE as error:
                 if len(self.given) == 1:
                     raise
