@@ -201,6 +201,15 @@ TABLE += [
         ["-o", "letter.jpg/out.png"],
     )
 ]
+ATLAS = [  # of both kinds of atlas
+    ["--workers", "0"],
+    ["--workers", "1", "--scheduler", "tcp://127.0.0.1:9"],
+    ["-o", "folder"],
+    ["-o", "good.png"],
+    ["-o", "good.png/atlas"],
+    ["--network", "dreamnot"],
+    ["--weights", "evil.pt"],
+]
 TABLE += [
     ["atlas", *flags]
     for flags in (
@@ -210,13 +219,7 @@ TABLE += [
         ["--layer", "conv9"],
         ["--channels", "x"],
         ["--layer", "conv1", "--channels", "48"],
-        ["--workers", "0"],
-        ["--workers", "1", "--scheduler", "tcp://127.0.0.1:9"],
-        ["-o", "folder"],
-        ["-o", "good.png"],
-        ["-o", "good.png/atlas"],
-        ["--network", "dreamnot"],
-        ["--weights", "evil.pt"],
+        *ATLAS,
     )
 ]
 TABLE += [
@@ -228,13 +231,7 @@ TABLE += [
         ["--seed", str(2**32)],
         ["--layer", "conv9"],
         ["--layer", "fc", "--network", "dreamnet"],
-        ["--workers", "0"],
-        ["--workers", "1", "--scheduler", "tcp://127.0.0.1:9"],
-        ["-o", "folder"],
-        ["-o", "good.png"],
-        ["-o", "good.png/atlas"],
-        ["--network", "dreamnot"],
-        ["--weights", "evil.pt"],
+        *ATLAS,
         ["folder"],
         ["missing.png"],
         ["half.png"],

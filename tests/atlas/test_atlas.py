@@ -1,7 +1,6 @@
 """An atlas: its pictures, its files, browsing, continuing, and the same bytes with any workers."""
 
 import hashlib
-import html.parser
 import json
 import os
 import shutil
@@ -19,6 +18,8 @@ from dreamkit.atlas import channels as drawn
 from dreamkit.atlas.cluster import cluster, worker_count
 from dreamkit.atlas.folder import file_of
 from dreamkit.cli.app import call
+
+from ..markup import Page
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
@@ -278,21 +279,6 @@ def test_no_layer_name_leaves_the_folder():
             and path.name == "0003.png"
         )
     assert file_of("a/b", 0) != file_of("a_b", 0)  # two layers never share a folder
-
-
-class Page(html.parser.HTMLParser):
-    """The tags of a page with their attributes."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.tags = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def all(self, name: str) -> list[dict]:
-        return [attributes for tag, attributes in self.tags if tag == name]
 
 
 def test_the_page_shows_every_picture_and_fetches_nothing(small):

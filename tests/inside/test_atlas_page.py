@@ -1,7 +1,5 @@
 """The page of an activation atlas: every picture at its place, names as text, nothing fetched."""
 
-import html.parser
-
 import pytest
 import torch
 
@@ -9,20 +7,9 @@ import dreamkit as dk
 from dreamkit.inside import Cells
 from dreamkit.inside.atlas_page import Spot, atlas_page
 
+from ..markup import Page
+
 NASTY = "\"><script>alert(1)</script>'&"
-
-
-class Page(html.parser.HTMLParser):
-    def __init__(self, text: str):
-        super().__init__()
-        self.tags = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def all(self, name: str) -> list[dict]:
-        return [attributes for tag, attributes in self.tags if tag == name]
 
 
 @pytest.fixture
