@@ -71,15 +71,12 @@ def ascend_into(direction: Tensor, image: Image, step_size: float) -> Image:
 
 def roll_(image: Image, shift: tuple[int, int]) -> Image:
     """`roll` in place: first down in strips of columns, then across in strips of rows."""
-    height, width = image.shape[-2:]
-    for dim, length, along, distance in (
-        (-2, width, height, shift[0]),
-        (-1, height, width, shift[1]),
-    ):
-        if distance % along:
-            for start, end in cuts(length, max(1, STRIP // (along * image.shape[1]))):
-                strip = image.narrow(-3 - dim, start, end - start)
-                strip.copy_(strip.roll(distance, dims=dim))
+    for along, across in ((-2, -1), (-1, -2)):
+        if shift[along] % image.shape[along]:
+            most = max(1, STRIP // (image.shape[along] * image.shape[1]))
+            for start, end in cuts(image.shape[across], most):
+                strip = image.narrow(across, start, end - start)
+                strip.copy_(strip.roll(shift[along], dims=along))
     return image
 
 

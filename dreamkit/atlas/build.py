@@ -15,7 +15,7 @@ from ..networks.layers import layer_info, layer_names
 from ..networks.network import Network
 from ..networks.suggestions import suggested_layers
 from ..pictures.files import make_folder
-from ..pictures.folder_lock import LOCK, FolderLock
+from ..pictures.folder_lock import FolderLock, check_unused
 from .channels import PictureSettings, batch
 from .cluster import cluster, spread, ticket, weights_digest
 from .folder import (
@@ -196,12 +196,8 @@ def _opened(
         for name, entries in before.pictures.items():
             whole = {c: e for c, e in entries.items() if is_whole(folder, name, c, e)}
             pictures[name] = whole
-    elif folder.exists() and (
-        not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir())
-    ):
-        raise ValueError(
-            f"{str(folder)!r} exists and is not an atlas; give a new or an empty folder"
-        )
+    else:
+        check_unused(folder, "an atlas")
     for name in sorted({*layers, *names}, key=layer_names(network).index):
         layers[name] = layers.pop(name, None) or _about(network, name)
         pictures.setdefault(name, {})

@@ -137,12 +137,7 @@ def make_album(album: Album) -> None:
     done_before = progress.done - album.failed
     is_new = not album.folder.exists()
     try:
-        with progress.reporting_stop(
-            lambda: (
-                f"stopped at {progress.done - album.failed} of {total} pictures; "
-                "the same command goes on from there"
-            )
-        ):
+        with progress.reporting_stop(lambda: progress.stopped_at(album.failed)):
             if left:
                 _suggest_workers(album.job.request, len(left))
                 make_folder(album.folder)

@@ -61,12 +61,7 @@ def atlas(
     progress = CountProgress(total, "picture", done_before)
     with (
         closing(making),
-        progress.reporting_stop(
-            lambda: (
-                f"stopped at {progress.done} of {total} pictures; "
-                "the same command goes on from there"
-            )
-        ),
+        progress.reporting_stop(progress.stopped_at),
     ):
         signals.check()
         for done, _ in making:

@@ -21,13 +21,13 @@ from ..atlas.cluster import Ticket, cluster, on_one_thread, ticket, weights_dige
 from ..atlas.folder import PAGE
 from ..inside.atlas_page import PICTURES
 from ..inside.cells import Cells, atlas_squares, check_atlas, drawn_squares
-from ..inside.directions import picture_files, spread_pictures
+from ..inside.directions import spread_pictures, vector_files
 from ..networks.zoo import DEFAULT_NETWORK
 from ..pictures.bank import SIDE
 from ..pictures.files import check_target_folder, make_folder, write_whole
-from ..pictures.folder_lock import LOCK, FolderLock
+from ..pictures.folder_lock import FolderLock, check_unused
 from .album import UNREADABLE
-from .album_files import picture_files as photo_files
+from .album_files import picture_files
 from .console import print_line, say, signals
 from .given_pictures import picture_at
 from .options import Device, Network, Scheduler, Weights, Workers
@@ -132,27 +132,26 @@ class Drawing:
     seed: int
     client: object
 
-    def batches(self, folder: Path) -> Iterator[dk.Image]:
+    def files(self, folder: Path) -> list[Path]:
+        layer, vectors = self.squares.layer, self.squares.vectors
+        return vector_files(self.network, layer, vectors, True, self.seed, folder)
+
+    def batches(self, files: list[Path]) -> Iterator[dk.Image]:
         layer, vectors = self.squares.layer, self.squares.vectors
         return spread_pictures(
-            self.network, self.given, layer, vectors, self.seed, folder, self.client
+            self.network, self.given, layer, vectors, self.seed, files, self.client
         )
 
 
 def _draw(drawing: Drawing, folder: Path, head: Mapping[str, object]) -> CountProgress:
     """Draws the pictures that are missing in the folder, and writes the page."""
-    squares, kept, batches = drawing.squares, folder / PICTURES, []
-    files = picture_files(drawing.network, squares.layer, squares.vectors, True, drawing.seed, kept)
+    files, batches = drawing.files(folder / PICTURES), []
     make_folder(folder)
     progress = CountProgress(len(files), "picture", sum(map(Path.is_file, files)))
-    stopped = lambda: (
-        f"stopped at {progress.done} of {progress.total} pictures; "
-        "the same command goes on from there"
-    )
     with (
         FolderLock(folder),
-        progress.reporting_stop(stopped),
-        closing(drawing.batches(kept)) as drawn,
+        progress.reporting_stop(progress.stopped_at),
+        closing(drawing.batches(files)) as drawn,
     ):
         write_whole(folder / MANIFEST, lambda file: file.write(json.dumps(head).encode()))
         for batch in drawn:
@@ -161,7 +160,7 @@ def _draw(drawing: Drawing, folder: Path, head: Mapping[str, object]) -> CountPr
                 progress.advance(new)
             signals.check()
         with signals.held():
-            cells = drawn_squares(drawing.network, squares, batches, drawing.seed, kept)
+            cells = drawn_squares(drawing.squares, batches, files)
             cells.write(folder, f"What {drawing.network.name} sees in photos")
     return progress
 
@@ -172,7 +171,7 @@ def _photo_names(given: Sequence[str]) -> list[str]:
     for name in given:
         every = name == "samples" and not os.path.lexists(name)
         names += dk.samples() if every else [name]
-    return photo_files(names)
+    return picture_files(names)
 
 
 def _head(net: dk.Network, layer: str, side: int, seed: int, photos: Photos) -> dict[str, object]:
@@ -191,13 +190,7 @@ def _check_folder(folder: Path, head: Mapping[str, object]) -> None:
     """Raises ValueError if the folder holds another atlas or other files."""
     path = folder / MANIFEST
     if not path.is_file():
-        if folder.exists() and (
-            not folder.is_dir() or any(file.name != LOCK for file in folder.iterdir())
-        ):
-            raise ValueError(
-                f"{str(folder)!r} exists and is not an activation atlas; "
-                "give a new or an empty folder"
-            )
+        check_unused(folder, "an activation atlas")
         return
     try:
         before = json.loads(path.read_bytes()) if path.stat().st_size < _MAX_MANIFEST else None

@@ -48,6 +48,13 @@ class Progress:
     def seconds(self) -> float:
         return time.perf_counter() - self.start
 
+    def stopped_at(self, failed: int = 0) -> str:
+        """What to say after a stop, where the same command continues."""
+        return (
+            f"stopped at {self.done - failed} of {self.total} {self.unit}s; "
+            "the same command goes on from there"
+        )
+
 
 class StepProgress(Progress):
     """The steps of a dream: the bar shows octave and step; without it, one line for each octave."""

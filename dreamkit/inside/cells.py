@@ -25,7 +25,7 @@ from ..pictures.image import Image, save_image
 from .arguments import map_layer
 from .atlas_page import PICTURES, Spot, atlas_page
 from .codebook import embedded, mosaic
-from .directions import picture_files, spread_pictures, vector_pictures
+from .directions import spread_pictures, vector_files, vector_pictures
 from .neuron_group import one_map
 from .photo_cells import SEEDS, drawn_cells
 
@@ -164,8 +164,11 @@ def activation_atlas(
     with cluster(workers, scheduler, client) as shared:
         given = ticket(network, shared)
         squares = atlas_squares(given, images, layer, side, seed, least, shared)
-        batches = spread_pictures(network, given, layer, squares.vectors, seed, folder, shared)
-        return drawn_squares(network, squares, list(batches), seed, folder)
+        files = []
+        if folder is not None:
+            files = vector_files(network, layer, squares.vectors, True, seed, folder)
+        batches = spread_pictures(network, given, layer, squares.vectors, seed, files, shared)
+        return drawn_squares(squares, list(batches), files)
 
 
 def atlas_vectors(
@@ -189,15 +192,10 @@ def check_atlas(network: Network, layer: str, side: int, seed: int, least: int =
     map_layer(network, layer)
 
 
-def drawn_squares(
-    network: Network, squares: Cells, batches: list[Image], seed: int, folder: Path | None
-) -> Cells:
+def drawn_squares(squares: Cells, batches: list[Image], files: list[Path]) -> Cells:
     """The squares with their pictures, and their files if they are kept in a folder."""
-    files = ()
-    if folder is not None:
-        paths = picture_files(network, squares.layer, squares.vectors, True, seed, folder)
-        files = tuple(path.name for path in paths)
-    return replace(squares, pictures=torch.cat(batches), files=files)
+    names = tuple(file.name for file in files)
+    return replace(squares, pictures=torch.cat(batches), files=names)
 
 
 def atlas_squares(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +54,8 @@ def vector_pictures(
     finite or all 0.
     """
     _check(network, layer, vectors)
-    return _batches(network, layer, vectors, small, seed, folder)
+    files = vector_files(network, layer, vectors, small, seed, folder) if folder else []
+    return _batches(network, layer, vectors, small, seed, files)
 
 
 def growing_vector(
@@ -78,19 +79,20 @@ def spread_pictures(
     layer: str,
     vectors: Tensor,
     seed: int = 0,
-    folder: Path | None = None,
+    files: Sequence[Path] = (),
     client: object = None,
 ) -> Iterator[Image]:
     """The small pictures of `vector_pictures`, spread over the workers of a Dask client.
 
     Each batch is a job on one thread, so that the bytes do not depend on the number of workers.
-    `given` is what `atlas.cluster.ticket` gives for the network.
+    `given` is what `atlas.cluster.ticket` gives for the network, `files` where the pictures are
+    kept: `vector_files`, or nothing.
     """
     _check(network, layer, vectors)
-    return _batches(network, layer, vectors, True, seed, folder, given, client)
+    return _batches(network, layer, vectors, True, seed, files, given, client)
 
 
-def picture_files(
+def vector_files(
     network: Network, layer: str, vectors: Tensor, small: bool, seed: int, folder: Path
 ) -> list[Path]:
     """The file of each picture in `folder`, named by all that decides what it shows."""
@@ -117,16 +119,15 @@ def _batches(
     vectors: Tensor,
     small: bool,
     seed: int,
-    folder: Path | None,
+    kept: Sequence[Path],
     given: Network | Ticket | None = None,
     client: object = None,
 ) -> Iterator[Image]:
-    """Batches in order; those of the folder are not grown again. Without `given`, all threads."""
-    plan, parts, files = _plan(network, layer, small), vectors.split(_BATCH), []
-    if folder is not None:
-        make_folder(folder)
-        names = picture_files(network, layer, vectors, small, seed, folder)
-        files = [names[i : i + _BATCH] for i in range(0, len(names), _BATCH)]
+    """Batches in order; those that are kept are not grown again. Without `given`, all threads."""
+    plan, parts = _plan(network, layer, small), vectors.split(_BATCH)
+    if kept:
+        make_folder(kept[0].parent)
+    files = [kept[i : i + _BATCH] for i in range(0, len(kept), _BATCH)]
     missing = [i for i in range(len(parts)) if not files or not all(map(Path.is_file, files[i]))]
     jobs = ((given or network, layer, parts[i], plan, small, seed) for i in missing)
     grown: dict[int, Image] = {}
@@ -135,9 +136,9 @@ def _batches(
             while i in missing and i not in grown:
                 number, pictures = next(results)
                 grown[missing[number]] = pictures
-                kept = files[missing[number]] if files else []
-                for picture, file in zip(pictures, kept, strict=bool(kept)):
-                    save_image(picture[None], file)
+                if files:
+                    for picture, file in zip(pictures, files[missing[number]], strict=True):
+                        save_image(picture[None], file)
             yield grown.pop(i) if i in grown else torch.cat([load_image(f) for f in files[i]])
 
 

@@ -9,6 +9,14 @@ import filelock
 LOCK = ".dreamkit-lock"
 
 
+def check_unused(folder: Path, kind: str) -> None:
+    """Raise ValueError, which names the kind, unless the folder is missing or holds only a lock."""
+    if folder.exists() and (
+        not folder.is_dir() or any(file.name != LOCK for file in folder.iterdir())
+    ):
+        raise ValueError(f"{str(folder)!r} exists and is not {kind}; give a new or an empty folder")
+
+
 class FolderLock:
     """Keep other processes out of a folder, which must exist, until `release`.
 

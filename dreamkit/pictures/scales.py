@@ -26,8 +26,7 @@ def resize(image: Image, size: tuple[int, int], how: str = "area") -> Image:
     - "corners": bilinear, with the corner pixels kept in place (Caffe's and SciPy's zoom)
     - "bicubic": centres as in "bilinear"; each picture keeps its own range
 
-    Raises ValueError for another `how`, and
-    for a size that is not two whole numbers of at least 1.
+    Raises ValueError for another `how`, and for a size that is not two whole numbers of at least 1.
 
     >>> resize(torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]]), (1, 1)).item()
     0.5

@@ -21,14 +21,14 @@ export async function makeSession(graph, files, read) {
     return { session: await create(plain, "wasm"), gpu: false };
   }
   const usual = await create(graphics, "wasm"); // this runtime can do both
+  let gpu = false, other = null;
   try {
-    const other = await create(graphics, "webgpu");
+    other = await create(graphics, "webgpu");
     const [one, two] = [await trial(usual), await trial(other)];
-    if (distance(one.gradient, two.gradient) < SAME && (two.ms < one.ms || wish === "gpu")) {
-      return { session: other, gpu: true };
-    }
+    gpu = distance(one.gradient, two.gradient) < SAME && (two.ms < one.ms || wish === "gpu");
   } catch { } // it lacks a part of this network
-  return { session: usual, gpu: false };
+  await (gpu ? usual : other)?.release(); // each holds a copy of the weights
+  return { session: gpu ? other : usual, gpu };
 }
 
 // After a failure (a graphics processor can be lost) the next sessions run in WebAssembly.
