@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from dreamkit.waiting import SETTINGS, spin_briefly
+from dreamkit import waiting
+from dreamkit.waiting import SETTINGS, SETTINGS_OF_AMD, spin_briefly
 
 NAMES = (*SETTINGS, "OMP_WAIT_POLICY", "DREAMKIT_SPIN")
 
@@ -16,10 +17,28 @@ def without_torch(monkeypatch):
     monkeypatch.delitem(sys.modules, "torch", raising=False)
 
 
-def test_threads_spin_briefly(without_torch):
+@pytest.mark.parametrize("amd", [True, False])
+def test_threads_spin_briefly(without_torch, monkeypatch, amd):
+    monkeypatch.setattr(waiting, "_made_by_amd", lambda: amd)
     environment = {"HOME": "/"}
     spin_briefly(environment)
-    assert environment == {"HOME": "/"} | SETTINGS
+    assert environment == {"HOME": "/"} | (SETTINGS_OF_AMD if amd else SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("told", "amd"),
+    [
+        ("processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\n", True),
+        ("processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: AuthenticAMD\n", False),
+        ("processor\t: 0\n", False),
+        ("", False),
+    ],
+)
+def test_whose_processor_it_is(tmp_path, told, amd):
+    path = tmp_path / "cpuinfo"
+    path.write_text(told)
+    assert waiting._made_by_amd(str(path)) is amd
+    assert not waiting._made_by_amd(str(tmp_path / "missing"))
 
 
 @pytest.mark.parametrize(
@@ -54,4 +73,5 @@ def test_importing_dreamkit_sets_it_only_before_torch(order, monkeypatch):
         f"print(json.dumps({{n: os.environ[n] for n in {NAMES} if n in os.environ}}))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert json.loads(result.stdout) == (SETTINGS if order.startswith("dreamkit") else {})
+    ours = SETTINGS_OF_AMD if waiting._made_by_amd() else SETTINGS
+    assert json.loads(result.stdout) == (ours if order.startswith("dreamkit") else {})

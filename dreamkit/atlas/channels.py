@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..ascent.fourier import Views, growing, spectrum
 from ..checks import fields
+from ..networks.clipping import ReLU6
 from ..networks.features import capture
 from ..networks.hooks import copy_module
 from ..networks.layers import layer_info
@@ -106,7 +107,7 @@ def with_redirected_relus(network: Network) -> Network:
     module = copy_module(network.module)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
-            if type(child) in (nn.ReLU, nn.ReLU6):
+            if type(child) in (nn.ReLU, nn.ReLU6, ReLU6):
                 setattr(parent, name, _RedirectedReLU(getattr(child, "max_val", math.inf)))
     return replace(network, module=module)
 

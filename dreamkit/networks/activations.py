@@ -22,7 +22,7 @@ from .trial import LayerInfo, first_run
 # The graph's nodes of the activations that torchvision's and timm's networks have.
 _ACTIVATION = re.compile(
     "(LeakyRelu|Relu|Hardtanh|Clamp|ClampMin|Elu|Gelu|Silu|Mish|Hardswish|Softplus|PreluKernel|"
-    "Threshold|Sigmoid|Tanh)Backward[0-9]"
+    "Threshold|Sigmoid|Tanh)Backward[0-9]|ClipBackward"
 )
 
 

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .clipping import ReLU6
+
 # (blocks, kernel, stride, expansion, channels) of each stage of Lite0
 STAGES = (
     (1, 3, 1, 1, 16),
@@ -91,7 +93,7 @@ class Convolution(nn.Module):
         padding = 0 if self.pad else before
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups)
         if not linear:
-            self.act = nn.ReLU6(inplace=True)
+            self.act = ReLU6(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(F.pad(x, self.pad) if self.pad else x)

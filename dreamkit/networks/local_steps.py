@@ -54,7 +54,7 @@ def _layer_norm(node: object, cells: Cells | None, shape: tuple) -> Cells | None
 
 
 _EACH_NUMBER = """
-    Abs Add Addcdiv Addcmul Alias Atan Ceil Celu Clamp ClampMax ClampMin Clone Cos Cosh Div
+    Abs Add Addcdiv Addcmul Alias Atan Ceil Celu Clamp ClampMax ClampMin Clip Clone Cos Cosh Div
     Elu Erf Exp Exp2 Expand Expm1 Floor Gelu Hardshrink Hardsigmoid Hardswish Hardtanh
     LeakyRelu Lerp Log Log10 Log1P Log2 LogSigmoid MaskedFill Maximum Minimum Mish Mul Neg Pow
     PreluKernel Reciprocal Relu Round Rsqrt Rsub Sgn Sigmoid Sign Silu Sin Sinh Softplus
@@ -66,7 +66,7 @@ _ALONG = """
 """
 _RULES = {
     **dict.fromkeys(_EACH_NUMBER.split(), same),
-    **dict.fromkeys(("Convolution", "StemConvolution"), convolution),
+    **dict.fromkeys(("Convolution", "QuickConvolution"), convolution),
     **dict.fromkeys(("MaxPool2DWithIndices", "MaxPool2D", "AvgPool2D", "AvgPool3D"), pool),
     **dict.fromkeys(("UpsampleNearest2D", "UpsampleNearestExact2D"), interpolation(0, 0)),
     "UpsampleBilinear2D": interpolation(1, 1),

@@ -17,8 +17,8 @@ from .folding import fold_batchnorm
 from .hooks import copy_module
 from .module_kinds import check_kind
 from .precision import fast_precision
+from .quick_gradients import quicken
 from .run_check import check_runs, in_full_precision
-from .stems import quicken_stem
 
 PRECISIONS = ("float32", "bfloat16", "float64", "auto")
 
@@ -107,7 +107,7 @@ def as_network(
     check_precision(precision)
     check_kind(module)
     module = any_size(copy_module(module).eval().requires_grad_(False))
-    module = quicken_stem(fold_batchnorm(in_full_precision(module)))
+    module = quicken(fold_batchnorm(in_full_precision(module)))
     module = module.double() if precision == "float64" else module
     module = module.to(_device(device, module))
     with contextlib.suppress(RuntimeError):  # a Conv3d's weights cannot be channels-last

@@ -8,11 +8,14 @@ import torch
 def fast_precision(device: torch.device | str) -> str:
     """The precision "bfloat16" if the device's hardware computes with it, else "float32".
 
-    Hardware that does: CUDA from Ampere on, Intel's AMX. Other processors emulate it, ten times
-    slower than float32.
+    Hardware that does: CUDA from Ampere on; Intel's AMX; AVX512-BF16, which AMD has from Zen 4 on.
+    Other processors emulate it, ten times slower than float32.
     """
     device = torch.device(device)
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    amx = device.type == "cpu" and getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
-    return "bfloat16" if amx else "float32"
+    found = device.type == "cpu" and any(
+        getattr(torch.cpu, name, lambda: False)()
+        for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    )
+    return "bfloat16" if found else "float32"

@@ -33,6 +33,8 @@ QUICK = [
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dreamkit.inside.cells._ENOUGH", 400)  # an atlas of few cells, soon drawn
+    monkeypatch.setattr("dreamkit.inside.channels_by_depth.Recipe.steps", 4)
     return tmp_path
 
 
