@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..pictures.drawing import draw_seed
+from ..pictures.filters import ACROSS, DOWN, correlate, enlarge, halve_padded, mirror
 from ..pictures.image import Image
-from ..pictures.scales import enlarge, halve_padded, mirror, octave_sizes, resize
+from ..pictures.scales import octave_sizes, resize
 from . import memory
 from .gradients import Score, cuts, gradient, shifted_tiles, warn_if_silent
 from .settings import Settings
@@ -84,13 +84,14 @@ def smooth_(gradient: Tensor, sigma: float) -> Tensor:
     """`smooth` in place, strip by strip."""
     if sigma == 0:
         return gradient
-    down, across, radius = gaussian(gradient, sigma)
+    kernel = gaussian(sigma)
+    radius = len(kernel) // 2
     channels, height, width = gradient.shape[1:]
     waiting = None
     for top, bottom in cuts(height, max(radius + 1, STRIP // (channels * width))):
         rows = gradient[..., mirror(height, radius, gradient, top, bottom), :]
         padded = rows[..., mirror(width, radius, gradient)]
-        strip = F.conv2d(F.conv2d(padded, down, groups=channels), across, groups=channels)
+        strip = correlate(correlate(padded, kernel, DOWN), kernel, ACROSS)
         if waiting is not None:  # one strip late: this strip has read the original rows
             gradient[..., waiting[0], :] = waiting[1]
         waiting = slice(top, bottom), strip

@@ -15,10 +15,10 @@ import operator
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from ..pictures.filters import ACROSS, DOWN, correlate, mirror_pad
 from ..pictures.image import Image
-from ..pictures.scales import laplacian_merge, laplacian_split, mirror_pad
+from ..pictures.scales import laplacian_merge, laplacian_split
 
 NORMS = ("std", "mean_abs", "standardize", "rms")
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue
@@ -103,21 +103,16 @@ def smooth(gradient: Tensor, sigma: float, radius: int | None = None) -> Tensor:
         raise ValueError(f"radius is in pixels, a whole number of at least 0; given: {radius!r}")
     if sigma == 0:
         return gradient
-    down, across, radius = gaussian(gradient, sigma, radius)
-    padded = mirror_pad(gradient, radius, radius)
-    channels = gradient.shape[1]
-    return F.conv2d(F.conv2d(padded, down, groups=channels), across, groups=channels)
+    kernel = gaussian(sigma, radius)
+    padded = mirror_pad(gradient, len(kernel) // 2, len(kernel) // 2)
+    return correlate(correlate(padded, kernel, DOWN), kernel, ACROSS)
 
 
-def gaussian(like: Tensor, sigma: float, radius: int | None = None) -> tuple[Tensor, Tensor, int]:
-    """Gaussian kernels down [C, 1, k, 1] and across [C, 1, 1, k] for [N, C, H, W]; the radius."""
+def gaussian(sigma: float, radius: int | None = None) -> list[float]:
+    """The 2 * radius + 1 weights of a Gaussian, whose sum is 1."""
     radius = int(4 * sigma + 0.5) if radius is None else radius
-    offsets = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
-    kernel = torch.softmax(-0.5 * (offsets / sigma).square(), 0)  # its weights sum to 1
-    down, across = (
-        kernel.view(1, 1, *shape).expand(like.shape[1], -1, -1, -1) for shape in ((-1, 1), (1, -1))
-    )
-    return down, across, radius
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    return torch.softmax(-0.5 * (offsets / sigma).square(), 0).tolist()
 
 
 def smooth_laplacian(gradient: Tensor, levels: int = 4) -> Tensor:

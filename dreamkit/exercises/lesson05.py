@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from ..ascent.steps import normalize, smooth
-from ..pictures.scales import mirror_pad
+from ..pictures.filters import mirror_pad
 from . import Condition, Exercise, Mistake
 from .checking import close, near, normal, on
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import operator
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..checks.numbers import is_number, is_whole
+from .filters import enlarge, halve
 from .image import Image
 
 HOWS = ("area", "bilinear", "corners", "bicubic")
@@ -28,6 +28,7 @@ def resize(image: Image, size: tuple[int, int], how: str = "area") -> Image:
 
     Raises ValueError for another `how`, and for a size that is not two whole numbers of at least 1.
 
+    >>> import torch
     >>> resize(torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]]), (1, 1)).item()
     0.5
     """
@@ -73,6 +74,7 @@ def octave_sizes(height: int, width: int, count: int, ratio: float) -> list[tupl
 def octaves(image: Image, count: int, ratio: float) -> list[Image]:
     """The picture at the sizes of `octave_sizes`, small to large; the last is the picture itself.
 
+    >>> import torch
     >>> [tuple(o.shape[-2:]) for o in octaves(torch.zeros(1, 3, 70, 140), 3, 1.4)]
     [(36, 71), (50, 100), (70, 140)]
     """
@@ -86,6 +88,7 @@ def laplacian_split(image: Tensor, levels: int) -> list[Tensor]:
     its enlargement. Pictures of all sizes are allowed: a side of n pixels becomes n / 2, rounded
     up. ValueError for levels below 0.
 
+    >>> import torch
     >>> [tuple(band.shape[-2:]) for band in laplacian_split(torch.rand(1, 3, 9, 7), 2)]
     [(9, 7), (5, 4), (3, 2)]
     """
@@ -104,6 +107,7 @@ def laplacian_merge(bands: list[Tensor]) -> Tensor:
 
     Raises ValueError unless each band is half the size of the one before, rounded up.
 
+    >>> import torch
     >>> picture = torch.rand(1, 3, 9, 7)
     >>> torch.allclose(laplacian_merge(laplacian_split(picture, 2)), picture, atol=1e-6)
     True
@@ -117,63 +121,3 @@ def laplacian_merge(bands: list[Tensor]) -> Tensor:
     for band in reversed(bands[:-1]):
         image = band + enlarge(image, band)
     return image
-
-
-def halve(image: Tensor) -> Tensor:
-    """Every second pixel of the picture [N, C, H, W], blurred by the binomial kernel 1 4 6 4 1.
-
-    >>> halve(torch.ones(1, 1, 5, 4)).unique().tolist(), halve(torch.ones(1, 1, 5, 4)).shape
-    ([1.0], torch.Size([1, 1, 3, 2]))
-    """
-    return halve_padded(mirror_pad(image, 2, 2))
-
-
-def halve_padded(padded: Tensor) -> Tensor:
-    """`halve` of a picture that has two more pixels on each side already."""
-    return F.conv2d(padded, _binomial(padded), stride=2, groups=padded.shape[1])
-
-
-def _binomial(like: Tensor) -> Tensor:
-    row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=like.dtype, device=like.device) / 16
-    return torch.outer(row, row).expand(like.shape[1], 1, 5, 5)
-
-
-def enlarge(small: Tensor, like: Tensor) -> Tensor:
-    """`small` at the size of `like`, twice its own; zeros between the pixels are blurred away.
-
-    >>> enlarge(torch.ones(1, 1, 3, 2), torch.empty(1, 1, 5, 4)).unique().tolist()
-    [1.0]
-    """
-    height, width = like.shape[-2:]
-    spread = small.new_zeros(*small.shape[:2], height, width)
-    spread[..., ::2, ::2] = small  # zeros lie between the pixels
-    # Division by the blurred comb makes up for the zeros: a flat picture stays flat everywhere.
-    comb = torch.zeros_like(spread[:1, :1])
-    comb[..., ::2, ::2] = 1
-    blur = lambda x: F.conv2d(F.pad(x, (2, 2, 2, 2)), _binomial(x), groups=x.shape[1])
-    return blur(spread) / blur(comb)
-
-
-def mirror_pad(image: Tensor, rows: int, columns: int) -> Tensor:
-    """The picture continued by its mirror image on each side, without repeating the border pixel.
-
-    Unlike `torch.nn.functional.pad`, it takes margins of any length.
-    """
-    down = mirror(image.shape[-2], rows, image)
-    across = mirror(image.shape[-1], columns, image)
-    return image[..., down, :][..., across]
-
-
-def mirror(
-    length: int, margin: int, like: Tensor, start: int = 0, end: int | None = None
-) -> Tensor:
-    """The indices of a mirrored line: from `start` to `end`, and `margin` more on both sides.
-
-    The line has `length` pixels and is mirrored at its ends: 0 1 2 becomes … 2 1 0 1 2 1 0 ….
-    """
-    end = length if end is None else end
-    index = torch.arange(start - margin, end + margin, device=like.device)
-    if length == 1:
-        return torch.zeros_like(index)
-    index = index.remainder(2 * (length - 1))  # two lines make one period
-    return torch.where(index < length, index, 2 * (length - 1) - index)

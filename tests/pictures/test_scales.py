@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage
 
 import dreamkit as dk
-from dreamkit.pictures.scales import mirror_pad, octave_sizes
+from dreamkit.pictures.scales import octave_sizes
 
 SIZES = [(1, 1), (1, 2), (2, 2), (1, 7), (3, 2), (8, 8), (9, 7), (16, 5), (33, 40)]
 
@@ -204,10 +204,3 @@ def test_merge_wants_bands_from_fine_to_coarse():
             ValueError, match="bands go from fine to coarse, each half the size of the one before"
         ):
             dk.laplacian_merge(wrong)
-
-
-@pytest.mark.parametrize(("length", "margin"), [(1, 3), (2, 5), (5, 2), (5, 4), (5, 13)])
-def test_mirror_pad_is_numpy_reflect_by_any_margin(length, margin):
-    line = torch.arange(length, dtype=torch.float64).view(1, 1, 1, length).expand(1, 1, 3, length)
-    theirs = np.pad(line.numpy(), ((0, 0), (0, 0), (1, 1), (margin, margin)), mode="reflect")
-    assert np.array_equal(mirror_pad(line, 1, margin).numpy(), theirs)
