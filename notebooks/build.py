@@ -1,10 +1,12 @@
 """Builds lessons: executes notebooks/src/NN_name.py and writes notebooks/NN_name.ipynb.
 
-python notebooks/build.py every lesson python notebooks/build.py 03 05 these two python
-notebooks/build.py 14a one sitting of a lesson in several; 14 stands for all of them python
-notebooks/build.py --check are the notebooks in step with their sources? (nothing is executed)
-python notebooks/build.py --slides 03 a slide view of the built lesson, in one file:
-out/slides/03_one_step.html
+python notebooks/build.py                 every lesson
+python notebooks/build.py 03 05           these two
+python notebooks/build.py 14a             one sitting of a lesson in several; 14: all of them
+python notebooks/build.py --check         are the notebooks in step with their sources?
+                                          (nothing is executed)
+python notebooks/build.py --slides 03     a slide view of the built lesson, in one file:
+                                          out/slides/03_one_step.html
 """
 
 from __future__ import annotations

@@ -28,20 +28,25 @@ _Pair = tuple[int, int]
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution of one of the two kinds."""
+    """A convolution whose gradient is the quicker one where it is of one of the two kinds."""
 
     def _conv_forward(self, picture: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         frozen = not (weight.requires_grad or (bias is not None and bias.requires_grad))
-        if picture.requires_grad and frozen and picture.dim() == 4 and picture.device.type == "cpu":
-            if self.groups == 1:
-                gradient = gradient_by_phases
-            elif _in_bfloat16(picture):
-                gradient = functools.partial(depthwise_in_float32, groups=self.groups)
-            else:
-                return super()._conv_forward(picture, weight, bias)
-            window = self.stride, self.padding, self.groups
-            return QuickConvolution.apply(picture, weight, bias, *window, gradient)
-        return super()._conv_forward(picture, weight, bias)
+        wanted = picture.requires_grad and picture.dim() == 4 and picture.device.type == "cpu"
+        gradient = _gradient_of(self, picture) if wanted and frozen else None
+        if gradient is None:
+            return super()._conv_forward(picture, weight, bias)
+        window = self.stride, self.padding, self.groups
+        return QuickConvolution.apply(picture, weight, bias, *window, gradient)
+
+
+def _gradient_of(layer: nn.Conv2d, picture: Tensor) -> Callable | None:
+    """The function that computes the gradient more quickly than the library, if there is one."""
+    if _is_first(layer):
+        return gradient_by_phases
+    if _is_strided_depthwise(layer) and _in_bfloat16(picture):
+        return functools.partial(depthwise_in_float32, groups=layer.groups)
+    return None
 
 
 def _in_bfloat16(picture: Tensor) -> bool:
@@ -72,15 +77,9 @@ class QuickConvolution(torch.autograd.Function):
 
 
 def quicken(module: nn.Module) -> nn.Module:
-    """The module, changed in place: convolutions of the two kinds become a `Conv2d`."""
+    """The module, changed in place: convolutions of the two kinds become a `Conv2d` of ours."""
     for layer in module.modules():
-        if (
-            type(layer) is nn.Conv2d
-            and layer.dilation == (1, 1)
-            and layer.padding_mode == "zeros"
-            and not isinstance(layer.padding, str)
-            and (_is_first(layer) or _is_strided_depthwise(layer))
-        ):
+        if type(layer) is nn.Conv2d and (_is_first(layer) or _is_strided_depthwise(layer)):
             layer.__class__ = Conv2d
     return module
 
@@ -89,11 +88,17 @@ def _is_first(layer: nn.Conv2d) -> bool:
     least = LARGE if layer.stride == (1, 1) else 3
     same = layer.stride[0] == layer.stride[1]
     small = layer.in_channels <= FEW and layer.groups == 1
-    return small and same and min(layer.kernel_size) >= least
+    return _is_plain(layer) and small and same and min(layer.kernel_size) >= least
 
 
 def _is_strided_depthwise(layer: nn.Conv2d) -> bool:
-    return layer.in_channels == layer.groups > FEW and max(layer.stride) > 1
+    depthwise = layer.in_channels == layer.groups > FEW
+    return _is_plain(layer) and depthwise and max(layer.stride) > 1
+
+
+def _is_plain(layer: nn.Conv2d) -> bool:
+    zeros = layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+    return zeros and layer.dilation == (1, 1)
 
 
 def depthwise_in_float32(

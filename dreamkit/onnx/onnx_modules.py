@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..networks import quick_gradients
+
 
 @dataclass(frozen=True)
 class Window:
@@ -51,7 +53,7 @@ class Window:
         return tuple(sides)
 
 
-class Conv2d(nn.Conv2d):
+class Conv2d(quick_gradients.Conv2d):
     """A convolution whose padding differs from side to side, or depends on the picture's size."""
 
     window: Window

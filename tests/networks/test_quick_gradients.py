@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import dreamkit as dk
+from dreamkit.networks.efficientnet_lite import Convolution
 from dreamkit.networks.quick_gradients import (
     Conv2d,
     QuickConvolution,
@@ -12,6 +13,7 @@ from dreamkit.networks.quick_gradients import (
     gradient_by_phases,
     quicken,
 )
+from dreamkit.onnx import onnx_modules
 
 # (kernel, stride, padding, input size)
 SHAPES = (
@@ -116,6 +118,28 @@ def test_a_strided_depthwise_gradient_is_computed_in_float32_under_autocast_only
     above = torch.randn(plain.shape).bfloat16()  # exact in both
     exact = torch.autograd.grad(plain, picture, above.float())[0]
     torch.testing.assert_close(torch.autograd.grad(quick, picture, above)[0], exact)
+
+
+def test_a_convolution_of_an_onnx_file_computes_as_our_own_network_does():
+    """Else two dreams of one network would part: rounding grows from step to step."""
+    torch.manual_seed(0)
+    ours, theirs = Convolution(3, 8, 3, stride=2), onnx_modules.Conv2d(3, 8, 3, 2)
+    theirs.load_state_dict(ours.conv.state_dict())
+    theirs.window = onnx_modules.Window((3, 3), (2, 2), (1, 1), (0, 0, 1, 1), "NOTSET", False)
+    picture, found = torch.rand(1, 3, 18, 22), []
+    for module in (quicken(ours), theirs):
+        x = picture.clone().requires_grad_(True)
+        output = module.requires_grad_(False)(x).clamp(0, 6)
+        found.append((output, torch.autograd.grad(output.square().sum(), x)[0]))
+    assert all(map(torch.equal, *found))
+
+
+def test_what_a_convolution_does_follows_its_attributes():
+    """A lesson takes the stride of a copy away."""
+    layer = quicken(nn.Sequential(conv(3, 2, 1)))[0]
+    layer.stride = (1, 1)
+    picture = torch.randn(1, 3, 9, 9, dtype=torch.float64, requires_grad=True)
+    assert type(layer(picture).grad_fn).__name__ == "ConvolutionBackward0"
 
 
 def test_a_network_in_bfloat16_gives_a_float32_gradient_that_points_the_same_way():
