@@ -20,7 +20,7 @@ _NO_ENDS = re.compile(
 def suggested_layers(network: Network, count: int = 8) -> tuple[str, ...]:
     """Up to `count` layers from shallow to deep: the ends of blocks, after their ReLU.
 
-    The names are compared up to the first depth of dots that has at least five such feature maps:
+    The names are compared up to the first depth of dots that has at least four such feature maps:
     GoogLeNet's blocks, VGG's ReLUs, ResNet's stages; an inverted residual block, which ends without
     a ReLU, stands for its wide layer. If these are too many, the resolution with the most layers
     gives up one at a time, but never the first layer. If all have one resolution, as in a vision
@@ -73,7 +73,7 @@ def _ends_of_blocks(network: Network) -> list[LayerInfo]:
         level = [i for i in level if not any(j.name.startswith(i.name + ".") for j in level)]
         ends = [info for info in level if not _NO_ENDS.fullmatch(info.kind)]
         chosen = ends or level or table
-        if len(ends) >= 5:
+        if len(ends) >= 4:
             break
     # An inverted residual block ends without a ReLU: its wide layer shows more.
     wide = {i.name.removesuffix(".expand"): i for i in table if i.name.endswith(".expand")}

@@ -136,8 +136,8 @@ dk.show.curves(errors, "nudge (the picture's range is 1)", "relative error of th
                "Error of slopes by hand against the nudge: lowest in between", log="xy")
 
 # %% [markdown]
-# By hand, the gradient of this small picture takes two scores for each value. Backpropagation
-# takes the time of a few scores, whatever the number of pixels.
+# By hand, the gradient of this small picture takes two scores for each value. Backpropagation takes
+# the time of one to a few scores, whatever the number of pixels.
 
 # %%
 import time

@@ -492,9 +492,9 @@ for name, image in seen.items():
 # %% [markdown]
 # The network is a judge in its own case: it was asked for what it likes. And its names prove little,
 # says the control: in EfficientNet-Lite0 the photo gets two names for six squares, but the dream of
-# random weights gets five, as many as each dream. Nor do animals tell the left dream from it: two
-# squares of six in both (a tick is one, a teddy is not). Only the right dream, with five, stands
-# out, and six squares are few. Did it name yours?
+# random weights gets five or six. Animals among them (a tick is one, a kite is a bird, a teddy is
+# neither) do not tell the left dream from it either. The right dream has four or five, but six
+# squares are few. Did it name yours?
 #
 # ## Recap
 #

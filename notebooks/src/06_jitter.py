@@ -262,8 +262,9 @@ for kind, picture in drawn.items():
     print(f"{kind:12}", *(f"{label} {p:.0%}" for label, p in guesses), sep="   ")
 
 # %% [markdown]
-# A judge that must choose among its classes always names something: read the probabilities too. Here it is
-# surest of the picture drawn with none, so "plainer" is our word, not the judge's.
+# A judge that must choose among its classes always names something: read the probabilities too. It is no
+# surer of the picture drawn with all three than of that drawn with none, so "plainer" is our word, not the
+# judge's.
 #
 # ## In a dream
 #

@@ -223,8 +223,8 @@ for kind, classes in zip(("dogs", "animals"), dogs_and_animals(network)):
 #
 # <details><summary>What happened with EfficientNet-Lite0</summary>
 #
-# A judge that knows nothing gives 39.8 % to animals and 11.8 % to dogs. "Animal" is a weak measure: in two of the three
-# photos random weights raise it too, in the clouds from 15 to 63 %. They paint blotches, and the judge must answer
+# A judge that knows nothing gives 39.8 % to animals and 11.8 % to dogs. "Animal" is a weak measure: in china and the
+# clouds random weights raise it too, in the clouds from 15 to over 60 %. They paint blotches, and the judge must answer
 # something. "Dog" holds: below 11.8 % in all photos and all random-weights dreams, above it in all dreams. A measure is
 # worth what its control says.
 # </details>
@@ -460,7 +460,7 @@ print(f"{candidate}: {dogs:.0%} of the probability goes to dogs")
 #   raise it too.
 # - Each step starts from what the last one drew: the face in the flower, once begun, stays and gains detail.
 # - On this photo the layer decides *what* is drawn, from strokes to eyes to heads. Another seed draws other heads, again
-#   in the dark parts (correlation 0.34 to 0.44; with one of the two upside down, 0.08 to 0.17).
+#   in the dark parts (correlation about 0.4; with one of the two upside down, about 0.2 or less).
 #
 # ## Read next
 #

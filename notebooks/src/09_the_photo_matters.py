@@ -105,8 +105,8 @@ dk.exercises.check("grown", my_grown)
 #
 # <details><summary>What happened with EfficientNet-Lite0</summary>
 #
-# On average 5.8 of ten, from 4 to 8: forty times what chance gives. The horizon, the forest and a dahlia became
-# stronger in much the same patterns. What the six dreams share is the network's.
+# On average 5 or 6 of ten, from 3 to 8: over thirty times what chance gives. Even a horizon and a dahlia share
+# seven or eight. What the six dreams share is the network's.
 # </details>
 
 # %%
@@ -161,13 +161,13 @@ dk.show.strip({f"{name}, random weights": one[None] for name, one in zip(starts,
               height=1.7, alt="Four pictures dreamt by random weights: blotches and no animals")
 
 # %% [markdown]
-# In EfficientNet-Lite0 one photo dreamt twice shares about 9 of ten channels, two photos 5 or 6. So the photo takes
-# part in *what*, but less than the network. Random weights have favourites, too: 2 shared channels are more than
-# chance. A network that was never trained draws no animals, but it, too, draws some things everywhere.
+# In EfficientNet-Lite0 one photo dreamt twice shares 8 or 9 of ten channels, two photos 5 or 6. So the photo takes
+# part in *what*, but less than the network. Random weights have favourites, too: 1 or 2 shared channels are more
+# than chance (0.15). A network that was never trained draws no animals, but it, too, draws some things everywhere.
 #
 # Look at the last columns. Compare the *codes* of the pictures, without subtracting the photos, and random weights
 # find everything alike: 0.99 after the dream, and 0.99 before it. A measure that is full before the experiment begins
-# cannot show its result. The *changes* can: 0.78 for the trained network, 0.37 for random weights.
+# cannot show its result. The *changes* can: 0.8 for the trained network, 0.3 to 0.4 for random weights.
 
 # %% [markdown]
 # ## Where did it grow?
@@ -232,8 +232,8 @@ dk.show.grid(rows(("dream", dreams), ("its change", drawn[0]), ("seed 1", drawn[
 #
 # None of the first three guesses holds: all correlate with the map of change by about 0.1 or less on average. (Look
 # at single pictures and you will find a reason each time: dark parts of the flower, bright parts of the horizon.) And
-# yet the photo decides: with another seed the map of change is alike to 0.31, and that of *another photo* not at all
-# (0.00). What in the photo decides is open. Random weights change other parts.
+# yet the photo decides: with another seed the map of change is alike to 0.3 or 0.4, and that of *another photo* not
+# at all (0.0). What in the photo decides is open. Random weights change other parts.
 # </details>
 
 # %%
@@ -268,9 +268,9 @@ for name, before, after in zip(starts, photos, dreams):
           f"{float(score(after[None])):.2f}")
 
 # %% [markdown]
-# In EfficientNet-Lite0 the six scores differ by a factor of two before the dream; after it they lie within a fifth of
-# each other. All six pictures changed by 23 to 28 grey levels, because each step is normalised to the same length
-# (lesson 04), whatever the photo. *How strongly* hardly depends on the photo.
+# In EfficientNet-Lite0 the six scores differ by a factor of two before the dream; after it they lie within about a
+# fifth of each other. All six pictures changed by 22 to 28 grey levels, because each step is normalised to the same
+# length (lesson 04), whatever the photo. *How strongly* hardly depends on the photo.
 
 # %% [markdown]
 # ## Who decides? An analysis of variance
@@ -386,8 +386,8 @@ print(f"what: of ten channels two noises share {off_diagonal(shared(grew, grew))
 print(f"where: the maps of change of two noises correlate {off_diagonal(maps).mean():.2f}")
 
 # %% [markdown]
-# In EfficientNet-Lite0 four sheets of noise share 8.7 of ten channels, nearly as many as one photo with two seeds,
-# and the maps of change hardly agree (0.18). From noise you see the network, and chance decides where.
+# In EfficientNet-Lite0 four sheets of noise share about 9 of ten channels, as many as one photo with two seeds,
+# and the maps of change hardly agree (0.1 to 0.2). From noise you see the network, and chance decides where.
 #
 # ## How much photo does it take?
 #
@@ -431,15 +431,16 @@ print(f"of ten channels the grey photo shares "
 #
 # In EfficientNet-Lite0, at one layer and for six pictures:
 #
-# - *What* grows is mostly the network's: of the ten channels that grew most, two photos share 5.8 on average (chance
-#   0.15, the same photo with another seed 9, random weights 2). Four sheets of noise share 8.7.
-# - *Where* it grows is partly the photo's: the map of change is alike for two seeds (0.3), and not for two photos (0.0).
-#   On average neither darkness nor contrast nor the layer's own response predicts it.
-# - *How strongly* hardly depends on the photo: six scores that differed by a factor of two end within a fifth of each
-#   other, since the recipe gives each step the same length.
+# - *What* grows is mostly the network's: of the ten channels that grew most, two photos share 5 or 6 on average
+#   (chance 0.15, the same photo with another seed about 9, random weights 1 or 2). Four sheets of noise share about
+#   9.
+# - *Where* it grows is partly the photo's: the map of change is alike for two seeds (0.3 to 0.4), and not for two photos
+#   (0.0). On average neither darkness nor contrast nor the layer's own response predicts it.
+# - *How strongly* hardly depends on the photo: six scores that differed by a factor of two end within about a fifth
+#   of each other, since the recipe gives each step the same length.
 # - An analysis of variance over three layers and six photos, judged by another network: *what* goes with the layer to
-#   53 % and with the photo to 25 %, *where* to 10 % and 40 %; shuffled labels give the layer 13 and 10 %, the photo
-#   16 and 30 % (at most 20 and 39 %, so the photo's share of *where* is just above chance).
+#   53 % and with the photo to 25 %, *where* to about 10 % and 40 %; shuffled labels give the layer 13 and 10 %, the
+#   photo 16 and 30 % (at most about 20 and 39 %, so the photo's share of *where* is just above chance).
 # - That codes agree to 0.92 after a dream proves little: to random weights the photos are alike to 0.99 before any dream.
 #
 # ## Read next

@@ -237,10 +237,10 @@ for title, minus in (("as they are", 0 * ground), ("minus what is common", groun
 
 # %% [markdown]
 # Read the second table down a column. In EfficientNet-Lite0 each column has its greatest number in the row of its own
-# guide: 0.55, 0.69, 0.85. The dream without a guide is the baseline: 0.31, 0.07, 0.63. It is like the cat anyway,
-# since it is full of animals; so this guide added 0.2, and the coffee 0.6. The plain formula is level with the centred
-# one for the flower (0.55) and far behind for the coffee (0.38). It is one sky and one seed: a table for your own
-# guide may look otherwise.
+# guide: about 0.55, 0.7, 0.85. The dream without a guide is the baseline: 0.3, 0.1, 0.65. It is like the cat anyway,
+# since it is full of animals; so this guide added 0.2, and the coffee 0.6 to 0.7. The plain formula is nearly level
+# with the centred one for the flower, and 0.2 to 0.3 behind for the coffee. It is one sky and one seed: a table for
+# your own guide may look otherwise.
 #
 # ## Is it the guide's content?
 #
@@ -281,7 +281,7 @@ dk.exercises.check("spoil", my_spoilt)
 #
 # 1. Nothing: the gradient is the same, apart from rounding. Each position of the photo looks through *all* positions
 #    of the guide, so their order cannot matter. A guided dream knows what is in the guide, and not where.
-# 2. The guide is lost: no cups, and the likeness to the coffee falls to about that of the dream without a guide.
+# 2. The guide is lost: no cups, and the likeness to the coffee falls to 0.2 or less (without a guide 0.07).
 # </details>
 
 # %%
@@ -321,7 +321,7 @@ dk.show.grid(by_layer, columns=2, height=2.6,
 # %% [markdown]
 # In EfficientNet-Lite0 block3b takes stripes from the guide and nothing of a cup. block6a draws round things with
 # something in them, and fine strokes around them; block6d one large cup, pale; both together draw the cups of the
-# first picture. In likeness 0.22, 0.25, 0.54 and 0.69. (Without a guide: 0.07.)
+# first picture. In likeness about 0.2, 0.3, 0.5 and 0.7. (Without a guide: 0.07.)
 #
 # ## Your own guide
 #
@@ -359,10 +359,10 @@ print("like the coffee:", {name: round(values[1], 2)
 # - You wrote the guided objective: for each position of the photo the greatest dot product with a position of the
 #   guide; its gradient is that position's features.
 # - In EfficientNet-Lite0 one sky became blossoms, cups and a furry face (without a guide animals, too). Another network
-#   finds each dream most like its own guide: 0.55, 0.69 and 0.85, without a guide 0.31, 0.07 and 0.63.
+#   finds each dream most like its own guide: about 0.55, 0.7 and 0.85, without a guide 0.3, 0.1 and 0.65.
 # - A likeness means something beside its baseline only: as they are, the untouched sky is like the flower to 0.58.
-# - It was the guide's content: with the same numbers and their channels shuffled, 0.11 in place of the coffee's 0.69.
-#   The order of its positions does not matter.
+# - It was the guide's content: with the same numbers and their channels shuffled, at most 0.2 in place of the
+#   coffee's 0.7. The order of its positions does not matter.
 # - With the coffee as the guide a shallow layer drew stripes, a deep one a cup; two layers together came nearest to it.
 #
 # ## Read next

@@ -220,10 +220,11 @@ def start(seed=0):
 #
 # <details><summary>What happened with EfficientNet-Lite0, judged by Lite1</summary>
 #
-# The maker is sure of the first three at their own size: it was asked until it was. But resize the picture that grew in pixels,
-# and not even the maker sees a banana. The judge puts banana among the last of its 1,000 classes for the pixels, at place 213
-# for the waves, and first for the waves in noisy crops. Compare with the controls, which have the same prior and the same noise:
-# 871 for random weights, 167 for the cucumber. So the waves alone are no better than a picture of something else.
+# The maker is sure of the first three at their own size: it was asked until it was. But resize the picture that grew in
+# pixels, and not even the maker sees a banana. The judge puts banana among the last of its 1,000 classes for the pixels,
+# at about place 200 for the waves, and first for the waves in noisy crops. Compare with the controls, which have the same
+# prior and the same noise: about 900 for random weights, about 160 for the cucumber. So the waves alone are no better
+# than a picture of something else.
 # </details>
 #
 # (15 to 30 seconds.)
@@ -354,11 +355,11 @@ I would be wrong if …
 # %% [markdown]
 # <details><summary>What we saw with EfficientNet-Lite0</summary>
 #
-# A blue weight and a shiny handle, twice. Around the first lies a surface in the colour of skin; against the second presses
-# something rounded of that colour, as a hand might. But the ground under the teapots has nearly the same colour, so the
-# colour proves nothing. One rounded shape in two pictures is a hint, no more: here the post's arm is *not* shown again. At
-# full size (`dreamkit figures dumbbells`: 192 pixels, 300 steps, four starts) three of four
-# have a shape that we would call a fist. Would a stranger?
+# A weight and a handle, twice. Beside both lies something in the colour of skin; in the second it is rounded and presses
+# against the dumbbell, as a hand might. But the ground under the teapots has nearly the same colour, so the colour proves
+# nothing. Rounded shapes in one picture or two are a hint, no more: here the post's arm is *not* shown again. At full
+# size (`dreamkit figures dumbbells`: 192 pixels, 300 steps, four starts) three of four have a shape that we would call a
+# fist. Would a stranger?
 # </details>
 #
 # If an arm is there, the class picture shows what the network *takes for* the class, and that includes what always came along in
@@ -437,11 +438,11 @@ dk.show.grid(found, columns=3, height=2.7,
              alt=f"Crops of the dreamt sky, then of the sky before: {', '.join(found)}")
 
 # %% [markdown]
-# In EfficientNet-Lite0 both networks call all three crops of the dream dogs, with little confidence, and agree on the breed in
-# two of them. But they agree about the empty sky as well: a geyser, a parachute. A classifier must answer something, and two
-# that learnt from the same photos answer alike; their agreement proves little. What the dream changed is the *kind* of answer,
-# from weather to dogs. The hybrids are yours to name: a crop holds parts of several animals, and no class is called
-# *dog-fish*.
+# In EfficientNet-Lite0 both networks call all three crops of the dream dogs, with little confidence, and agree on the
+# breed in one or two of them. But they agree about the empty sky as well: a geyser, a parachute. A classifier must answer
+# something, and two that learnt from the same photos answer alike; their agreement proves little. What the dream changed
+# is the *kind* of answer, from weather to dogs. The hybrids are yours to name: a crop holds parts of several animals, and
+# no class is called *dog-fish*.
 #
 # ## Figure 8 · The picture decides where
 #
@@ -501,8 +502,8 @@ dk.show.picture(once, f"A class picture of {companion}, from noise", scale=2)
 #   random weights or another class do not.
 # - A maker is sure of its own picture, at the size at which it grew: it was asked until it was. Another network named the
 #   eight classes of the post among its first; it had no part in them, but learnt from the same photos.
-# - Beside one of two dumbbells presses a rounded shape in the colour of skin; the teapots' ground has that colour, too. An arm
-#   is not shown here.
+# - Beside at least one of two dumbbells presses a rounded shape in the colour of skin; the teapots' ground has that
+#   colour, too. An arm is not shown here.
 # - Two networks agree on names for an empty sky, too: names prove little. The sky's animals, the heads in the horizon, the
 #   forest and the leaves are of one kind, since one objective drew them all; that the photo takes part in *where* was measured
 #   in lesson 09.

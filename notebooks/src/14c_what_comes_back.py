@@ -195,10 +195,10 @@ print(f"{'another photo':29}brightness {light:5.2f}   colour {color:5.2f}")
 #
 # <details><summary>What happened with EfficientNet-Lite0</summary>
 #
-# The cat and the cup, also from other noise: both come back, though 120 evaluations are not enough to
-# bring all three below 10 %. With random weights the features are met nearly as well as from other noise, and nothing of
-# the cup is in the picture: no rim, no spoon, and the colour's correlation is near 0 (that of the brightness is 0.4: roughly
-# where it is light and dark). That a picture has the right features is not yet a sign that the features hold the picture.
+# The cat and the cup, also from other noise: both come back, though 120 evaluations are not enough to bring all three
+# below 10 %. With random weights the features are met a little less well than from other noise, and nothing of the cup is
+# in the picture: no rim, no spoon, and the colour's correlation is near 0 (that of the brightness is 0.4: roughly where
+# it is light and dark). That a picture has the right features is not yet a sign that the features hold the picture.
 # </details>
 #
 # (10 to 20 seconds.)
@@ -464,8 +464,8 @@ dk.show.strip(tiles, height=2.6,
 #
 # - You wrote an inversion, brought four layers to the same error, trained a network of your own, and moved forty faces.
 # - At equal errors blocks 1 and 2 of EfficientNet-Lite0 give the cup back with its colours; block 5 keeps rim, spoon and
-#   saucer; block 6 a ghost. From as few evaluations trained weights at block 5 give a cup (19 % missed), random
-#   ones none (22 %).
+#   saucer; block 6 a ghost. From as few evaluations trained weights at block 5 give a cup (17 to 19 % missed), random
+#   ones none (21 to 22 %).
 # - The claim "colours go first" came from searches that had missed more than a third of the features.
 # - In a small network for digits, by one measure, the first layer is nearest to its end throughout the training, above all
 #   because it starts near it.

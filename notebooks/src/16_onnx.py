@@ -433,8 +433,8 @@ dk.show.strip(pair, height=2.2, alt=f"Two dreams at {layer}: {', '.join(pair)}")
 #   random weights everywhere.
 # - A file does not say what its numbers mean. Three of four readings gave cat, coffee and motorcycle the same fitting
 #   names, so fitting names prove little.
-# - A file of PyTorch's own exporter, read with the right mean, is the same network: it dreamt the same dream, which
-#   random weights do not.
+# - A file of PyTorch's own exporter, read with the right mean, is the same network: it gave the same logits and
+#   dreamt the same dream, which random weights do not.
 # - A dream needs a gradient. It can be written into the file: a transposed convolution for each convolution, a choice
 #   for each ReLU6. Its direction is that of float64 to some thousandths or better, as is PyTorch's; that of random
 #   weights is far off.

@@ -79,8 +79,8 @@ for name, change in changes.items():
 
 # %% [markdown]
 # In EfficientNet-Lite0 the wavelengths of the two dreams differ by a few percent, while the pictures' widths differ
-# by a factor of three. The size in pixels belongs to the layer and the settings. Random weights have another
-# wavelength, and draw no animal.
+# by a factor of three. The size in pixels belongs to the layer and the settings. Random weights have a similar one
+# (16 to 18 pixels), and draw no animal.
 #
 # ## Tiles, and what lies between them
 #
@@ -348,10 +348,10 @@ print(f"    trained        {own_wins(network, pictures, channels)} of {len(chann
 print(f"    random weights {own_wins(untrained, rand, channels[:4])} of 4")
 
 # %% [markdown]
-# Every trained channel responds most to its own picture, and so do most of the random ones. That is what gradient
-# ascent aims at; it does not show that the name you gave is right. What random weights do *not* draw is shapes:
-# theirs are clouds of colour. For the name you need other evidence: photos (lesson 02), another seed (below), or a
-# picture that has your thing and not the channel's texture.
+# Every trained channel responds most to its own picture, and so do two or three of the four random ones. That is
+# what gradient ascent aims at; it does not show that the name you gave is right. What random weights do *not* draw
+# is shapes: theirs are clouds of colour. For the name you need other evidence: photos (lesson 02), another seed
+# (below), or a picture that has your thing and not the channel's texture.
 #
 # Browse it: `dk.widgets.atlas` here; `index.html` in the folder in any browser. (Without the panel:
 # `atlas.picture(target, channels[5])`.)
@@ -474,8 +474,8 @@ for name, run in ways.items():
     print(f"{name:21} {ratio:4.1f} times as fast; gradient off by {gap:.0e}")
 
 # %% [markdown]
-# The last column is the check without which speed means nothing: it is the same gradient. More measurements stand in
-# `benchmarks/README.md`.
+# The last column is the check without which speed means nothing: it is the same gradient, to rounding. More
+# measurements stand in `benchmarks/README.md`.
 #
 # ## Recap
 #
@@ -483,10 +483,11 @@ for name, run in ways.items():
 #   lines, which you measured beside the picture in one piece.
 # - For pixels the overlap is a receptive field; shared out by cells, half of it is enough. The price grows with
 #   depth.
-# - In a large dream things keep about their size in pixels (mean wavelength 16 at both widths): there is room for more.
+# - In a large dream things keep about their size in pixels (mean wavelength about 16 at both widths): there is room for
+#   more.
 # - Independent pictures can be drawn in any order, and by several workers; kept as they come, they make a restart cheap.
 # - An atlas of the trained network draws shapes, one of random weights clouds of colour. That a channel responds most
-#   to its own picture holds for three of four random ones too, and proves no name.
+#   to its own picture holds for half of the random ones or more, too, and proves no name.
 # - Memory grows with the number of pixels: it is the feature maps that are kept for the way back.
 #
 # ## Read next

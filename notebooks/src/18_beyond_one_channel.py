@@ -92,9 +92,9 @@ def on_pixels(steps=60):
 #
 # <details><summary>What happened with EfficientNet-Lite0</summary>
 #
-# It is nearly certain (0.90 and 0.97) after *Fourier and shifts* and after *crops*, pictures of fur without any dog. A head
-# with a nose and an ear appears with the noise, at 0.94, and MACO's, a dog to our eyes, has no more than 0.89. Certainty is not
-# likeness: the network was never asked to say *none of these*.
+# It is nearly certain (0.9 or more) after *Fourier and shifts* and after *crops*, pictures of fur without any dog. A head
+# with a nose and an ear appears with the noise, less certain than the crops, and MACO's, a dog to our eyes, has least of
+# these four (0.6 to 0.9). Certainty is not likeness: the network was never asked to say *none of these*.
 # </details>
 #
 # (10 to 20 seconds.)
@@ -137,10 +137,10 @@ for name, picture in shown.items():
     print(f"{name:24}{' '.join(f'{belief(judge, picture):20.3f}' for judge in judges)}")
 
 # %% [markdown]
-# A second judge with weights of its own separates them better: in EfficientNet-Lite0's pictures it gives 0.09 and 0.29 to the
-# fur, and 0.61 to the dog. But it too prefers the fur of *crops* to MACO's dog (0.15). One seed and one class are an anecdote: the
-# numbers rank nothing. What they do show is that 0.97 can belong to a picture in which you see no dog. With random weights
-# the best recipe draws haze.
+# A second judge with weights of its own gives the first fur less than 0.3, and the dog of the noise 0.6 or more. The fur
+# of *crops* got 0.3 from it on one machine and 0.9 on another, and MACO's dog 0.2 or less on both. One seed and one class
+# are an anecdote: the numbers rank nothing. What they do show is that 0.97 or more can belong to a picture in which you
+# see no dog. With random weights the best recipe draws haze.
 #
 # ## The other end of a channel
 #
@@ -225,10 +225,10 @@ dk.show.grid([p[None] for pictures in four.values() for p in pictures], columns=
              alt=f"Channel {fur} of {wide}: four pictures without diversity, four with it")
 
 # %% [markdown]
-# In EfficientNet-Lite0 the first row shows near copies (likeness 0.97), although each began with noise of its own. In the second,
-# arcs of fur stand beside a dark hollow under an arc, and a straight trunk of fur. The likeness falls to 0.85, and the channel's
-# mean from 1.90 to 1.70: the price. With a weight of 4, which we tried, one of the four gives the channel up and draws noise. Fur in arcs
-# is what they share; the rest was luck of the first picture.
+# In EfficientNet-Lite0 the first row shows near copies (likeness 0.97), although each began with noise of its own. In the
+# second, arcs of fur stand beside a dark hollow under an arc, and a straight trunk of fur. The likeness falls to 0.85,
+# and the channel's mean by about a tenth: the price. With a weight of 4, which we tried, one of the four gives the
+# channel up and draws noise. Fur in arcs is what they share; the rest was luck of the first picture.
 #
 # ## A channel with two meanings
 #
@@ -440,10 +440,10 @@ print(f"{len(atlas.places)} of 25 squares are filled, with {int(atlas.counts.min
 dk.show.picture(atlas.page(2), f"A small activation atlas of {layer}", scale=1.5)
 
 # %% [markdown]
-# In EfficientNet-Lite0 a weave lies at the left, a strip of sky at the top, rings and eyes in the middle and below, grain beside
-# them, and blurred colours and bushes at the right. But read it with care. Each photo gave the same number of cells, so many squares are one photo: the atlas of
-# twelve photos is a map of *these photos*, not of the layer. Empty squares are no gap in the network's knowledge. And t-SNE
-# keeps neighbours only: the distance between far squares means nothing.
+# In EfficientNet-Lite0 a weave lies at the left, sky at the top, rings and eyes in the middle and below, grain beside
+# them, and blurred colours and bushes at the right. But read it with care. Each photo gave the same number of cells, so
+# many squares are one photo: the atlas of twelve photos is a map of *these photos*, not of the layer. Empty squares are
+# no gap in the network's knowledge. And t-SNE keeps neighbours only: the distance between far squares means nothing.
 #
 # ## Caricatures
 #
@@ -499,8 +499,9 @@ print("groups of the trained network, each with its best match with random weigh
 # ## Recap
 #
 # - One vector of a layer is enough to draw an eye where the cat has one; with random weights the same steps draw haze.
-# - A network can be nearly certain (0.97) of a picture in which we see no dog. A prior (noise that fades, low frequencies first, or the
-#   amplitudes of photos) gives a dog, and then only what the network knows; random weights give haze under the same prior.
+# - A network can be nearly certain (0.97 or more) of a picture in which we see no dog. A prior (noise that fades, low
+#   frequencies first, or the amplitudes of photos) gives a dog, and then only what the network knows; random weights give
+#   haze under the same prior.
 # - A channel has two ends that need not have anything in common, and one picture is one of several answers.
 # - About 300 of EfficientNet-Lite0's 1,280 last channels raise nearly only animals or nearly only things (random weights: 70),
 #   but as many mix both. One picture need not tell which; the list of classes does.
