@@ -52,10 +52,9 @@ def value_and_gradient(score: Score, image: Image) -> tuple[float, Tensor]:
     if found is None:
         cause = cause_of_constant(score, image)
         raise ValueError("the score does not depend on the picture" + (cause and f": {cause}"))
-    expanded = (
-        0 in found.stride()
-    )  # one number for many pixels, as a sum gives: needs its own memory
-    return value.item(), found.detach().clone() if expanded else found.detach()
+    # One layout, whatever the network's: sums over other orders would round otherwise, and a film
+    # that is taken up from its files would not be the same.
+    return value.item(), found.detach().contiguous()
 
 
 def tiled_gradient(score: Score, image: Image, tile: int, seed: int | None = None) -> Tensor:

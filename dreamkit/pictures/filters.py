@@ -34,7 +34,8 @@ def correlate(padded: Tensor, kernel: Sequence[float], axis: int, step: int = 1)
 
     result = shifted(middle) * kernel[middle]
     for place in range(middle):
-        result.add_(shifted(place) + shifted(last - place), alpha=kernel[place])
+        # multiplied and added one after the other: fused, some places would round otherwise
+        result.add_((shifted(place) + shifted(last - place)).mul_(kernel[place]))
     return result
 
 
@@ -81,7 +82,7 @@ def _twice(small: Tensor, length: int, axis: int) -> Tensor:
     halves[-1] -= 1
     if axis == DOWN:
         weights, halves = weights[:, None], halves[:, None]
-    even = (before + after).add_(small, alpha=6).div_(weights)
+    even = (before + after).add_(small * 6).div_(weights)
     odd = (small + after).div_(halves)
     twice = torch.stack((even, odd), axis).flatten(axis - 1, axis)
     return twice.narrow(axis, 0, length)

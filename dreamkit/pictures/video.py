@@ -151,11 +151,13 @@ def _write_mp4(
     width, height = (side + side % 2 for side in size)
     codec, options = "mpeg4", {"q:v": "3"}
     if "libx264" in av.codecs_available:
-        codec, options = "libx264", {"crf": "18"}
+        # its routines for AVX-512 give other bytes at times, for the same frames
+        codec, options = "libx264", {"crf": "18", "x264-params": "cpu-independent=1"}
     else:  # MPEG-4 counts a second in at most 65,535 parts: the nearest rate of that kind
         rate = rate.limit_denominator(int(65_000 / rate))
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream(codec, rate=rate, options=options)
+        stream.codec_context.thread_count = 1  # nor may the bytes depend on the number of cores
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         coder = stream.codec_context
         coder.colorspace = coder.color_primaries = coder.color_trc = coder.color_range = _BT709

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 from pathlib import Path
 
@@ -156,12 +157,22 @@ def test_a_signal_while_it_still_loads(way, number, delay, tmp_path, monkeypatch
         )
     else:
         process = program(*arguments, fresh=True)
-    assert any(line.rstrip().endswith("dreamkit.cli") for line in process.stderr), (
-        "it ended before it began"
-    )
+    told, began = [], threading.Event()
+
+    def read() -> None:  # all the time: a full pipe would stop the program
+        for line in process.stderr:
+            told.append(line)
+            if line.rstrip().endswith("dreamkit.cli"):
+                began.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert began.wait(60), "it ended before it began"
     time.sleep(delay)
     process.send_signal(number)
-    out, err = process.stdout.read(), process.stderr.read()
+    out = process.stdout.read()
+    reader.join()
+    err = "".join(told)
     process.stdout.close()
     process.stderr.close()
     assert process.wait(timeout=60) == 128 + number, err
