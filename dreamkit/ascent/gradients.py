@@ -52,8 +52,7 @@ def value_and_gradient(score: Score, image: Image) -> tuple[float, Tensor]:
     if found is None:
         cause = cause_of_constant(score, image)
         raise ValueError("the score does not depend on the picture" + (cause and f": {cause}"))
-    # One layout, whatever the network's: sums over other orders would round otherwise, and a film
-    # that is taken up from its files would not be the same.
+    # One layout, whatever the network's: a sum rounds by its order, and blurs are quick along rows.
     return value.item(), found.detach().contiguous()
 
 
